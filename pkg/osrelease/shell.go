@@ -1,0 +1,102 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package osrelease
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// assignments reads shell assignments as os-release(5) allows them: one a
+// line, comments and empty lines between. The last of several for one name
+// holds, as it does in a shell.
+func assignments(b []byte) (map[string]string, error) {
+	values := map[string]string{}
+	for i, line := range bytes.Split(b, []byte("\n")) {
+		text := strings.TrimSpace(string(line))
+		if text == "" || text[0] == '#' {
+			continue
+		}
+		name, quoted, ok := strings.Cut(text, "=")
+		if !ok || !isName(name) {
+			return nil, malformed(OSReleaseFile, fmt.Sprintf("line %d is no assignment", i+1), text)
+		}
+		value, err := unquote(quoted)
+		if err != nil {
+			return nil, malformed(OSReleaseFile, fmt.Sprintf("line %d: %v", i+1, err), text)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+		if !letter && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+var (
+	errOpenQuote = errors.New("a quote is not closed")
+	errTrailing  = errors.New("text follows the value")
+)
+
+// unquote takes the quotes off one shell word. It expands nothing: a dollar
+// sign stands for itself, since os-release(5) has no variables.
+func unquote(s string) (string, error) {
+	var out strings.Builder
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; c {
+		case '\'':
+			end := strings.IndexByte(s[i+1:], '\'')
+			if end < 0 {
+				return "", errOpenQuote
+			}
+			out.WriteString(s[i+1 : i+1+end])
+			i += 1 + end
+		case '"':
+			n, err := doubleQuoted(&out, s[i+1:])
+			if err != nil {
+				return "", err
+			}
+			i += n
+		case '\\':
+			if i++; i == len(s) {
+				return "", errOpenQuote
+			}
+			out.WriteByte(s[i])
+		case ' ', '\t':
+			if rest := strings.TrimSpace(s[i:]); rest != "" && rest[0] != '#' {
+				return "", errTrailing
+			}
+			return out.String(), nil
+		default:
+			out.WriteByte(c)
+		}
+	}
+	return out.String(), nil
+}
+
+// doubleQuoted reads up to the closing quote and returns how many bytes that
+// took, the quote included. A backslash protects only the four characters that
+// mean something between double quotes.
+func doubleQuoted(out *strings.Builder, s string) (int, error) {
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			return i + 1, nil
+		case s[i] == '\\' && i+1 < len(s) && strings.IndexByte("\"\\$`", s[i+1]) >= 0:
+			i++
+		}
+		out.WriteByte(s[i])
+	}
+	return 0, errOpenQuote
+}
