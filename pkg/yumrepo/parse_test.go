@@ -1,0 +1,174 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package yumrepo
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func read(t *testing.T, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestSections(t *testing.T) {
+	const in = "\xef\xbb\xbf# comment\r\n[a]\r\nname = A b\r\nbaseurl=http://one/\r\n  http://two/\r\n# between\r\n\r\n\thttp://three/ \r\n" +
+		"  [b] ; why\nenabled= \nx=1\nx=2=3\n[c ]\t\n"
+	f, err := Parse([]byte(in))
+	if err != nil {
+		t.Fatalf("Parse(%q) = %v", in, err)
+	}
+	want := []Section{
+		{ID: "a", Line: 2, keys: []KeyValue{{"name", "A b"}, {"baseurl", "http://one/\nhttp://two/\nhttp://three/"}}},
+		{ID: "b", Line: 9, keys: []KeyValue{{"enabled", ""}, {"x", "1"}, {"x", "2=3"}}},
+		{ID: "c ", Line: 13},
+	}
+	if diff := cmp.Diff(want, f.Sections(), cmp.AllowUnexported(Section{})); diff != "" {
+		t.Errorf("Sections (-want +got):\n%s", diff)
+	}
+	if v, ok := want[1].Get("x"); v != "2=3" || !ok {
+		t.Errorf(`Get("x") = %q, %v, want the last, "2=3"`, v, ok)
+	}
+	if v, ok := want[1].Get("X"); ok {
+		t.Errorf(`Get("X") = %q, want none: dnf tells letters apart`, v)
+	}
+}
+
+func TestSectionMerges(t *testing.T) {
+	f, err := Parse([]byte("[a]\nx=1\n[b]\nx=2\n[a]\nx=3\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, ok := f.Section("a")
+	if v, _ := s.Get("x"); !ok || s.Line != 1 || v != "3" {
+		t.Errorf("Section(a) = %+v, %v, want line 1 with x=3", s, ok)
+	}
+	if s, ok := f.Section("none"); ok {
+		t.Errorf("Section(none) = %+v, want none", s)
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"junk", "[a]\nx=1\njunk\n", "line 3: neither a section, a comment nor key=value"},
+		{"a colon is no equals sign to dnf", "[a]\nenabled: 0\n", "line 2: neither a section, a comment nor key=value"},
+		{"no key", "[a]\n=1\n", "line 2: the key before = is missing"},
+		{"open bracket", "\n[a\n", "line 2: the section's ] is missing"},
+		{"no name", "[]\n", "line 1: the section has no name"},
+		{"text behind the bracket", "[a] b\n", "line 1: text follows the section's ]"},
+		{"key before a section", "enabled=1\n[a]\n", "line 1: text before the first section"},
+		{"indented before a section", " enabled=1\n[a]\n", "line 1: text before the first section"},
+		{"indented behind a header", "[a]\n enabled=1\n", "line 2: an indented line continues nothing"},
+		{"NUL", "[a]\nx=1\x00\n", "line 2: a NUL byte"},
+		{"NUL in a comment", "#\x00\n", "line 1: a NUL byte"},
+		{"old Macintosh", "[a]\renabled=1\r", "line 1: a carriage return inside the line"},
+		{"two carriage returns", "[a]\r\r\n", "line 1: a carriage return inside the line"},
+		{"an indented comment is none to dnf", "[a]\n # x\n", "line 2: an indented line continues nothing"},
+	} {
+		f, err := Parse([]byte(test.in))
+		if f != nil || err == nil || err.Error() != test.want {
+			t.Errorf("%s: Parse(%q) = %v, %v, want %q", test.name, test.in, f, err, test.want)
+		}
+	}
+}
+
+func TestEnabled(t *testing.T) {
+	for _, test := range []struct {
+		in   string
+		want bool
+	}{
+		{"", true},
+		{"enabled=1\n", true},
+		{"enabled=0\n", false},
+		{"enabled = True\n", true},
+		{"enabled = FALSE \n", false},
+		{"enabled=yes\n", true},
+		{"enabled=no\n", false},
+		{"enabled=on\n", true},
+		{"enabled=Off\n", false},
+		{"enabled=\n", true},
+		{"enabled=maybe\n", true},
+		{"enabled=0 # later\n", true}, // no comment to dnf, hence no boolean
+		{"Enabled=0\n", true},
+		{"enabled=1\nenabled=0\n", false},
+	} {
+		f, err := Parse([]byte("[a]\n" + test.in))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Sections()[0].Enabled(); got != test.want {
+			t.Errorf("%q: Enabled() = %v, want %v", test.in, got, test.want)
+		}
+	}
+}
+
+func TestEPEL(t *testing.T) {
+	for _, test := range []struct {
+		file string
+		want []string
+	}{
+		{"ol8.10.oracle-epel-ol8.repo", []string{"ol8_developer_EPEL"}},
+		{"ol9.6.oracle-epel-ol9.repo", []string{"ol9_developer_EPEL"}},
+		{"ol10.1.oracle-epel-ol10.repo", []string{"ol10_u1_developer_EPEL"}},
+		{"ol8.10.oracle-linux-ol8.repo", nil},
+	} {
+		if got := EPEL(read(t, test.file)); !cmp.Equal(got, test.want) {
+			t.Errorf("EPEL(%s) = %q, want %q", test.file, got, test.want)
+		}
+	}
+	for in, want := range map[string][]string{
+		"[ol10_u1_developer_EPEL]\n[ol10_u0_developer_EPEL]\n[ol10_u1_developer_EPEL]\n": {"ol10_u1_developer_EPEL", "ol10_u0_developer_EPEL"},
+		"#[ol8_developer_EPEL]\n[xol8_developer_EPEL]\n[ol_developer_EPEL]\n":            nil,
+		"[ol8_developer_EPEL]\njunk\n":                                                   nil,
+	} {
+		if got := EPEL([]byte(in)); !cmp.Equal(got, want) {
+			t.Errorf("EPEL(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	files := map[string][]byte{
+		"b.repo":      []byte("[x]\n[falcosecurity-rpm]\n"),
+		"a.repo":      []byte("[falcosecurity-rpm]\n[falcosecurity-rpm]\n"),
+		"broken.repo": []byte("[falcosecurity-rpm]\njunk\n"),
+		"other.repo":  []byte("#[falcosecurity-rpm]\n[falcosecurity-rpm-dev]\n"),
+	}
+	want := []Place{{"a.repo", 1}, {"a.repo", 2}, {"b.repo", 2}}
+	if diff := cmp.Diff(want, Places(files, "falcosecurity-rpm")); diff != "" {
+		t.Errorf("Places (-want +got):\n%s", diff)
+	}
+	if got := want[2].String(); got != "b.repo:2" {
+		t.Errorf("String() = %q, want b.repo:2", got)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	got, err := Format("Written by falco-bootstrap.\n\nTwice.\n",
+		NewSection("a", KeyValue{"name", "A"}, KeyValue{"enabled", "1"}), NewSection("b"))
+	const want = "# Written by falco-bootstrap.\n#\n# Twice.\n\n[a]\nname=A\nenabled=1\n\n[b]\n"
+	if err != nil || string(got) != want {
+		t.Errorf("Format = %q, %v, want %q", got, err, want)
+	}
+	for name, s := range map[string]Section{
+		"bracket in the id": NewSection("a]b"),
+		"no id":             NewSection(""),
+		"id over two lines": NewSection("a]\n[b"),
+		"key with a space":  NewSection("a", KeyValue{"a b", "1"}),
+		"two lines":         NewSection("a", KeyValue{"a", "1\nb=2"}),
+		"space at the end":  NewSection("a", KeyValue{"a", "1 "}),
+	} {
+		if got, err := Format("", s); err == nil || got != nil {
+			t.Errorf("%s: Format = %q, %v, want an error", name, got, err)
+		}
+	}
+}
