@@ -1,0 +1,96 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+// readHost says what the machine says of itself; of a tree, only what was
+// declared. What cannot be read is left empty: no fact here is worth failing
+// for, and the steps that need one say so.
+func readHost(t tools, tr tree, kernel string) converge.Host {
+	h := converge.Host{
+		Kernel: kernel, KernelGiven: kernel != "", Arch: machineArch(kernel),
+		Root: os.Geteuid() == 0, Tree: !tr.own(),
+	}
+	if h.Tree {
+		return h
+	}
+	if kernel == "" {
+		h.Kernel = runningKernel()
+		h.Arch = machineArch(h.Kernel)
+	}
+	h.BTF = exists(filepath.Join(t.sys, "kernel/btf/vmlinux"))
+	h.Systemd = exists(t.booted)
+	h.BootID = firstLine(filepath.Join(t.proc, "sys/kernel/random/boot_id"))
+	h.FIPS = firstLine(filepath.Join(t.proc, "sys/crypto/fips_enabled")) == "1"
+	h.Booted = bootTime(filepath.Join(t.proc, "stat"))
+	return h
+}
+
+func runningKernel() string {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return ""
+	}
+	return unix.ByteSliceToString(name.Release[:])
+}
+
+// machineArch is the architecture that a kernel release names, such as
+// "5.14.0-570.12.1.el9_6.x86_64"; this program's own if it names none.
+func machineArch(release string) string {
+	for _, arch := range []string{"x86_64", "aarch64"} {
+		if strings.HasSuffix(release, "."+arch) {
+			return arch
+		}
+	}
+	switch runtime.GOARCH {
+	case "amd64":
+		return "x86_64"
+	case "arm64":
+		return "aarch64"
+	}
+	return runtime.GOARCH
+}
+
+// bootTime reads the line "btime SECONDS" of /proc/stat.
+func bootTime(path string) time.Time {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return time.Time{}
+	}
+	for line := range strings.Lines(string(content)) {
+		if s, ok := strings.CutPrefix(line, "btime "); ok {
+			if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
+				return time.Unix(n, 0)
+			}
+		}
+	}
+	return time.Time{}
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// firstLine is the first line of a file, trimmed; empty if it cannot be read.
+func firstLine(path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(content), "\n")
+	return strings.TrimSpace(line)
+}

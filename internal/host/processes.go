@@ -1,0 +1,101 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+// findFalcos lists the processes whose name is falco, lowest PID first. Where
+// this user cannot see the processes of others (hidepid of proc(5)) it fails
+// with [fs.ErrPermission]: none seen is not none there.
+func findFalcos(proc string) ([]converge.Process, error) {
+	entries, err := os.ReadDir(proc)
+	if err != nil {
+		return nil, fmt.Errorf("listing processes: %w", err)
+	}
+	if _, err := os.Stat(filepath.Join(proc, "1/comm")); err != nil && os.Geteuid() != 0 {
+		return nil, fmt.Errorf("listing processes: those of other users are hidden: %w", fs.ErrPermission)
+	}
+	var found []converge.Process
+	for _, entry := range entries {
+		pid, err := strconv.Atoi(entry.Name())
+		if err != nil || firstLine(filepath.Join(proc, entry.Name(), "comm")) != "falco" {
+			continue
+		}
+		found = append(found, readProcess(proc, pid))
+	}
+	return found, nil
+}
+
+// readProcess tells of one process. What cannot be read, because the process
+// is another user's or gone, stays empty.
+func readProcess(proc string, pid int) converge.Process {
+	folder := filepath.Join(proc, strconv.Itoa(pid))
+	p := converge.Process{PID: pid}
+	if exe, err := os.Readlink(filepath.Join(folder, "exe")); err == nil {
+		p.Exe = exe
+	}
+	if content, err := os.ReadFile(filepath.Join(folder, "cgroup")); err == nil {
+		p.Cgroup = parseCgroup(string(content))
+	}
+	p.Container = inContainer(p.Cgroup)
+	return p
+}
+
+// parseCgroup picks the path out of /proc/PID/cgroup, lines of
+// "ID:CONTROLLERS:PATH": that of the unified hierarchy (cgroup v2), or of the
+// one that systemd names (v1), or the longest.
+func parseCgroup(content string) string {
+	var unified, named, longest string
+	for line := range strings.Lines(content) {
+		f := strings.SplitN(strings.TrimRight(line, "\n"), ":", 3)
+		if len(f) != 3 {
+			continue
+		}
+		switch {
+		case f[0] == "0" && f[1] == "":
+			unified = f[2]
+		case f[1] == "name=systemd":
+			named = f[2]
+		}
+		if len(f[2]) > len(longest) {
+			longest = f[2]
+		}
+	}
+	// On a hybrid set-up the unified hierarchy is there but may hold only "/".
+	for _, path := range []string{named, unified} {
+		if len(path) > 1 {
+			return path
+		}
+	}
+	return longest
+}
+
+// container finds the names that container runtimes give their cgroups:
+// Kubernetes' pods, CRI-O, containerd, Docker and Podman.
+var container = regexp.MustCompile(`kubepods|(^|[/-])(crio|cri-containerd|containerd|docker|libpod|podman|lxc|machine)[-/.]`)
+
+// inContainer reports whether a cgroup is a container's. A unit of the node's
+// own is none, whatever it is called (such as docker.service).
+func inContainer(cgroup string) bool {
+	if unit, ok := strings.CutPrefix(cgroup, "/system.slice/"); ok {
+		name, _, below := strings.Cut(unit, "/")
+		if strings.HasSuffix(name, ".service") && !below {
+			return false
+		}
+		if strings.HasPrefix(name, "falco") {
+			return false
+		}
+	}
+	return container.MatchString(cgroup)
+}

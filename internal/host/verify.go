@@ -1,0 +1,80 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+// verifyPackage lists the files of the falco package that are not as they were
+// installed. Dependencies and the package's own verify script are left out:
+// they do not speak of files.
+func verifyPackage(ctx context.Context, t tools) ([]converge.AlteredFile, error) {
+	out, err := run(ctx, command{
+		argv:    t.rpmArgs("-V", "--nodeps", "--noscripts", "--nosignature", "falco"),
+		timeout: queryTimeout, query: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("asking rpm about Falco's files: %w", err)
+	}
+	altered, installed := parseVerify(string(out.stdout))
+	if !installed {
+		if err := databaseError(out.stderr); err != nil {
+			return nil, fmt.Errorf("asking rpm about Falco's files: %w", err)
+		}
+	}
+	return altered, nil
+}
+
+// parseVerify reads the lines of rpm -V:
+//
+//	S.5....T.  c /etc/falco/falco.yaml
+//	missing     /usr/bin/falco
+//	missing     /usr/share/falco/x (Permission denied)
+//
+// Nine marks (rpm 4.7 and later), two spaces, a letter for the kind of file,
+// a path. Configuration files and ghosts are left out, and so are files whose
+// only difference is their time or a test that could not be made ("?").
+// installed is false if rpm has no such package.
+func parseVerify(out string) (altered []converge.AlteredFile, installed bool) {
+	installed = true
+	for line := range strings.Lines(out) {
+		line = strings.TrimRight(line, "\r\n")
+		if name, ok := notInstalled(line); ok && name != "" {
+			installed = false
+			continue
+		}
+		if file, ok := parseVerifyLine(line); ok {
+			altered = append(altered, file)
+		}
+	}
+	return altered, installed
+}
+
+func parseVerifyLine(line string) (converge.AlteredFile, bool) {
+	const marks = 9
+	if len(line) < marks+5 {
+		return converge.AlteredFile{}, false
+	}
+	// "missing" is padded to the width of the marks and the space after them.
+	what, kind, path := line[:marks], line[marks+2], line[marks+4:]
+	if strings.HasPrefix(line, "missing ") {
+		what, kind, path = "missing", line[10], line[12:]
+	}
+	if !strings.HasPrefix(path, "/") || kind == 'c' || kind == 'g' {
+		return converge.AlteredFile{}, false
+	}
+	if what == "missing" {
+		path, denied := strings.CutSuffix(path, " (Permission denied)")
+		return converge.AlteredFile{Path: path, Missing: true, What: what}, !denied
+	}
+	if strings.Trim(what, ".?SM5DLUGTPC") != "" || strings.Trim(what, ".?T") == "" {
+		return converge.AlteredFile{}, false
+	}
+	return converge.AlteredFile{Path: path, What: what}, true
+}
