@@ -1,0 +1,133 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rogpeppe/go-internal/diff"
+)
+
+const (
+	maxDiffLines = 200     // of one file; the rest is counted
+	maxDiffLine  = 400     // bytes of one line
+	maxDiffFile  = 1 << 20 // bytes of a file that is compared at all
+)
+
+// fileDiff is the unified diff of a file, redacted and bounded, and how many
+// lines were left out at its end. A nil before or after is a file that is not
+// there.
+func fileDiff(path string, before, after []byte) (text string, omitted int) {
+	if say := incomparable(path, before, after); say != "" {
+		return say, 0
+	}
+	from, to := path, path
+	if before == nil {
+		from = "/dev/null"
+	}
+	if after == nil {
+		to = "/dev/null"
+	}
+	// The files are compared as they are, so that a change of a secret shows
+	// as a changed line, but the lines shown are those of the redacted files:
+	// a hunk alone does not tell which key a value belongs to.
+	raw := diff.Diff(from, before, to, after)
+	lines := hideLines(splitLines(raw), strings.Split(Redact(string(before)), "\n"), strings.Split(Redact(string(after)), "\n"))
+	if len(lines) > maxDiffLines {
+		omitted = len(lines) - maxDiffLines
+		lines = lines[:maxDiffLines]
+	}
+	if len(lines) == 0 {
+		return "", 0
+	}
+	return strings.Join(lines, "\n") + "\n", omitted
+}
+
+// incomparable is the sentence for files that cannot be shown as a diff.
+func incomparable(path string, before, after []byte) string {
+	what := ""
+	switch {
+	case len(before) > maxDiffFile || len(after) > maxDiffFile:
+		what = "too large to show"
+	case bytes.IndexByte(before, 0) >= 0 || bytes.IndexByte(after, 0) >= 0:
+		what = "binary"
+	default:
+		return ""
+	}
+	size := func(b []byte) string {
+		if b == nil {
+			return "absent"
+		}
+		return fmt.Sprintf("%d bytes", len(b))
+	}
+	return fmt.Sprintf("%s: %s, %s → %s\n", path, what, size(before), size(after))
+}
+
+func splitLines(raw []byte) []string {
+	if len(raw) == 0 {
+		return nil
+	}
+	return strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n")
+}
+
+// hideLines drops the first line of a diff, which is a command line, and puts
+// the lines of the redacted files in place of their originals.
+func hideLines(lines, before, after []string) []string {
+	var out []string
+	var i, j, left, right int // next line, and lines left in this hunk
+	for n, line := range lines {
+		if n == 0 {
+			continue
+		}
+		inside := left > 0 || right > 0
+		switch {
+		case inside && line[0] == '-':
+			line = "-" + at(before, i)
+			i, left = i+1, left-1
+		case inside && line[0] == '+':
+			line = "+" + at(after, j)
+			j, right = j+1, right-1
+		case inside && line[0] == ' ':
+			line = " " + at(after, j)
+			i, j, left, right = i+1, j+1, left-1, right-1
+		case strings.HasPrefix(line, "@@ "):
+			i, left, j, right = hunk(line)
+		}
+		out = append(out, clip(line))
+	}
+	return out
+}
+
+// hunk reads a header such as "@@ -1,3 +1,4 @@" into line indices from zero
+// and counts.
+func hunk(line string) (i, left, j, right int) {
+	if _, err := fmt.Sscanf(line, "@@ -%d,%d +%d,%d @@", &i, &left, &j, &right); err != nil {
+		return 0, 0, 0, 0
+	}
+	return max(i-1, 0), left, max(j-1, 0), right
+}
+
+// at never fails: a line that is not there would mean that redaction lost
+// one, and then nothing may be shown.
+func at(lines []string, i int) string {
+	if i >= len(lines) {
+		return mask
+	}
+	return lines[i]
+}
+
+// clip bounds a line and makes it valid UTF-8.
+func clip(line string) string {
+	if len(line) > maxDiffLine {
+		cut := maxDiffLine
+		for cut > 0 && !utf8.RuneStart(line[cut]) {
+			cut--
+		}
+		line = fmt.Sprintf("%s… (%d more bytes)", line[:cut], len(line)-cut)
+	}
+	return strings.ToValidUTF8(line, "\uFFFD")
+}
