@@ -1,0 +1,239 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// nodeReports makes the reports of n nodes: three in four are in order, the
+// others drifted, bare or failed.
+func nodeReports(n int) []report.Report {
+	all := goldens()
+	pick := []golden{all[2], all[2], all[2], all[1], all[2], all[2], all[2], all[0], all[2], all[2], all[2], all[4]}
+	out := make([]report.Report, n)
+	for i := range out {
+		g := pick[i%len(pick)]
+		g.meta.Host.Hostname = fmt.Sprintf("node-%05d", i)
+		g.meta.Host.Kernel = fmt.Sprintf("5.15.0-%d.el8uek.x86_64", 200+i%7)
+		g.meta.Started = g.meta.Started.Add(time.Duration(i) * time.Minute)
+		out[i] = report.New(g.meta, g.result)
+	}
+	return out
+}
+
+func ndjson(t testing.TB, reports []report.Report) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	for _, r := range reports {
+		if err := r.Line(&buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buf.Bytes()
+}
+
+func indented(t testing.TB, reports []report.Report) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	for _, r := range reports {
+		if err := r.JSON(&buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buf.Bytes()
+}
+
+func TestFleetGolden(t *testing.T) {
+	var f report.Fleet
+	in := append(ndjson(t, nodeReports(60)), "{\"schema_version\":1,\"tool\":{\"na\nnode-3: connection refused\n{\"schema_version\":7}\n"...)
+	if err := f.Read(bytes.NewReader(in), "audit.ndjson"); err != nil {
+		t.Fatal(err)
+	}
+	var text, object bytes.Buffer
+	if err := errors.Join(f.Text(&text), f.JSON(&object)); err != nil {
+		t.Fatal(err)
+	}
+	compareGolden(t, "fleet.txt", text.Bytes())
+	compareGolden(t, "fleet.json", object.Bytes())
+}
+
+func TestFleetReadsEveryForm(t *testing.T) {
+	reports := nodeReports(5)
+	lines := ndjson(t, reports)
+	for _, tt := range []struct {
+		name string
+		in   []byte
+		bad  []report.BadRecord
+	}{
+		{name: "one a line", in: lines},
+		{name: "indented", in: indented(t, reports)},
+		{name: "one after the other", in: bytes.ReplaceAll(lines, []byte("\n"), nil)},
+		{name: "windows line ends, byte order mark", in: append([]byte("\xef\xbb\xbf"), bytes.ReplaceAll(lines, []byte("\n"), []byte("\r\n\r\n"))...)},
+		{name: "no final newline", in: bytes.TrimSpace(lines)},
+		{
+			name: "a line cut inside a string",
+			in:   append([]byte("{\"schema_version\": 1, \"tool\": {\"na\n"), lines...),
+			bad:  []report.BadRecord{{Source: "in", Line: 1, Reason: "cut short"}},
+		},
+		{
+			name: "a line cut outside a string, words, and an end cut short",
+			in:   append(append([]byte("{\"schema_version\": 1,\n"), lines...), "ssh: timeout }{\n{\"a\""...),
+			bad: []report.BadRecord{
+				{Source: "in", Line: 1, Reason: "cut short"},
+				{Source: "in", Line: 7, Reason: "not a JSON object"},
+				{Source: "in", Line: 8, Reason: "cut short"},
+			},
+		},
+		{
+			name: "another schema, no report, no JSON",
+			in:   append([]byte("{\"schema_version\":2,\"result\":\"ok\"}\n{\"schema_version\":1}\n{a}\n"), lines...),
+			bad: []report.BadRecord{
+				{Source: "in", Line: 1, Reason: "unknown schema_version 2, this program reads 1"},
+				{Source: "in", Line: 2, Reason: "a report without a result"},
+				{Source: "in", Line: 3, Reason: "invalid character 'a' looking for beginning of object key string"},
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, r := range []io.Reader{bytes.NewReader(tt.in), iotest.OneByteReader(bytes.NewReader(tt.in))} {
+				var f report.Fleet
+				if err := f.Read(r, "in"); err != nil {
+					t.Fatal(err)
+				}
+				got := f.Report()
+				if got.Nodes != len(reports) || got.Reports != len(reports) {
+					t.Errorf("Read(%s) = %d nodes of %d reports, want %d", tt.name, got.Nodes, got.Reports, len(reports))
+				}
+				if d := cmp.Diff(append([]report.BadRecord{}, tt.bad...), got.Bad); d != "" {
+					t.Errorf("Read(%s): bad records (-want +got):\n%s", tt.name, d)
+				}
+			}
+		})
+	}
+}
+
+func TestFleetNewestReportCounts(t *testing.T) {
+	all := goldens()
+	older, newer := report.New(all[1].meta, all[1].result), report.New(all[2].meta, all[2].result)
+	newer.Started = older.Started.Add(time.Hour)
+	for _, order := range [][]report.Report{{older, newer}, {newer, older}} {
+		var f report.Fleet
+		if err := f.Read(bytes.NewReader(ndjson(t, order)), "in"); err != nil {
+			t.Fatal(err)
+		}
+		got := f.Report()
+		if got.Nodes != 1 || got.Reports != 2 || got.States[0].Name != report.ResultOK || len(got.Drift) != 0 {
+			t.Errorf("Report() = %+v, want the newer one alone", got)
+		}
+	}
+}
+
+func TestFleetWithoutHostnames(t *testing.T) {
+	m := meta(report.ModeDryRun)
+	m.Host.Hostname = ""
+	r := report.New(m, goldens()[2].result)
+	var f report.Fleet
+	if err := f.Read(bytes.NewReader(ndjson(t, []report.Report{r, r})), "a.json"); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"a.json:1", "a.json:2"}, f.Report().States[0].Nodes); d != "" {
+		t.Errorf("nodes (-want +got):\n%s", d)
+	}
+}
+
+func TestFleetExit(t *testing.T) {
+	line := func(host, result string, code int) string {
+		return fmt.Sprintf(`{"schema_version":1,"host":{"hostname":%q},"result":%q,"exit":{"code":%d}}`+"\n", host, result, code)
+	}
+	for _, tt := range []struct {
+		name, in string
+		want     int
+	}{
+		{name: "nothing", in: "", want: 0},
+		{name: "in order", in: line("a", "ok", 0) + line("b", "changed", 0), want: 0},
+		{name: "pending", in: line("a", "ok", 0) + line("b", "pending", 2), want: 2},
+		{name: "failed and pending", in: line("a", "pending", 2) + line("b", "failed", 4), want: 1},
+		{name: "unknown, which the node's run called no success", in: line("a", "unknown", 2), want: 2},
+		{name: "unknown", in: line("a", "unknown", 0), want: 0},
+		{name: "a bad record among good ones", in: line("a", "ok", 0) + "x\n", want: 0},
+		{name: "nothing but bad records", in: "x\n", want: 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var f report.Fleet
+			if err := f.Read(strings.NewReader(tt.in), "in"); err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Exit(); got != tt.want {
+				t.Errorf("Exit() = %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestFleetReadError(t *testing.T) {
+	var f report.Fleet
+	broken := errors.New("disk gone")
+	if err := f.Read(iotest.ErrReader(broken), "in"); !errors.Is(err, broken) {
+		t.Errorf("Read(broken) = %v, want %v", err, broken)
+	}
+}
+
+// Whatever surrounds it, a report on a line of its own is found.
+func FuzzFleet(f *testing.F) {
+	f.Add("", "")
+	f.Add("{\"a", "}}}")
+	f.Add("[{", "\"\\")
+	f.Add("{\"a\":[\n{", "{}{}")
+	mine := ndjson(f, nodeReports(1))
+	f.Fuzz(func(t *testing.T, before, after string) {
+		var fleet report.Fleet
+		in := before + "\n" + string(mine) + after
+		if err := fleet.Read(strings.NewReader(in), "in"); err != nil {
+			t.Fatal(err)
+		}
+		var buf bytes.Buffer
+		if err := fleet.JSON(&buf); err != nil || !json.Valid(buf.Bytes()) {
+			t.Fatalf("JSON() = %q, %v", buf.Bytes(), err)
+		}
+		for _, g := range fleet.Report().States {
+			for _, n := range g.Nodes {
+				if n == "node-00000" {
+					return
+				}
+			}
+		}
+		t.Errorf("Read(%q) lost the report", in)
+	})
+}
+
+func BenchmarkFleet(b *testing.B) {
+	in := ndjson(b, nodeReports(10_000))
+	b.SetBytes(int64(len(in)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var f report.Fleet
+		if err := f.Read(bytes.NewReader(in), "in"); err != nil {
+			b.Fatal(err)
+		}
+		if err := errors.Join(f.Text(io.Discard), f.JSON(io.Discard)); err != nil {
+			b.Fatal(err)
+		}
+		if n := f.Report().Nodes; n != 10_000 {
+			b.Fatalf("%d nodes", n)
+		}
+	}
+}
