@@ -1,0 +1,162 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package trust
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	pgperrors "github.com/ProtonMail/go-crypto/openpgp/errors"
+	"github.com/ProtonMail/go-crypto/openpgp/packet"
+)
+
+// assemble makes a key of its packets. Only what a signature of the key's own
+// vouches for is believed.
+//
+// The library's own reader is not used for this: it believes in a revocation
+// only where it stands right behind the primary key, and reads one armored
+// block; see split.
+func assemble(p *part) (Key, error) {
+	first, err := p.packets[0].Parse()
+	if err != nil {
+		return Key{}, fmt.Errorf("reading the key: %w", err)
+	}
+	primary, ok := first.(*packet.PublicKey)
+	if !ok || !primary.PubKeyAlgo.CanSign() {
+		return Key{}, pgperrors.UnsupportedError("a primary key that cannot sign")
+	}
+	a := assembly{Key: Key{
+		Fingerprint: strings.ToUpper(hexOf(primary.Fingerprint)),
+		ID:          fmt.Sprintf("%08x", uint32(primary.KeyId)),
+		Created:     primary.CreationTime.UTC(),
+		primary:     primary,
+	}}
+	for _, next := range p.packets[1:] {
+		a.take(next)
+	}
+	a.bind()
+	a.Armored, err = armored(p.raw)
+	return a.Key, err
+}
+
+// An assembly is a key that is being put together packet by packet.
+type assembly struct {
+	Key
+	userID string // the one that the next signatures are for, or ""
+	newest time.Time
+	// subkey is the one that the next signatures are for, or nil.
+	subkey                *packet.PublicKey
+	binding, unbound      bool
+	bindingAt, bindingEnd time.Time
+}
+
+func (a *assembly) take(p *packet.OpaquePacket) {
+	switch p.Tag {
+	case tagUserID:
+		a.bind()
+		a.userID = string(p.Contents)
+	case tagPublicSubkey:
+		a.bind()
+		a.userID = ""
+		if parsed, err := p.Parse(); err == nil {
+			a.subkey, _ = parsed.(*packet.PublicKey)
+		}
+	case tagSignature:
+		if parsed, err := p.Parse(); err == nil {
+			if sig, ok := parsed.(*packet.Signature); ok {
+				a.sign(sig)
+			}
+		}
+	default:
+		a.bind()
+		a.userID = ""
+	}
+}
+
+// sign takes a signature for what it proves. One that does not verify, or that
+// somebody else made, proves nothing.
+func (a *assembly) sign(sig *packet.Signature) {
+	switch sig.SigType {
+	case packet.SigTypeKeyRevocation:
+		if a.primary.VerifyRevocationSignature(sig) == nil {
+			a.revoke(sig)
+		}
+	case packet.SigTypeDirectSignature:
+		if a.primary.VerifyDirectKeySignature(sig) == nil {
+			a.certify(sig)
+		}
+	case packet.SigTypeGenericCert, packet.SigTypePersonaCert, packet.SigTypeCasualCert, packet.SigTypePositiveCert:
+		if a.userID != "" && a.primary.VerifyUserIdSignature(a.userID, a.primary, sig) == nil {
+			a.certify(sig)
+			if len(a.UserIDs) == 0 || a.UserIDs[len(a.UserIDs)-1] != a.userID {
+				a.UserIDs = append(a.UserIDs, a.userID)
+			}
+		}
+	case packet.SigTypeSubkeyBinding:
+		if a.subkey != nil && a.primary.VerifyKeySignature(a.subkey, sig) == nil && !sig.CreationTime.Before(a.bindingAt) {
+			a.bindingAt, a.bindingEnd = sig.CreationTime, end(a.subkey.CreationTime, sig.KeyLifetimeSecs)
+			a.binding = sig.FlagsValid && sig.FlagSign
+		}
+	case packet.SigTypeSubkeyRevocation:
+		if a.subkey != nil && a.primary.VerifySubkeyRevocationSignature(sig, a.subkey) == nil {
+			a.unbound = true
+		}
+	}
+}
+
+func (a *assembly) revoke(sig *packet.Signature) {
+	if a.Revoked && !sig.CreationTime.Before(a.RevokedAt) {
+		return
+	}
+	a.Revoked, a.RevokedAt = true, sig.CreationTime.UTC()
+	a.RevokedWhy = printable(sig.RevocationReasonText)
+}
+
+// certify takes the expiry from a self-signature. Of several the newest
+// counts: that is how an expiry is put off.
+func (a *assembly) certify(sig *packet.Signature) {
+	if a.SelfSigned && sig.CreationTime.Before(a.newest) {
+		return
+	}
+	a.SelfSigned, a.newest = true, sig.CreationTime
+	a.Expires = end(a.primary.CreationTime, sig.KeyLifetimeSecs)
+}
+
+// bind ends the packets of a subkey. It may sign packages if the primary key
+// says so, has not taken it back, and gave it no end of its own: one that
+// expires would have to be watched, and Falco has none that signs.
+func (a *assembly) bind() {
+	if a.subkey != nil && a.binding && !a.unbound && a.bindingEnd.IsZero() {
+		a.signers = append(a.signers, a.subkey)
+	}
+	a.subkey, a.binding, a.unbound = nil, false, false
+	a.bindingAt, a.bindingEnd = time.Time{}, time.Time{}
+}
+
+// end returns when a lifetime is over, or zero if it never is.
+func end(created time.Time, lifetime *uint32) time.Time {
+	if lifetime == nil || *lifetime == 0 {
+		return time.Time{}
+	}
+	return created.Add(time.Duration(*lifetime) * time.Second).UTC()
+}
+
+func hexOf(b []byte) string { return hex.EncodeToString(b) }
+
+// printable keeps a text out of a stranger's key from reaching a terminal raw
+// or at length.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\ufffd' {
+			return -1
+		}
+		return r
+	}, s)
+	if r := []rune(s); len(r) > 80 {
+		return string(r[:80])
+	}
+	return s
+}

@@ -1,0 +1,192 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package trust
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSelect(t *testing.T) {
+	good, other, brief, gone := entity(t, "good", 0), entity(t, "other", 0), entity(t, "brief", time.Hour), entity(t, "gone", 0)
+	revoked(t, gone, "Rotation", later)
+	g, o, b, r := fingerprint(good), fingerprint(other), fingerprint(brief), fingerprint(gone)
+	bundle := parse(t, slices.Concat(public(t, good), public(t, other), public(t, brief), public(t, gone)))
+	for _, test := range []struct {
+		name   string
+		keys   []Key
+		pinned []string
+		want   []string
+		err    string
+		notes  []string
+	}{
+		{
+			name: "the pinned one alone", keys: bundle, pinned: []string{g}, want: []string{g},
+			notes: []string{o + " (other <other@example.test>) is not pinned", b + " (brief", r + " (gone"},
+		},
+		{name: "however it is written", keys: bundle[:1], pinned: []string{"0x" + strings.ToLower(g[:20]) + " " + g[20:]}, want: []string{g}},
+		{name: "several, in the order of the pins", keys: bundle, pinned: []string{o, g, o}, want: []string{o, g}},
+		{name: "one is not published yet", keys: bundle[:1], pinned: []string{o, g}, want: []string{g}, notes: []string{o + " is not there"}},
+		{name: "one has expired", keys: bundle[:3], pinned: []string{b, g}, want: []string{g}, notes: []string{o, "pinned key " + b + " expired on 2026-01-02"}},
+		{name: "in the bundle twice", keys: append(bundle[:1:1], bundle[0]), pinned: []string{g}, want: []string{g}},
+		{name: "none is there", keys: bundle[1:2], pinned: []string{g}, err: "none of the pinned keys " + g + " is there, only " + o + " (other <other@example.test>)"},
+		{name: "expired", keys: bundle, pinned: []string{b}, err: "the pinned key " + b + " expired on 2026-01-02"},
+		{name: "revoked", keys: bundle, pinned: []string{r}, err: "the pinned key " + r + " was revoked on 2026-07-02 (Rotation)"},
+		{name: "no pin", keys: bundle, err: "no key is pinned"},
+		{name: "a short ID is no pin", keys: bundle, pinned: []string{g[32:]}, err: "key ID"},
+	} {
+		got, err := Select(test.keys, test.pinned, later)
+		var have []string
+		for _, k := range got {
+			have = append(have, k.Fingerprint)
+		}
+		if !slices.Equal(have, test.want) || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
+			t.Errorf("%s: Select(%q) = %q, %v, want %q, %q", test.name, test.pinned, have, err, test.want, test.err)
+		}
+		if err != nil {
+			continue
+		}
+		notes := Notes(test.keys, test.pinned, later)
+		if len(notes) != len(test.notes) && test.name != "several, in the order of the pins" {
+			t.Errorf("%s: Notes = %q, want %d", test.name, notes, len(test.notes))
+			continue
+		}
+		for i, want := range test.notes {
+			if !strings.Contains(notes[i], want) {
+				t.Errorf("%s: Notes[%d] = %q, want %q", test.name, i, notes[i], want)
+			}
+		}
+	}
+}
+
+func TestSelectErrorsHaveHints(t *testing.T) {
+	a, b := one(t, public(t, entity(t, "a", time.Hour))), one(t, public(t, entity(t, "b", 0)))
+	var dead *DeadKeyError
+	if _, err := Select([]Key{a}, []string{a.Fingerprint}, later); !errors.As(err, &dead) || dead.Hint == "" || dead.Key.Fingerprint != a.Fingerprint {
+		t.Errorf("Select(expired) = %v, want a DeadKeyError with a hint", err)
+	}
+	var not *NotPinnedError
+	if _, err := Select([]Key{a}, []string{b.Fingerprint}, later); !errors.As(err, &not) || not.Hint == "" || len(not.Found) != 1 {
+		t.Errorf("Select(stranger) = %v, want a NotPinnedError with a hint", err)
+	}
+}
+
+// A copy of a dead key from before its revocation says nothing of it.
+func TestSelectRefusesWithdrawnKeys(t *testing.T) {
+	for _, d := range FalcoDeadKeys() {
+		k := Key{Fingerprint: d.Fingerprint, ID: d.ID, SelfSigned: true}
+		got, err := Select([]Key{k}, []string{d.Fingerprint}, later)
+		if got != nil || err == nil || !strings.Contains(err.Error(), d.Reason) {
+			t.Errorf("Select(%s) = %v, %v, want %q", d.ID, got, err, d.Reason)
+		}
+		if normal, err := NormalizeFingerprint(d.Fingerprint); err != nil || normal != d.Fingerprint || !strings.EqualFold(normal[32:], d.ID) {
+			t.Errorf("the dead key %q does not fit its ID %q", d.Fingerprint, d.ID)
+		}
+	}
+}
+
+func TestNormalizeFingerprint(t *testing.T) {
+	const want = "478B2FBBC75F4237B731DA4365106822B35B1B1F"
+	for _, in := range []string{
+		want, strings.ToLower(want), "0x" + want, "0X" + strings.ToLower(want), " " + want + "\n",
+		"478B 2FBB C75F 4237 B731  DA43 6510 6822 B35B 1B1F", "47:8B:2F:BB:C7:5F:42:37:B7:31:DA:43:65:10:68:22:B3:5B:1B:1F",
+	} {
+		if got, err := NormalizeFingerprint(in); err != nil || got != want {
+			t.Errorf("NormalizeFingerprint(%q) = %q, %v, want %q", in, got, err, want)
+		}
+	}
+	v6 := strings.Repeat("AB", 32)
+	if got, err := NormalizeFingerprint(strings.ToLower(v6)); err != nil || got != v6 {
+		t.Errorf("NormalizeFingerprint(version 6) = %q, %v", got, err)
+	}
+	for in, reason := range map[string]string{
+		"":                                 "empty",
+		"0x":                               "empty",
+		"B35B1B1F":                         "key ID",
+		"65106822B35B1B1F":                 "key ID",
+		strings.Repeat("a", 32):            "MD5",
+		want[1:]:                           "39 hex digits",
+		want[1:] + "G":                     "no hex digit",
+		"https://falco.org/key":            "no hex digit",
+		strings.Repeat("z", 5000):          "no hex digit",
+		want + "\x00":                      "no hex digit",
+		strings.Repeat("A", 41) + "\u0661": "no hex digit",
+	} {
+		got, err := NormalizeFingerprint(in)
+		var bad *FingerprintError
+		if got != "" || !errors.As(err, &bad) || !strings.Contains(err.Error(), reason) || len(err.Error()) > 300 {
+			t.Errorf("NormalizeFingerprint(%q) = %q, %v, want %q", in, got, err, reason)
+		}
+	}
+}
+
+func TestSameID(t *testing.T) {
+	const f = "478B2FBBC75F4237B731DA4365106822B35B1B1F"
+	v6 := "0123456789abcdef" + strings.Repeat("00", 24)
+	for _, test := range []struct {
+		fingerprint, id string
+		want            bool
+	}{
+		{f, "65106822b35b1b1f", true},
+		{f, f, true},
+		{f, "b35b1b1f", false}, // anybody can make one that ends so
+		{f, "", false},
+		{f, "478B2FBBC75F4237", false},
+		{v6, "0123456789ABCDEF", true},
+		{v6, "0000000000000000", false},
+	} {
+		if got := SameID(test.fingerprint, test.id); got != test.want {
+			t.Errorf("SameID(%q, %q) = %v, want %v", test.fingerprint, test.id, got, test.want)
+		}
+	}
+}
+
+func TestSignerID(t *testing.T) {
+	for in, want := range map[string]string{
+		"RSA/SHA256, Mon 12 Jan 2026 10:00:00 AM UTC, Key ID 65106822b35b1b1f":                       "65106822b35b1b1f",
+		"RSA/SHA512, Mon Jan 12 10:00:00 2026, Key ID 65106822B35B1B1F":                              "65106822b35b1b1f",
+		"OpenPGP V4 RSA/SHA256 signature, key fingerprint: 478b2fbbc75f4237b731da4365106822b35b1b1f": "478b2fbbc75f4237b731da4365106822b35b1b1f",
+		"(none)": "",
+		"":       "",
+		"RSA/SHA256, Mon 12 Jan 2026, Key ID b35b1b1f": "",
+	} {
+		if got := SignerID(in); got != want {
+			t.Errorf("SignerID(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSignerOf(t *testing.T) {
+	a, b := one(t, public(t, entity(t, "a", 0))), one(t, public(t, entity(t, "b", 0)))
+	if got, ok := SignerOf(strings.ToLower(b.Fingerprint[24:]), []Key{a, b}); !ok || got.Fingerprint != b.Fingerprint {
+		t.Errorf("SignerOf(b) = %v, %v, want b", got, ok)
+	}
+	if got, ok := SignerOf("0123456789abcdef", []Key{a, b}); ok {
+		t.Errorf("SignerOf(stranger) = %v, want none", got)
+	}
+}
+
+func TestFile(t *testing.T) {
+	a, b := one(t, public(t, entity(t, "a", 0))), one(t, public(t, entity(t, "b", 0)))
+	missing := []string{strings.Repeat("AB", 20), strings.Repeat("CD", 20)}
+	file := File([]Key{a, b}, missing)
+	keys := parse(t, file)
+	if len(keys) != 2 || keys[0].Fingerprint != a.Fingerprint || keys[1].Fingerprint != b.Fingerprint {
+		t.Errorf("File reads as %v", keys)
+	}
+	if diff := cmp.Diff(missing, Unserved(file)); diff != "" {
+		t.Errorf("Unserved (-want +got):\n%s", diff)
+	}
+	if got := Unserved(File([]Key{a}, nil)); got != nil {
+		t.Errorf("Unserved(File without) = %q, want none", got)
+	}
+	if got := Unserved([]byte("# pinned, not served: B35B1B1F\n")); got != nil {
+		t.Errorf("Unserved(a short ID) = %q, want none", got)
+	}
+}
