@@ -26,7 +26,7 @@ func (f *File) items() []item {
 		case more:
 			continue
 		case blank:
-			it.name = strings.TrimRight(string(f.src[l.start:l.end]), "\r\n")
+			it.name = strings.TrimPrefix(strings.TrimRight(string(f.src[l.start:l.end]), "\r\n"), string(utf8BOM))
 		case keyValue:
 			it.value = f.value(i)
 		}

@@ -65,6 +65,54 @@ func Unset(src []byte, id, key string) ([]byte, error) {
 	return f.proven(out, slices.Delete(want, i, i+1))
 }
 
+// Remove returns src without the section id, wherever it stands: its header,
+// its settings and the comments between those, and the blank lines behind it.
+// Comments before the header and behind the last setting stay. If there is no
+// such section the result is src itself.
+func Remove(src []byte, id string) ([]byte, error) {
+	f, err := Parse(src)
+	if err != nil {
+		return nil, err
+	}
+	gone := map[int]bool{}
+	for i, l := range f.lines {
+		if l.kind == section && l.name == id {
+			f.extent(i, gone)
+		}
+	}
+	if len(gone) == 0 {
+		return src, nil
+	}
+	var out []byte
+	for i, l := range f.lines {
+		if !gone[i] {
+			out = append(out, src[l.start:l.end]...)
+		}
+	}
+	if len(out) > 0 && bytes.HasPrefix(src, utf8BOM) && gone[0] {
+		out = slices.Concat(utf8BOM, out)
+	}
+	want := slices.DeleteFunc(f.items(), func(it item) bool { return gone[it.line] })
+	return f.proven(out, want)
+}
+
+// extent marks the lines that go with the section whose header is on line i.
+func (f *File) extent(i int, gone map[int]bool) {
+	last := i
+	next := i + 1
+	for ; next < len(f.lines) && f.lines[next].kind != section; next++ {
+		if k := f.lines[next].kind; k == keyValue || k == more {
+			last = next
+		}
+	}
+	for last+1 < next && len(bytes.TrimSpace(f.src[f.lines[last+1].start:f.lines[last+1].end])) == 0 {
+		last++
+	}
+	for ; i <= last; i++ {
+		gone[i] = true
+	}
+}
+
 // SetEnabled returns src with the repository id turned on or off. If it is
 // already so, in whatever words, the result is src itself. Errors are those of
 // [Set].

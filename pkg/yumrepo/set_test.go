@@ -169,6 +169,29 @@ func TestUnset(t *testing.T) {
 	}
 }
 
+func TestRemove(t *testing.T) {
+	for _, test := range []struct{ name, in, want string }{
+		{"the only one", "# mine\n[a]\nx=1\n", "# mine\n"},
+		{"the first", "[a]\nx=1\n\n# about b\n[b]\ny=1\n", "# about b\n[b]\ny=1\n"},
+		{"the last", "[b]\ny=1\n\n[a]\n#c\nx=1\n  2\n", "[b]\ny=1\n\n"},
+		{"comments behind it stay", "[a]\nx=1\n#z=2\n[b]\n", "#z=2\n[b]\n"},
+		{"without settings", "[a]\n[b]\n", "[b]\n"},
+		{"twice", "[a]\nx=1\n[b]\ny=1\n[a]\nx=2", "[b]\ny=1\n"},
+		{"byte order mark", "\xef\xbb\xbf[a]\nx=1\n[b]\n", "\xef\xbb\xbf[b]\n"},
+		{"byte order mark, then a comment", "\xef\xbb\xbf[a]\nx=1\n#c\n[b]\n", "\xef\xbb\xbf#c\n[b]\n"},
+		{"not there", "[b]\n", "[b]\n"},
+		{"CRLF", "[a]\r\nx=1\r\n\r\n[b]\r\n", "[b]\r\n"},
+	} {
+		got, err := Remove([]byte(test.in), "a")
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s: Remove(%q) = %q, %v, want %q", test.name, test.in, got, err, test.want)
+		}
+	}
+	if got, err := Remove([]byte("[a]\njunk\n"), "a"); got != nil || err == nil {
+		t.Errorf("Remove in a broken file = %q, %v, want an error", got, err)
+	}
+}
+
 // differing counts the bytes that differ between two of the same length.
 func differing(a, b []byte) int {
 	if len(a) != len(b) {
