@@ -83,6 +83,9 @@ type Install struct {
 	Repositories []string
 	// Exclude are package patterns never to be chosen.
 	Exclude []string
+	// Fingerprints, if set, are those that local packages among the targets
+	// must be signed by; it is checked before dnf is called.
+	Fingerprints []string
 	// NoScripts skips scriptlets, for a package whose own stop it from going.
 	NoScripts bool
 	Drift     Drift

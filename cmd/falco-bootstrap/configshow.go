@@ -1,0 +1,73 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
+)
+
+// configCommand shows what Falco really reads.
+func (a *app) configCommand() *cobra.Command {
+	var origin bool
+	show := &cobra.Command{
+		Use: "show", Short: "Show the declared keys of falco.yaml as Falco sees them", Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.configShow(cmd, origin) },
+	}
+	show.Flags().BoolVar(&origin, "origin", false, "say which file and line decides each key")
+	config := &cobra.Command{Use: "config", Short: "Look at Falco's configuration", Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	config.AddCommand(show)
+	return config
+}
+
+func (a *app) configShow(cmd *cobra.Command, origin bool) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), a.options.timeout)
+	defer cancel()
+	declared, err := a.load()
+	if err != nil {
+		return err
+	}
+	v, err := a.view(ctx, a.hostOptions())
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	effective, err := steps.Effective(ctx, v, declared)
+	if err != nil {
+		return err
+	}
+	if a.options.output == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(effective)
+	}
+	return showConfig(a.stdout, effective, origin)
+}
+
+// showConfig prints a line a layer, then a line a declared key.
+func showConfig(w io.Writer, e steps.EffectiveConfig, origin bool) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, l := range e.Layers {
+		fmt.Fprintf(t, "# %s\t%s\n", l.File, l.Strategy)
+	}
+	for _, k := range e.Keys {
+		line := fmt.Sprintf("%s:\t%s", k.Path, k.Value)
+		if origin {
+			line += "\t# " + k.Origin
+		}
+		if !k.AsDeclared {
+			line += fmt.Sprintf("\t# declared: %s", k.Declared)
+		}
+		fmt.Fprintln(t, report.Redact(line))
+	}
+	return t.Flush()
+}

@@ -1,0 +1,78 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
+)
+
+// converge makes the node as declared, or with --dry-run tells what that would
+// take. Whatever happens, a panic included, it ends in a report.
+func (a *app) converge(cmd *cobra.Command, _ []string) error {
+	ctx, cancel := context.WithTimeout(cmd.Context(), a.options.timeout)
+	defer cancel()
+	meta := a.meta(report.ModeConverge)
+	if a.options.dryRun {
+		meta.Mode = report.ModeDryRun
+	}
+	result, err := a.attempt(ctx, &meta)
+	meta.Took = a.now().Sub(meta.Started)
+	meta.Err = err
+	return a.conclude(report.New(meta, result))
+}
+
+// attempt plans and, unless that is all that was asked, applies. The error is
+// one outside the steps.
+func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.Result, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			a.log.Error("panic", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			err = &converge.Error{Code: converge.CodeFailed, Err: fmt.Errorf("a defect in falco-bootstrap: %v", p), Hint: "please report it with the log above; running again is safe"}
+		}
+	}()
+	declared, err := a.load()
+	if err != nil {
+		return result, err
+	}
+	v, err := a.view(ctx, a.hostOptions())
+	if err != nil {
+		return result, err
+	}
+	defer v.Close()
+	todo := steps.All(declared)
+	result = converge.Plan(ctx, v, todo)
+	describe(ctx, meta, v, declared)
+	if a.options.dryRun || result.Err != nil || !(result.Pending() || result.HasProbe()) {
+		return result, nil
+	}
+	m, err := a.machine(ctx, a.hostOptions())
+	if err != nil {
+		return converge.Result{}, err
+	}
+	defer m.Close()
+	result = converge.Converge(ctx, m, todo, a.watch)
+	describe(ctx, meta, m.View(), declared)
+	return result, nil
+}
+
+// conclude writes the report wherever it goes and sets the exit status.
+func (a *app) conclude(r report.Report) error {
+	a.code = converge.Code(r.Exit.Code)
+	if err := a.keep(r); err != nil {
+		a.log.Warn("the report could not be kept", zap.String("error", report.Redact(err.Error())))
+	}
+	if a.options.output == "json" {
+		return r.JSON(a.stdout)
+	}
+	return r.Text(a.stdout, report.TextOptions{Color: a.color(), Verbose: a.options.verbose})
+}

@@ -1,0 +1,84 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// env is all that the command takes from its surroundings.
+type env struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+	environ        []string
+	terminal       bool // standard output is one
+	now            func() time.Time
+	readFile       func(string) ([]byte, error)
+	view           func(context.Context, host.Options) (view, error)
+	// machine is the only way to something that writes to the node.
+	machine func(context.Context, host.Options) (machine, error)
+}
+
+// color reports whether the report is coloured: on a terminal only, and not
+// against NO_COLOR (no-color.org) or a terminal that cannot.
+func (e env) color() bool {
+	return e.terminal && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
+}
+
+func (e env) getenv(name string) string {
+	for _, entry := range slices.Backward(e.environ) {
+		if value, ok := strings.CutPrefix(entry, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// run runs the command line and returns the exit status. Whatever goes wrong
+// is said once, here, on standard error.
+func run(ctx context.Context, args []string, e env) converge.Code {
+	a := &app{env: e}
+	root := a.command()
+	root.SetArgs(args)
+	root.SetIn(e.stdin)
+	root.SetOut(e.stdout)
+	root.SetErr(e.stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		a.complain(err)
+		return converge.CodeOf(err)
+	}
+	return a.code
+}
+
+// complain prints an error and its hint.
+func (e env) complain(err error) {
+	fmt.Fprintf(e.stderr, "falco-bootstrap: error: %s\n", report.Redact(err.Error()))
+	if hint := converge.HintOf(err); hint != "" {
+		fmt.Fprintf(e.stderr, "falco-bootstrap: hint: %s\n", report.Redact(hint))
+	}
+}
+
+// usage makes err an error of the command line.
+func usage(err error, hint string) error {
+	return &converge.Error{Code: converge.CodeUsage, Err: err, Hint: hint}
+}
+
+// noArguments refuses arguments with the right exit status.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return usage(fmt.Errorf("unknown command or argument %q", args[0]), "see `"+cmd.CommandPath()+" --help`")
+}

@@ -1,0 +1,51 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// reportCommand sums up the reports of many nodes.
+func (a *app) reportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "report [FILE...]",
+		Short: "Sum up the JSON reports of many nodes",
+		Long: `report reads JSON reports from files, or from standard input (one a line, or
+one behind the other), and counts the nodes by state, drift, release, kernel
+and Falco. The newest report of a node counts.
+
+It exits with 1 if any node failed, else 2 if any has changes pending, else 0.`,
+		RunE: func(_ *cobra.Command, args []string) error { return a.fleet(args) },
+	}
+}
+
+func (a *app) fleet(names []string) error {
+	f := report.NewFleet()
+	if len(names) == 0 {
+		if err := f.Read(a.stdin, "standard input"); err != nil {
+			return err
+		}
+	}
+	for _, name := range names {
+		content, err := a.readFile(name)
+		if err != nil {
+			return &converge.Error{Code: converge.CodeUsage, Err: fmt.Errorf("reading a report: %w", err)}
+		}
+		if err := f.Read(bytes.NewReader(content), name); err != nil {
+			return err
+		}
+	}
+	a.code = converge.Code(f.Exit())
+	if a.options.output == "json" {
+		return f.JSON(a.stdout)
+	}
+	return f.Text(a.stdout)
+}

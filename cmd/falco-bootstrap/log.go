@@ -1,0 +1,72 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// newLogger makes the logger: standard error is for people and logs, standard
+// output for the report alone.
+func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
+	least, err := zapcore.ParseLevel(level)
+	if err != nil {
+		return nil, fmt.Errorf("--log-level %q is no level", level)
+	}
+	config := zapcore.EncoderConfig{
+		TimeKey: "time", LevelKey: "level", MessageKey: "message", LineEnding: "\n",
+		EncodeTime: zapcore.RFC3339TimeEncoder, EncodeLevel: zapcore.LowercaseLevelEncoder,
+		EncodeDuration: zapcore.StringDurationEncoder, ConsoleSeparator: " ",
+	}
+	var encoder zapcore.Encoder
+	switch format {
+	case "console":
+		encoder = zapcore.NewConsoleEncoder(config)
+	case "json":
+		encoder = zapcore.NewJSONEncoder(config)
+	default:
+		return nil, fmt.Errorf("--log-format %q is neither console nor json", format)
+	}
+	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(w), least)), nil
+}
+
+// watch logs what a run does, as it does it: every change before it is begun,
+// so that the last line of a killed run says where it was.
+func (a *app) watch(e converge.Event) {
+	step := zap.String("step", e.Step)
+	switch {
+	case e.Change == nil && !e.Done:
+		a.log.Debug("planning", step)
+	case e.Change == nil && e.Err == nil:
+		a.log.Debug("done", step, took(e.Took))
+	case e.Change == nil: // the report tells of it
+	case !e.Done:
+		a.log.Info(report.Redact(e.Change.String()), step)
+	case e.Err == nil:
+		a.log.Info("done: "+report.Redact(e.Change.String()), step, took(e.Took))
+	default:
+		a.log.Error("not done: "+report.Redact(e.Change.String()), step, took(e.Took), zap.String("error", report.Redact(e.Err.Error())))
+	}
+}
+
+func took(d time.Duration) zap.Field { return zap.Duration("took", d.Round(time.Millisecond)) }
+
+// progress logs what a long change is at.
+func (a *app) progress(p host.Progress) {
+	message := report.Redact(p.Message)
+	if p.Warning {
+		a.log.Warn(message)
+		return
+	}
+	a.log.Info(message, took(p.Elapsed))
+}

@@ -1,0 +1,48 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command falco-bootstrap turns an Oracle Linux worker node into one that
+// Falco watches, and keeps it so. See README.md for how to use it.
+//
+// This package is wiring: flags, exit statuses, and the handing of a plan from
+// the engine to the report. What is decided is decided in internal/steps and
+// internal/compat, and what is done is done by internal/host.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	code := run(ctx, os.Args[1:], env{
+		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		now: time.Now, readFile: os.ReadFile,
+		view: func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
+		machine: func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
+	})
+	stop()
+	os.Exit(int(code))
+}
+
+// view is a View that is closed after use.
+type view interface {
+	converge.View
+	Close()
+}
+
+// machine is a Machine that holds the lock until it is closed.
+type machine interface {
+	converge.Machine
+	Close() error
+}

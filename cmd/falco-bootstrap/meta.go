@@ -1,0 +1,59 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
+)
+
+// version is set when a release is linked.
+var version = "devel" //nolint:gochecknoglobals // the linker sets it
+
+// tool says which program this is.
+func tool() report.Tool {
+	t := report.Tool{Name: "falco-bootstrap", Version: version}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return t
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			t.Commit = s.Value
+		}
+	}
+	return t
+}
+
+// meta begins what a report says besides its steps.
+func (a *app) meta(mode string) report.Meta {
+	name, err := os.Hostname()
+	if err != nil {
+		name = ""
+	}
+	return report.Meta{Tool: tool(), Mode: mode, Root: a.options.root, Started: a.now(), Host: report.Host{Hostname: name}}
+}
+
+// describe adds what the node is and which Falco it has. What cannot be told,
+// as on a node that was refused, stays empty.
+func describe(ctx context.Context, meta *report.Meta, v converge.View, declared settings.Settings) {
+	f := steps.Describe(ctx, v, declared)
+	name := meta.Host.Hostname
+	if f.Tree {
+		name = "" // the machine that bakes an image is not the node
+	}
+	meta.Host = report.Host{
+		Hostname: name, OS: f.OS, OSVersion: f.OSVersion, OSMajor: f.OSMajor,
+		Kernel: f.Kernel, Flavour: f.Flavour, Arch: f.Arch, Glibc: f.Glibc, BootID: f.BootID,
+	}
+	if f.Falco != "" {
+		meta.Falco = &report.Falco{Version: f.Falco, Driver: f.Driver, Unit: f.Unit}
+	}
+}

@@ -1,0 +1,198 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package converge
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// rounds bounds how often one step may plan again after its own changes, as
+// when a repository must be installed before it can be used.
+const rounds = 4
+
+// Converge makes the node as declared: each step in order is planned and what
+// it asks for is applied; then all steps are planned again, and anything that
+// is left is a failure that names it. The first failure ends the run; what was
+// done before it stands, and the next run goes on from there. Events are given
+// to watch as they happen.
+func Converge(ctx context.Context, m Machine, steps []Step, watch func(Event)) Result {
+	run := runner{machine: m, view: m.View(), watch: watch}
+	var r Result
+	for i, step := range steps {
+		s := run.step(ctx, step)
+		r.Steps = append(r.Steps, s)
+		if s.Err != nil {
+			r.Err = s.Err
+			r.Steps = append(r.Steps, unreached(steps[i+1:], step.ID())...)
+			return r
+		}
+	}
+	if run.changed {
+		run.confirm(ctx, steps, &r)
+	}
+	return r
+}
+
+// A runner carries one run: the view is renewed after every change.
+type runner struct {
+	machine Machine
+	view    View
+	watch   func(Event)
+	changed bool
+}
+
+// step plans one step and applies what it asks, until it asks for nothing new.
+func (r *runner) step(ctx context.Context, step Step) StepResult {
+	began := time.Now()
+	r.watch(Event{Step: step.ID()})
+	total := planStep(ctx, r.view, step)
+	for next, round := total, 0; next.Err == nil && len(next.Changes) > 0; round++ {
+		if round == rounds || ctx.Err() != nil {
+			break
+		}
+		warnings, err := r.apply(ctx, step.ID(), next.Changes)
+		total.Warnings = append(total.Warnings, warnings...)
+		if err != nil {
+			total.Err = err
+			break
+		}
+		last := next
+		next = planStep(ctx, r.view, step)
+		total = merge(total, next, last)
+		if reflect.DeepEqual(last.Changes, next.Changes) {
+			break
+		}
+	}
+	total = finish(ctx, total)
+	total.Took = time.Since(began)
+	r.watch(Event{Step: step.ID(), Done: true, Took: total.Took, Err: total.Err})
+	return total
+}
+
+// merge adds what a later round of a step found to what it did so far.
+func merge(total, next, last StepResult) StepResult {
+	total.Err, total.Waiting, total.Unknown = next.Err, next.Waiting, next.Unknown
+	if !reflect.DeepEqual(last.Changes, next.Changes) {
+		total.Changes = append(total.Changes, next.Changes...)
+	}
+	if len(next.Changes) == 0 && next.Reason != "" {
+		total.Reason = next.Reason
+	}
+	return total
+}
+
+// finish sets the status of a step that has been applied.
+func finish(ctx context.Context, s StepResult) StepResult {
+	if s.Err == nil {
+		s.Err = ctx.Err()
+	}
+	altered := len(Outcome{Changes: s.Changes}.Pending()) > 0
+	switch {
+	case s.Err != nil:
+		s.Status = StatusFailed
+	case s.Waiting != "":
+		s.Status = StatusWaiting
+	case altered:
+		s.Status = StatusChanged
+	case s.Status == StatusPending:
+		s.Status = StatusOK
+	}
+	return s
+}
+
+// apply carries out changes in order and then looks at the node afresh.
+func (r *runner) apply(ctx context.Context, step string, changes []Change) ([]Warning, error) {
+	var warnings []Warning
+	for _, c := range changes {
+		began := time.Now()
+		r.watch(Event{Step: step, Change: c})
+		w, err := Apply(ctx, r.machine, c)
+		r.watch(Event{Step: step, Change: c, Done: true, Took: time.Since(began), Err: err})
+		r.changed = true
+		if w != nil {
+			warnings = append(warnings, *w)
+		}
+		if err != nil {
+			return warnings, err
+		}
+	}
+	r.view = r.machine.View()
+	return warnings, nil
+}
+
+// Apply does one change.
+func Apply(ctx context.Context, m Machine, c Change) (*Warning, error) {
+	switch c := c.(type) {
+	case WriteFile:
+		return nil, m.WriteFile(ctx, c)
+	case RemoveFile:
+		return nil, m.RemoveFile(ctx, c)
+	case Chmod:
+		return nil, m.Chmod(ctx, c)
+	case Install:
+		return nil, m.Install(ctx, c)
+	case ImportKey:
+		return nil, m.ImportKey(ctx, c)
+	case RemoveKey:
+		return nil, m.RemoveKey(ctx, c)
+	case BuildModule:
+		return nil, m.BuildModule(ctx, c)
+	case ChangeUnit:
+		return nil, m.ChangeUnit(ctx, c)
+	case Prove:
+		return m.Prove(ctx, c)
+	}
+	return nil, fmt.Errorf("applying %T: no such kind of change", c)
+}
+
+// confirm plans every step once more. A run that changed the node and still
+// finds something to change has not converged, and says what is left.
+func (r *runner) confirm(ctx context.Context, steps []Step, result *Result) {
+	again := Plan(ctx, r.view, steps)
+	var left []string
+	for i, s := range again.Steps {
+		pending := Outcome{Changes: s.Changes}.Pending()
+		result.Steps[i].Warnings = union(result.Steps[i].Warnings, s.Warnings)
+		switch {
+		case s.Err != nil:
+			left = append(left, s.ID+": "+s.Err.Error())
+		case len(pending) > 0:
+			left = append(left, s.ID+": "+pending[0].String())
+		case s.Status == StatusWaiting:
+			left = append(left, s.ID+": waiting on "+s.Waiting)
+		default:
+			continue
+		}
+		result.Steps[i].Status, result.Steps[i].Err = StatusFailed, notConverged(left[len(left)-1:])
+	}
+	if len(left) > 0 {
+		result.Err = notConverged(left)
+	}
+}
+
+// union appends the warnings that are not there yet.
+func union(have, more []Warning) []Warning {
+	for _, w := range more {
+		known := false
+		for _, h := range have {
+			known = known || h == w
+		}
+		if !known {
+			have = append(have, w)
+		}
+	}
+	return have
+}
+
+func notConverged(left []string) error {
+	return &Error{
+		Code: CodeFailed,
+		Err:  fmt.Errorf("did not converge: %s", strings.Join(left, "; ")),
+		Hint: "something else changes the node at the same time, such as another tool that manages Falco; stop it, or declare the same there, and run again",
+	}
+}

@@ -1,0 +1,272 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package converge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A node is a map of files that can lose power: it is its own Machine, and its
+// Views are copies.
+type node struct {
+	Machine // what is not overridden is not used
+	files   map[string]string
+	writes  int
+	limit   int // writes until the power goes; 0 means never
+	stuck   map[string]bool
+}
+
+var errPower = errors.New("power lost")
+
+type nodeView struct {
+	View
+	files map[string]string
+}
+
+func (n *node) View() View {
+	files := map[string]string{}
+	for name, content := range n.files {
+		files[name] = content
+	}
+	return nodeView{files: files}
+}
+
+func (n *node) WriteFile(_ context.Context, c WriteFile) error {
+	if n.limit > 0 && n.writes == n.limit {
+		return errPower
+	}
+	n.writes++
+	if !n.stuck[c.Path] {
+		n.files[c.Path] = string(c.New)
+	}
+	return nil
+}
+
+func (n *node) Prove(context.Context, Prove) (*Warning, error) {
+	n.files["proof"] = "seen"
+	return &Warning{Message: "no alert"}, nil
+}
+
+// fileStep wants one file, and may have to see another first.
+type fileStep struct{ path, want, after string }
+
+func (s fileStep) ID() string { return s.path }
+
+func (s fileStep) Plan(_ context.Context, v View) (Outcome, error) {
+	files := v.(nodeView).files
+	if s.after != "" && files[s.after] == "" {
+		return Outcome{Waiting: s.after}, nil
+	}
+	if files[s.path] == s.want {
+		return Outcome{Reason: "as wanted"}, nil
+	}
+	return Outcome{Changes: []Change{WriteFile{Path: s.path, New: []byte(s.want)}}}, nil
+}
+
+// planFunc is a step made of a function.
+type planFunc func(View) (Outcome, error)
+
+func (planFunc) ID() string                                        { return "func" }
+func (f planFunc) Plan(_ context.Context, v View) (Outcome, error) { return f(v) }
+
+func statuses(r Result) []string {
+	var out []string
+	for _, s := range r.Steps {
+		out = append(out, s.ID+" "+string(s.Status))
+	}
+	return out
+}
+
+func quiet(Event) {}
+
+func newNode() *node { return &node{files: map[string]string{}} }
+
+var chain = []Step{
+	fileStep{path: "a", want: "1"},
+	fileStep{path: "b", want: "2", after: "a"},
+	fileStep{path: "c", want: "3", after: "b"},
+}
+
+func TestPlanSaysWhatIsPendingAndWhatWaits(t *testing.T) {
+	n := newNode()
+	r := Plan(t.Context(), n.View(), chain)
+	want := []string{"a pending", "b waiting", "c waiting"}
+	if diff := cmp.Diff(want, statuses(r)); diff != "" {
+		t.Errorf("Plan (-want +got):\n%s", diff)
+	}
+	if !r.Pending() || r.Err != nil || len(n.files) != 0 {
+		t.Errorf("Plan = pending %v, err %v, files %v; want pending, no error, no files", r.Pending(), r.Err, n.files)
+	}
+}
+
+func TestPlanStatuses(t *testing.T) {
+	refusal := &Error{Code: CodePreflight, Err: errors.New("too old")}
+	denied := fmt.Errorf("reading x: %w", fs.ErrPermission)
+	for _, tt := range []struct {
+		name string
+		step planFunc
+		want []string
+		code Code
+	}{
+		{"in order", func(View) (Outcome, error) { return Outcome{}, nil }, []string{"func ok", "z pending"}, CodeOK},
+		{"a probe is no change", func(View) (Outcome, error) { return Outcome{Changes: []Change{Prove{}}}, nil }, []string{"func ok", "z pending"}, CodeOK},
+		{"not asked", func(View) (Outcome, error) { return Outcome{}, ErrNotAsked }, []string{"func skipped", "z pending"}, CodeOK},
+		{"may not be seen", func(View) (Outcome, error) { return Outcome{}, denied }, []string{"func unknown", "z pending"}, CodeOK},
+		{"partly unseen", func(View) (Outcome, error) { return Outcome{Unknown: []string{"x"}}, nil }, []string{"func unknown", "z pending"}, CodeOK},
+		{"a failure leaves the rest planned", func(View) (Outcome, error) { return Outcome{}, errors.New("x") }, []string{"func failed", "z pending"}, CodeFailed},
+		{"a refusal ends the plan", func(View) (Outcome, error) { return Outcome{}, refusal }, []string{"func failed", "z skipped"}, CodePreflight},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Plan(t.Context(), newNode().View(), []Step{tt.step, fileStep{path: "z", want: "1"}})
+			if diff := cmp.Diff(tt.want, statuses(r)); diff != "" {
+				t.Errorf("Plan (-want +got):\n%s", diff)
+			}
+			if got := CodeOf(r.Err); got != tt.code {
+				t.Errorf("CodeOf(%v) = %v, want %v", r.Err, got, tt.code)
+			}
+		})
+	}
+}
+
+func TestConvergeThenAgainDoesNothing(t *testing.T) {
+	n := newNode()
+	r := Converge(t.Context(), n, chain, quiet)
+	if r.Err != nil {
+		t.Fatalf("Converge = %v", r.Err)
+	}
+	if diff := cmp.Diff([]string{"a changed", "b changed", "c changed"}, statuses(r)); diff != "" {
+		t.Errorf("Converge (-want +got):\n%s", diff)
+	}
+	before := n.writes
+	r = Converge(t.Context(), n, chain, quiet)
+	if diff := cmp.Diff([]string{"a ok", "b ok", "c ok"}, statuses(r)); diff != "" || n.writes != before {
+		t.Errorf("second Converge: %d writes (-want +got):\n%s", n.writes-before, diff)
+	}
+}
+
+// The promise: cut off after any number of changes, the next run ends as if
+// nothing had happened.
+func TestConvergeAfterPowerLossAnywhere(t *testing.T) {
+	whole := newNode()
+	Converge(t.Context(), whole, chain, quiet)
+	for limit := 1; limit < len(chain); limit++ {
+		n := newNode()
+		n.limit = limit
+		if r := Converge(t.Context(), n, chain, quiet); !errors.Is(r.Err, errPower) {
+			t.Fatalf("Converge with power for %d writes = %v, want %v", limit, r.Err, errPower)
+		}
+		n.limit = 0
+		if r := Converge(t.Context(), n, chain, quiet); r.Err != nil {
+			t.Errorf("Converge after power loss at write %d = %v", limit, r.Err)
+		}
+		if diff := cmp.Diff(whole.files, n.files); diff != "" {
+			t.Errorf("after power loss at write %d (-want +got):\n%s", limit, diff)
+		}
+	}
+}
+
+func TestConvergeStopsAtTheFirstFailure(t *testing.T) {
+	n := newNode()
+	n.limit = 1
+	r := Converge(t.Context(), n, chain, quiet)
+	if diff := cmp.Diff([]string{"a changed", "b failed", "c skipped"}, statuses(r)); diff != "" {
+		t.Errorf("Converge (-want +got):\n%s", diff)
+	}
+}
+
+func TestConvergeNamesWhatIsLeft(t *testing.T) {
+	n := newNode()
+	n.stuck = map[string]bool{"a": true}
+	r := Converge(t.Context(), n, chain[:1], quiet)
+	if r.Err == nil || !strings.Contains(r.Err.Error(), "did not converge: a: write a") {
+		t.Errorf("Converge = %v, want it to name the step and the change", r.Err)
+	}
+	if n.writes > rounds {
+		t.Errorf("Converge wrote %d times, want at most %d", n.writes, rounds)
+	}
+	if r.Steps[0].Status != StatusFailed {
+		t.Errorf("step is %s, want failed", r.Steps[0].Status)
+	}
+}
+
+func TestConvergeTakesAStepInRounds(t *testing.T) {
+	n := newNode()
+	step := planFunc(func(v View) (Outcome, error) {
+		files := v.(nodeView).files
+		for _, name := range []string{"repo", "package"} {
+			if files[name] == "" {
+				return Outcome{Changes: []Change{WriteFile{Path: name, New: []byte("x")}}}, nil
+			}
+		}
+		return Outcome{Reason: "both"}, nil
+	})
+	r := Converge(t.Context(), n, []Step{step}, quiet)
+	if r.Err != nil || len(r.Steps[0].Changes) != 2 || r.Steps[0].Reason != "both" {
+		t.Errorf("Converge = %v, %d changes, reason %q; want none, 2, both", r.Err, len(r.Steps[0].Changes), r.Steps[0].Reason)
+	}
+}
+
+func TestConvergeProbeIsNoChange(t *testing.T) {
+	n := newNode()
+	step := planFunc(func(v View) (Outcome, error) {
+		if v.(nodeView).files["proof"] != "" {
+			return Outcome{}, nil
+		}
+		return Outcome{Changes: []Change{Prove{}}}, nil
+	})
+	r := Converge(t.Context(), n, []Step{step}, quiet)
+	if r.Err != nil || r.Steps[0].Status != StatusOK || len(r.Steps[0].Warnings) != 1 {
+		t.Errorf("Converge = %v, %s, %v; want ok with one warning", r.Err, r.Steps[0].Status, r.Steps[0].Warnings)
+	}
+}
+
+func TestConvergeCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	n := newNode()
+	r := Converge(ctx, n, chain, quiet)
+	if !errors.Is(r.Err, context.Canceled) || n.writes != 0 {
+		t.Errorf("Converge = %v after %d writes, want cancelled before the first", r.Err, n.writes)
+	}
+	if HintOf(r.Err) == "" {
+		t.Error("HintOf(cancelled) is empty")
+	}
+}
+
+func TestCodeNamesAreDistinct(t *testing.T) {
+	seen := map[string]Code{}
+	for _, c := range []Code{CodeOK, CodeFailed, CodePending, CodePreflight, CodeTrust, CodePackages, CodeConfig, CodeNotRunning, CodeLocked, CodeUsage} {
+		if other, twice := seen[c.String()]; twice {
+			t.Errorf("codes %d and %d are both %q", c, other, c)
+		}
+		seen[c.String()] = c
+	}
+}
+
+func TestEventsTellEveryChangeBeforeItIsMade(t *testing.T) {
+	n := newNode()
+	var began, ended int
+	Converge(t.Context(), n, chain, func(e Event) {
+		if e.Change == nil {
+			return
+		}
+		if e.Done {
+			ended++
+			return
+		}
+		if began++; n.writes != began-1 {
+			t.Errorf("event %d came after %d writes", began, n.writes)
+		}
+	})
+	if began != 3 || ended != 3 {
+		t.Errorf("events: %d began, %d ended, want 3 and 3", began, ended)
+	}
+}

@@ -1,0 +1,279 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package settings holds what an operator declares: the settings file, its
+// defaults, and the flags over it. The same names serve flag, environment and
+// file, in that order of strength.
+//
+// The package reads bytes, not files, and decides nothing about a node.
+package settings
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+)
+
+// Path is where the settings file is looked for if no other is named.
+const Path = "/etc/falco-bootstrap.yaml"
+
+// Settings is everything that can be declared.
+type Settings struct {
+	Falco      Falco      `yaml:"falco"`
+	Repository Repository `yaml:"repository"`
+	EPEL       EPEL       `yaml:"epel"`
+	Log        Log        `yaml:"log"`
+}
+
+// Falco says which Falco and how it is configured.
+type Falco struct {
+	// Version is a pin such as 0.44.1; empty means the newest that this host
+	// can run.
+	Version string `yaml:"version"`
+	// Driver is auto, modern_ebpf or kmod.
+	Driver string `yaml:"driver"`
+	// Config holds declared keys of falco.yaml, nested or dotted.
+	Config map[string]any `yaml:"config"`
+	// RulesFollow lets falcoctl-artifact-follow replace rules by itself.
+	RulesFollow bool `yaml:"rules_follow"`
+	// RPM is a local package, or a folder of them, to install from.
+	RPM string `yaml:"rpm"`
+}
+
+// Repository says where Falco comes from and whom it must be signed by.
+type Repository struct {
+	ID           string   `yaml:"id"`
+	BaseURL      string   `yaml:"baseurl"`
+	GPGKey       string   `yaml:"gpgkey"`
+	Fingerprints []string `yaml:"fingerprints"`
+	// RepoGPGCheck asks for signed metadata, as Falco's own repository has;
+	// a mirror that makes its own metadata needs it off.
+	RepoGPGCheck bool `yaml:"repo_gpgcheck"`
+	Insecure     bool `yaml:"insecure"`
+	// WarnDays is how many days before its key expires a run begins to warn.
+	WarnDays int `yaml:"warn_days"`
+}
+
+// EPEL says what becomes of the EPEL repository.
+type EPEL struct {
+	// After is disabled or unchanged.
+	After string `yaml:"after"`
+}
+
+// Log says how the alert log is kept.
+type Log struct {
+	// Mode is its permission bits, in octal.
+	Mode   string `yaml:"mode"`
+	Rotate Rotate `yaml:"rotate"`
+}
+
+// Rotate says when the log is rotated and how many are kept.
+type Rotate struct {
+	Size string `yaml:"size"`
+	Keep int    `yaml:"keep"`
+}
+
+// DefaultLog is where alerts are written if nothing else is declared.
+const DefaultLog = "/var/log/falco.log"
+
+// Default returns the settings that hold where nothing is declared. The
+// fingerprint is that of Falco's current package key, created 2025-12-11
+// (falcosecurity/falco#3750).
+func Default() Settings {
+	return Settings{
+		Falco: Falco{
+			Driver: "auto",
+			Config: map[string]any{"file_output.enabled": true, "file_output.filename": DefaultLog},
+		},
+		Repository: Repository{
+			ID:           "falcosecurity-rpm",
+			BaseURL:      "https://download.falco.org/packages/rpm",
+			GPGKey:       "https://falco.org/repo/falcosecurity-packages.asc",
+			Fingerprints: []string{"478B2FBBC75F4237B731DA4365106822B35B1B1F"},
+			RepoGPGCheck: true,
+			WarnDays:     60,
+		},
+		EPEL: EPEL{After: "disabled"},
+		Log:  Log{Mode: "0600", Rotate: Rotate{Size: "100M", Keep: 7}},
+	}
+}
+
+// Declared returns the declared keys of falco.yaml in a fixed order.
+func (s Settings) Declared() []falcoconf.Setting { return falcoconf.Flatten(s.Falco.Config) }
+
+// LogFile returns the declared alert log, or "" if none is declared or the
+// output is declared off.
+func (s Settings) LogFile() string {
+	name := ""
+	for _, d := range s.Declared() {
+		switch d.Path {
+		case "file_output.enabled":
+			if d.Value == false {
+				return ""
+			}
+		case "file_output.filename":
+			name, _ = d.Value.(string)
+		}
+	}
+	return name
+}
+
+// LogMode returns the declared mode of the alert log.
+func (s Settings) LogMode() fs.FileMode {
+	mode, _ := strconv.ParseUint(s.Log.Mode, 8, 9) // Check has seen it
+	return fs.FileMode(mode)
+}
+
+// Declare adds one key of falco.yaml; a later one of the same path wins.
+func (s *Settings) Declare(d falcoconf.Setting) {
+	flat := map[string]any{}
+	for _, old := range s.Declared() {
+		if !under(old.Path, d.Path) {
+			flat[old.Path] = old.Value
+		}
+	}
+	flat[d.Path] = d.Value
+	s.Falco.Config = flat
+}
+
+// under reports whether path is of is the same key as top or lies below it.
+func under(path, top string) bool {
+	rest, ok := strings.CutPrefix(path, top)
+	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// merge lays the declared keys of a settings file over the defaults.
+func (s *Settings) merge(config map[string]any) {
+	over := Settings{Falco: Falco{Config: config}}
+	for _, d := range over.Declared() {
+		s.Declare(d)
+	}
+}
+
+// A KeyError is a setting that cannot be used. Key is its name in the file.
+type KeyError struct {
+	Key    string
+	Reason string
+	Hint   string
+}
+
+// Error implements error.
+func (e *KeyError) Error() string { return e.Key + ": " + e.Reason }
+
+var (
+	size    = regexp.MustCompile(`^[1-9][0-9]*[kMG]?$`)
+	version = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
+	repoID  = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
+)
+
+// Check reports the first setting that cannot be used, as a [*KeyError], and
+// brings the fingerprints into their normal form.
+func (s *Settings) Check() error {
+	for _, check := range []func() error{s.checkFalco, s.checkRepository, s.checkFingerprints, s.checkLog} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Settings) checkFalco() error {
+	switch s.Falco.Driver {
+	case "auto", "modern_ebpf", "kmod":
+	case "ebpf":
+		return &KeyError{"falco.driver", "the legacy eBPF probe is gone since Falco 0.44", "use modern_ebpf, or auto"}
+	default:
+		return &KeyError{"falco.driver", fmt.Sprintf("%q is no driver", s.Falco.Driver), "one of auto, modern_ebpf, kmod"}
+	}
+	if s.Falco.Version != "" && !version.MatchString(s.Falco.Version) {
+		return &KeyError{"falco.version", fmt.Sprintf("%q is no Falco version", s.Falco.Version), "three numbers such as 0.44.1, or leave it empty for the newest"}
+	}
+	if s.EPEL.After != "disabled" && s.EPEL.After != "unchanged" {
+		return &KeyError{"epel.after", fmt.Sprintf("%q is neither disabled nor unchanged", s.EPEL.After), ""}
+	}
+	return nil
+}
+
+func (s *Settings) checkRepository() error {
+	if !repoID.MatchString(s.Repository.ID) {
+		return &KeyError{"repository.id", fmt.Sprintf("%q is no repository id", s.Repository.ID), "letters, digits and . _ : - only"}
+	}
+	if s.Repository.WarnDays < 0 {
+		return &KeyError{"repository.warn_days", "is negative", ""}
+	}
+	for key, value := range map[string]string{"repository.baseurl": s.Repository.BaseURL, "repository.gpgkey": s.Repository.GPGKey} {
+		if err := s.checkURL(key, value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkURL lets through what can be trusted: https, files, and http only where
+// it was asked for, since then the fingerprint alone stands between the node
+// and whoever owns the network.
+func (s *Settings) checkURL(key, value string) error {
+	u, err := url.Parse(value)
+	switch {
+	case err != nil:
+		return &KeyError{key, "is no URL", "https://HOST/PATH, file:///PATH or /PATH"}
+	case strings.ContainsAny(value, "\n\r"):
+		return &KeyError{key, "holds a line break", ""}
+	case u.Scheme == "https" && u.Host != "", u.Scheme == "file", u.Scheme == "" && strings.HasPrefix(value, "/"):
+		return nil
+	case u.Scheme == "http" && s.Repository.Insecure:
+		return nil
+	case u.Scheme == "http":
+		return &KeyError{key, "http:// is not allowed", "use https://, or set repository.insecure: true for a mirror on a private network"}
+	default:
+		return &KeyError{key, fmt.Sprintf("%q is neither https://, file:// nor an absolute path", u.Redacted()), ""}
+	}
+}
+
+func (s *Settings) checkFingerprints() error {
+	if len(s.Repository.Fingerprints) == 0 {
+		return &KeyError{"repository.fingerprints", "none is pinned", "without a pinned fingerprint nothing could be trusted; leave the key out for Falco's own"}
+	}
+	for i, f := range s.Repository.Fingerprints {
+		normal, err := trust.NormalizeFingerprint(f)
+		if err != nil {
+			return &KeyError{fmt.Sprintf("repository.fingerprints[%d]", i), err.Error(), ""}
+		}
+		s.Repository.Fingerprints[i] = normal
+	}
+	return nil
+}
+
+func (s *Settings) checkLog() error {
+	mode, err := strconv.ParseUint(s.Log.Mode, 8, 9)
+	switch {
+	case err != nil || mode > 0o777:
+		return &KeyError{"log.mode", fmt.Sprintf("%q are no permission bits", s.Log.Mode), `octal digits in quotes, such as "0640"`}
+	case mode&0o600 != 0o600:
+		return &KeyError{"log.mode", fmt.Sprintf("%q would keep Falco from its own log", s.Log.Mode), `the owner needs to read and write, as in "0600"`}
+	case mode&0o113 != 0:
+		return &KeyError{"log.mode", fmt.Sprintf("%q lets others write or makes a log a program", s.Log.Mode), `"0600", "0640" or "0644"`}
+	case !size.MatchString(s.Log.Rotate.Size):
+		return &KeyError{"log.rotate.size", fmt.Sprintf("%q is no size", s.Log.Rotate.Size), "a number with k, M or G, such as 100M"}
+	case s.Log.Rotate.Keep < 0 || s.Log.Rotate.Keep > 1000:
+		return &KeyError{"log.rotate.keep", fmt.Sprintf("%d is out of range", s.Log.Rotate.Keep), "0 to 1000"}
+	}
+	if f := s.LogFile(); f != "" && !strings.HasPrefix(f, "/") {
+		return &KeyError{"falco.config: file_output.filename", fmt.Sprintf("%q is not an absolute path", f), "Falco would write it below its working folder"}
+	}
+	return nil
+}
+
+// Clone returns a copy that shares nothing that Declare or Check changes.
+func (s Settings) Clone() Settings {
+	s.Falco.Config = maps.Clone(s.Falco.Config)
+	s.Repository.Fingerprints = append([]string(nil), s.Repository.Fingerprints...)
+	return s
+}

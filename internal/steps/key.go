@@ -1,0 +1,217 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+)
+
+// KeyFile is the copy of the verified key that the repository file names.
+// dnf -y imports, unasked, whatever key it finds behind a URL, so it is never
+// given one.
+const KeyFile = "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity"
+
+// key keeps the pinned keys in rpm's database and in [KeyFile], and Falco's
+// dead ones out of it.
+type key struct{ settings.Settings }
+
+// ID implements [converge.Step].
+func (key) ID() string { return idKey }
+
+// Plan implements [converge.Step].
+func (k key) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+	rpm, err := view.Packages(ctx)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	file, err := readOptional(view.Tree(), KeyFile)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	ring := readRing(rpm.Keys)
+	out := converge.Outcome{Changes: k.buried(ring, view.Now())}
+	live := k.pinned(ring, view.Now())
+	switch missing := k.missing(ring, file, view.Now()); {
+	case len(missing) > 0:
+		out.Changes = append(out.Changes, k.fetch(missing))
+		out.Reason = "not trusted yet: " + shortID(missing[0].fingerprint)
+	default:
+		out.Reason = "trusted: " + shortID(live[0].Fingerprint)
+		out.Warnings = k.expiring(live, view.Now())
+	}
+	out.Warnings = append(out.Warnings, k.foreignSigner(rpm)...)
+	return out, nil
+}
+
+// A ringKey is a key in rpm's database.
+type ringKey struct {
+	trust.Key
+	pkg string // gpg-pubkey-VERSION-RELEASE
+}
+
+// readRing reads rpm's keys. One that cannot be read is no key of Falco's and
+// none of this step's business.
+func readRing(keys []converge.PublicKey) []ringKey {
+	var ring []ringKey
+	for _, k := range keys {
+		parsed, err := trust.ParseKeys(k.Armored)
+		if err != nil {
+			continue
+		}
+		for _, p := range parsed {
+			ring = append(ring, ringKey{Key: p, pkg: k.Package})
+		}
+	}
+	return ring
+}
+
+// buried plans the removal of Falco keys that are revoked or expired. A copy
+// in rpm's database says nothing of a revocation that came after it, so the
+// known ones are known by fingerprint.
+func (k key) buried(ring []ringKey, now time.Time) []converge.Change {
+	var out []converge.Change
+	dead := trust.FalcoDeadKeys()
+	for _, r := range ring {
+		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) {
+			continue
+		}
+		for _, d := range dead {
+			if d.Fingerprint == r.Fingerprint {
+				out = append(out, converge.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint, Drift: converge.DriftKeyRevoked, Why: d.Reason})
+			}
+		}
+		if r.IsFalco() && r.Expired(now) && !known(dead, r.Fingerprint) {
+			out = append(out, converge.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint, Drift: converge.DriftKeyExpired, Why: "expired on " + day(r.Expires)})
+		}
+	}
+	return out
+}
+
+func known(dead []trust.DeadKey, fingerprint string) bool {
+	return slices.ContainsFunc(dead, func(d trust.DeadKey) bool { return d.Fingerprint == fingerprint })
+}
+
+// pinned returns the pinned keys of the ring that can still be used.
+func (k key) pinned(ring []ringKey, now time.Time) []trust.Key {
+	var live []trust.Key
+	for _, r := range ring {
+		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) && !r.Expired(now) && !r.Revoked {
+			live = append(live, r.Key)
+		}
+	}
+	return live
+}
+
+// A lack says which pinned key is not where it should be.
+type lack struct {
+	fingerprint string
+	drift       converge.Drift
+	why         string
+}
+
+// missing lists the pinned keys that must be fetched: those that neither rpm
+// nor the key file has, unless the last fetch found that they are not served.
+// One usable key in both places is enough, so that a pin can be set before its
+// key is published and stay after the old one is withdrawn.
+func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
+	copied, _ := trust.ParseKeys(file) // what cannot be read is written anew
+	unserved := trust.Unserved(file)
+	var out []lack
+	usable := false
+	for _, f := range k.Repository.Fingerprints {
+		in, inFile := find(ring, f), slices.ContainsFunc(copied, func(c trust.Key) bool { return c.Fingerprint == f })
+		switch {
+		case in == nil && slices.Contains(unserved, f):
+		case in == nil:
+			out = append(out, lack{f, converge.DriftKeyMissing, "it is pinned and not in rpm's database"})
+		case in.Revoked || in.Expired(now):
+			out = append(out, lack{f, converge.DriftKeyExpired, "rpm's copy of it expired on " + day(in.Expires)})
+		case !inFile:
+			out = append(out, lack{f, converge.DriftKeyMissing, "the copy of it in " + KeyFile + " is missing"})
+		default:
+			usable = true
+		}
+	}
+	if !usable && len(out) == 0 {
+		out = append(out, lack{k.Repository.Fingerprints[0], converge.DriftKeyMissing, "it is pinned and not in rpm's database"})
+	}
+	return out
+}
+
+func find(ring []ringKey, fingerprint string) *ringKey {
+	for i := range ring {
+		if ring[i].Fingerprint == fingerprint {
+			return &ring[i]
+		}
+	}
+	return nil
+}
+
+func (k key) fetch(missing []lack) converge.Change {
+	return converge.ImportKey{
+		URL: k.Repository.GPGKey, Insecure: k.Repository.Insecure,
+		Fingerprints: k.Repository.Fingerprints, Path: KeyFile,
+		Drift: missing[0].drift, Why: missing[0].why,
+	}
+}
+
+// expiring warns while there is still time to pin the next key.
+func (k key) expiring(live []trust.Key, now time.Time) []converge.Warning {
+	var last time.Time
+	for _, l := range live {
+		if l.Expires.IsZero() {
+			return nil
+		}
+		if l.Expires.After(last) {
+			last = l.Expires
+		}
+	}
+	left := int(last.Sub(now).Hours() / 24)
+	if left > k.Repository.WarnDays {
+		return nil
+	}
+	return []converge.Warning{{
+		Message: fmt.Sprintf("the last pinned key expires in %d days, on %s", left, day(last)),
+		Hint:    "pin the next key's fingerprint beside it: repository.fingerprints takes several",
+		Drift:   converge.DriftKeyExpiring,
+	}}
+}
+
+// foreignSigner warns of an installed Falco that no pinned key signed. It was
+// put there by somebody else, or before a rotation.
+func (k key) foreignSigner(rpm converge.Packages) []converge.Warning {
+	p, ok := rpm.Newest("falco")
+	if !ok || k.signedByPinned(p) {
+		return nil
+	}
+	by := "it is not signed"
+	if p.SignerID != "" {
+		by = "it was signed by key " + p.SignerID
+	}
+	return []converge.Warning{{
+		Message: fmt.Sprintf("the installed %s does not bear the signature of a pinned key: %s", p.NEVRA(), by),
+		Hint:    "`dnf reinstall falco` fetches the package as it is signed today",
+	}}
+}
+
+// signedByPinned compares the end of a fingerprint, which is what rpm says of
+// the signer of an installed package. What was signed by a subkey is checked
+// by rpm itself when the package is installed.
+func (k key) signedByPinned(p converge.Package) bool {
+	return slices.ContainsFunc(k.Repository.Fingerprints, func(f string) bool {
+		return len(f) >= 16 && p.SignerID != "" && trust.SameID(f, p.SignerID)
+	})
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// shortID is the form in which people know a key: its last eight digits.
+func shortID(fingerprint string) string { return fingerprint[max(0, len(fingerprint)-8):] }

@@ -1,0 +1,57 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"context"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+)
+
+// buildTime bounds one command of a module build: minutes on a small node.
+const buildTime = 8 * time.Minute
+
+// module has Falco's kernel module built for the kernel. The package does not
+// do it by itself: FALCO_DRIVER_CHOICE=none, which keeps its scriptlet's hands
+// off the units, skips the build as well.
+type module struct{ settings.Settings }
+
+// ID implements [converge.Step].
+func (module) ID() string { return idModule }
+
+// Plan implements [converge.Step].
+func (m module) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+	if view.Host().Tree {
+		return converge.Outcome{}, converge.ErrNotAsked
+	}
+	sv, err := look(ctx, view, m.Settings)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	switch {
+	case sv.verdict.Driver != "kmod":
+		return converge.Outcome{Skipped: true, Reason: "driver " + sv.verdict.Driver + " needs none"}, nil
+	case !sv.settled(m.Settings):
+		return converge.Outcome{Waiting: idPackages, Reason: "the module of " + sv.kernel.Release + " is built once Falco is installed"}, nil
+	}
+	state, err := view.Module(ctx, sv.kernel.Release)
+	if err != nil || state.Built {
+		return converge.Outcome{Reason: "built for " + sv.kernel.Release + " (" + state.Where + ")"}, err
+	}
+	return converge.Outcome{Reason: "no module for " + sv.kernel.Release, Changes: []converge.Change{m.build(sv)}}, nil
+}
+
+func (m module) build(sv *survey) converge.Change {
+	c := converge.BuildModule{
+		Kernel: sv.kernel.Release, Commands: compat.ModuleCommands(sv.falco.Version, sv.kernel.Release), Timeout: buildTime,
+		Drift: converge.DriftModule, Why: "there is no module of Falco " + sv.falco.Version + " for it",
+	}
+	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" {
+		c.Path = "/opt/rh/" + toolset + "/root/usr/bin"
+	}
+	return c
+}

@@ -1,0 +1,320 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
+)
+
+// packages keeps the wanted Falco installed, whole, and with it what a kernel
+// module needs, in one transaction over only the repositories it takes.
+type packages struct{ settings.Settings }
+
+// ID implements [converge.Step].
+func (packages) ID() string { return idPackages }
+
+// Plan implements [converge.Step].
+func (p packages) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+	if view.Host().Tree {
+		return converge.Outcome{}, converge.ErrNotAsked
+	}
+	sv, err := look(ctx, view, p.Settings)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	repos, err := readRepos(view.Tree(), sv.release.Major)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	out := converge.Outcome{Changes: p.unerasable(sv)}
+	install, err := p.install(sv, repos)
+	if err != nil {
+		return out, err
+	}
+	out.Changes = append(out.Changes, install...)
+	if len(out.Changes) > 0 {
+		out.Reason = p.describe(sv)
+		return out, nil
+	}
+	return p.intact(ctx, sv)
+}
+
+func (p packages) describe(sv *survey) string {
+	switch {
+	case sv.falco == nil:
+		return "falco is not installed"
+	case !p.fits(sv):
+		return "falco " + sv.falco.Version + " is installed and not what is wanted"
+	default:
+		return "what a kernel module is built with is missing"
+	}
+}
+
+// unerasable plans the removal of Falco 0.40.0, whose scriptlets fail with
+// unexpanded macros, so that it can neither be erased nor upgraded
+// (falcosecurity/falco#3503).
+func (p packages) unerasable(sv *survey) []converge.Change {
+	var out []converge.Change
+	for _, q := range sv.rpm.Installed["falco"] {
+		if compat.Unerasable(q.Version) {
+			out = append(out, converge.Install{
+				Action: "remove", NoScripts: true, Drift: converge.DriftVersion,
+				Targets: []converge.Target{{Name: "falco", Spec: q.NEVRA(), Old: q.Version}},
+				Why:     "its own scriptlets keep it from being removed or upgraded (falcosecurity/falco#3503)",
+			})
+		}
+	}
+	return out
+}
+
+// install plans the one transaction, and before it the package that brings
+// EPEL's section where the node has none.
+func (p packages) install(sv *survey, repos repoSet) ([]converge.Change, error) {
+	t := converge.Install{Action: "install", Exclude: sv.verdict.Exclude, Drift: converge.DriftDependencies}
+	if !p.fits(sv) {
+		target, err := p.falco(sv)
+		if err != nil {
+			return nil, err
+		}
+		t.Targets = append(t.Targets, target...)
+		t.Fingerprints = p.localPins()
+		t.Drift, t.Why = p.why(sv)
+	}
+	deps := p.dependencies(sv)
+	t.Targets = append(t.Targets, deps...)
+	if len(t.Targets) == 0 {
+		return nil, nil
+	}
+	t.Repositories = p.repositories(sv, repos, deps)
+	var out []converge.Change
+	if needsEPEL(deps) && len(repos.epel) == 0 {
+		out = append(out, epelRelease(sv, repos))
+	}
+	return append(out, t), nil
+}
+
+func (p packages) why(sv *survey) (converge.Drift, string) {
+	if sv.falco == nil {
+		return converge.DriftAbsent, "falco is not installed"
+	}
+	if p.Falco.Version != "" {
+		return converge.DriftVersion, "pinned to " + p.Falco.Version
+	}
+	return converge.DriftVersion, "falco " + sv.falco.Version + " cannot run here"
+}
+
+// fits reports whether the installed Falco is one that is wanted. Without a
+// pin any version that this host can run is: what is newest is known only to
+// the repository, and a converged node is not asked to look there every time.
+func (p packages) fits(sv *survey) bool {
+	switch {
+	case sv.falco == nil || compat.Unerasable(sv.falco.Version):
+		return false
+	case p.Falco.Version != "":
+		return sv.falco.Version == p.Falco.Version
+	default:
+		return sv.verdict.Allows(sv.falco.Version)
+	}
+}
+
+// falco is what dnf is asked for: the pin, the newest below a bound, the
+// newest, or local files.
+func (p packages) falco(sv *survey) ([]converge.Target, error) {
+	t := converge.Target{Name: "falco", New: p.Falco.Version}
+	if sv.falco != nil && !compat.Unerasable(sv.falco.Version) {
+		t.Old = sv.falco.Version
+	}
+	switch {
+	case p.Falco.RPM != "":
+		return p.local(sv, t)
+	case p.Falco.Version != "":
+		t.Spec = "falco-" + p.Falco.Version
+	case sv.verdict.Max != "":
+		t.Spec = "falco <= " + sv.verdict.Max
+	default:
+		t.Spec = "falco"
+	}
+	return []converge.Target{t}, nil
+}
+
+// dependencies are the packages that a kernel module is built with and that
+// are missing: dkms, the headers of exactly the running kernel, and its
+// compiler. Falco before 0.40 requires them whatever the driver.
+func (p packages) dependencies(sv *survey) []converge.Target {
+	if !compat.NeedsBuildDeps(sv.verdict.Driver, sv.version(p.Settings)) {
+		return nil
+	}
+	var out []converge.Target
+	add := func(name, spec string, have bool) {
+		if !have {
+			out = append(out, converge.Target{Name: name, Spec: spec, New: strings.TrimPrefix(strings.TrimPrefix(spec, name), "-")})
+		}
+	}
+	_, dkms := sv.rpm.Newest("dkms")
+	add("dkms", "dkms", dkms)
+	devel := sv.kernel.DevelPackage()
+	name := strings.TrimSuffix(devel, "-"+sv.kernel.Release)
+	add(name, devel, slices.ContainsFunc(sv.rpm.Installed[name], func(q converge.Package) bool { return q.NEVRA() == devel }))
+	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" && sv.verdict.Driver == "kmod" {
+		_, have := sv.rpm.Newest(toolset)
+		add(toolset, toolset, have)
+	}
+	return out
+}
+
+func needsEPEL(deps []converge.Target) bool {
+	return slices.ContainsFunc(deps, func(t converge.Target) bool { return t.Name == "dkms" })
+}
+
+// repositories are those that the transaction takes: Falco's, and only if
+// build dependencies are in play the distribution's and EPEL. A section that
+// is still to come is named by a pattern.
+func (p packages) repositories(sv *survey, repos repoSet, deps []converge.Target) []string {
+	var ids []string
+	if p.Falco.RPM == "" {
+		ids = append(ids, p.Repository.ID)
+	}
+	if compat.NeedsBuildDeps(sv.verdict.Driver, sv.version(p.Settings)) {
+		ids = append(ids, repos.base...)
+	}
+	if needsEPEL(deps) {
+		ids = append(ids, repos.epelOr(sv.release.Major)...)
+	}
+	return ids
+}
+
+// epelRelease plans the package that brings EPEL's section. dkms is in EPEL
+// only, and Oracle's ids change with the update release on OL10.
+func epelRelease(sv *survey, repos repoSet) converge.Change {
+	name := fmt.Sprintf("oracle-epel-release-el%d", sv.release.Major)
+	return converge.Install{
+		Action: "install", Repositories: repos.base, Drift: converge.DriftDependencies,
+		Targets: []converge.Target{{Name: name, Spec: name}}, Why: "dkms is in EPEL, and no repository file here has a section for it",
+	}
+}
+
+// intact looks whether the installed package is whole, and plans to install it
+// again if not.
+func (p packages) intact(ctx context.Context, sv *survey) (converge.Outcome, error) {
+	out := converge.Outcome{Reason: sv.falco.NEVRA()}
+	altered, err := sv.view.Altered(ctx)
+	if err != nil {
+		return out, err
+	}
+	if _, err := fs.Stat(sv.view.Tree(), inTree(mainConfig)); err != nil {
+		altered = append(altered, converge.AlteredFile{Path: mainConfig, Missing: true})
+	}
+	if len(altered) == 0 {
+		return out, nil
+	}
+	out.Reason = "files of " + sv.falco.NEVRA() + " are not as they were installed"
+	out.Changes = []converge.Change{p.reinstall(sv, altered)}
+	return out, nil
+}
+
+func (p packages) reinstall(sv *survey, altered []converge.AlteredFile) converge.Change {
+	t := converge.Target{Name: "falco", Spec: "falco-" + sv.falco.Version, Old: sv.falco.Version, New: sv.falco.Version}
+	c := converge.Install{Action: "reinstall", Repositories: []string{p.Repository.ID}, Drift: converge.DriftFiles, Why: list(altered)}
+	if p.Falco.RPM != "" {
+		if local, err := p.local(sv, t); err == nil {
+			t, c.Repositories, c.Fingerprints = local[0], nil, p.localPins()
+		}
+	}
+	c.Targets = []converge.Target{t}
+	return c
+}
+
+// list names altered files for a person, not all of hundreds.
+func list(altered []converge.AlteredFile) string {
+	const most = 5
+	var names []string
+	for i, a := range altered {
+		switch {
+		case i == most:
+			return strings.Join(names, ", ") + fmt.Sprintf(" and %d more", len(altered)-most)
+		case a.Missing:
+			names = append(names, a.Path+" is missing")
+		default:
+			names = append(names, a.Path+" is altered ("+a.What+")")
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// A repoSet is what the node's repository files offer.
+type repoSet struct {
+	// base are the enabled sections of the distribution itself.
+	base []string
+	// epel are EPEL's sections, enabled or not.
+	epel []string
+}
+
+// distribution matches the ids of Oracle Linux's own packages and kernels.
+var distribution = regexp.MustCompile(`^ol\d+_(latest|baseos_latest|u\d+_baseos_base|appstream|addons|optional_latest|MODRHCK|UEKR\d+)$`)
+
+// readRepos sorts the sections of the node's repository files. A node whose
+// files know none of Oracle's names, behind a mirror say, has all that is
+// enabled as its base.
+func readRepos(tree fs.FS, major int) (repoSet, error) {
+	files, err := repoFiles(tree)
+	if err != nil {
+		return repoSet{}, err
+	}
+	var set repoSet
+	var enabled []string
+	for _, name := range sortedKeys(files) {
+		ids := yumrepo.EPEL(files[name])
+		set.epel = append(set.epel, ofMajor(ids, major)...)
+		file, err := yumrepo.Parse(files[name])
+		if err != nil {
+			continue // dnf skips it too; the step that owns it says so
+		}
+		for _, s := range file.Sections() {
+			if s.Enabled() && !slices.Contains(ids, s.ID) {
+				enabled = append(enabled, s.ID)
+			}
+		}
+	}
+	for _, id := range enabled {
+		if distribution.MatchString(id) {
+			set.base = append(set.base, id)
+		}
+	}
+	if set.base == nil {
+		set.base = enabled
+	}
+	return set, nil
+}
+
+// ofMajor leaves out sections of another major release, which a node that was
+// upgraded in place may still have.
+func ofMajor(ids []string, major int) []string {
+	var out []string
+	prefix := fmt.Sprintf("ol%d_", major)
+	for _, id := range ids {
+		if strings.HasPrefix(id, prefix) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// epelOr returns EPEL's ids, or a pattern for the one that is about to be
+// installed; ol8_developer_EPEL_modular does not match it.
+func (r repoSet) epelOr(major int) []string {
+	if len(r.epel) > 0 {
+		return r.epel
+	}
+	return []string{fmt.Sprintf("ol%d*_developer_EPEL", major)}
+}

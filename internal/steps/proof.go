@@ -1,0 +1,61 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"context"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+)
+
+// settleTime is how long Falco must stand to count as running where no alert
+// can tell: one RestartSec of its unit and a margin, since a crash loop is
+// active half of the time.
+const settleTime = 20 * time.Second
+
+// proof has Falco show that it detects, once after every start. Neither
+// "active" nor /healthz shows it: both answer before the driver is open.
+type proof struct{ settings.Settings }
+
+// ID implements [converge.Step].
+func (proof) ID() string { return idProof }
+
+// Plan implements [converge.Step]. The probe that it asks for is no change of
+// the node.
+func (p proof) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+	if view.Host().Tree {
+		return converge.Outcome{}, converge.ErrNotAsked
+	}
+	sv, err := look(ctx, view, p.Settings)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	if !sv.settled(p.Settings) {
+		return converge.Outcome{Waiting: idPackages, Reason: "an alert is asked of Falco once it runs"}, nil
+	}
+	name := compat.UnitFor(sv.verdict.Driver, sv.falco.Version)
+	units, err := view.Units(ctx, name)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	u, last := units[name], view.Proof()
+	switch {
+	case !u.Running():
+		return converge.Outcome{Waiting: idUnit, Reason: "an alert is asked of Falco once it runs"}, nil
+	case last.Invocation == u.InvocationID && last.Detected:
+		return converge.Outcome{Reason: "Falco has reported a test alert since its start"}, nil
+	case last.Invocation == u.InvocationID:
+		return converge.Outcome{Reason: "running; no test alert was seen at its start, see `falco-bootstrap verify`"}, nil
+	}
+	return converge.Outcome{
+		Reason: "not proven since its start at " + u.Started.UTC().Format(time.RFC3339),
+		Changes: []converge.Change{converge.Prove{
+			Unit: name, Invocation: u.InvocationID, Log: p.LogFile(), Settle: settleTime,
+			Check: converge.FalcoCheck{Version: sv.falco.Version, Preload: preload(sv, sv.falco.Version)},
+		}},
+	}, nil
+}

@@ -1,0 +1,224 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
+)
+
+// Where .repo files are, and the one that Falco's documentation has people
+// make.
+const (
+	repoDir  = "/etc/yum.repos.d"
+	repoFile = repoDir + "/falcosecurity.repo"
+)
+
+// header heads every file that is the agent's alone.
+const header = "Managed by falco-bootstrap: a change here is undone by its next run."
+
+// repository keeps the section of Falco's repository as declared.
+type repository struct{ settings.Settings }
+
+// ID implements [converge.Step].
+func (repository) ID() string { return idRepository }
+
+// Plan implements [converge.Step].
+func (r repository) Plan(_ context.Context, view converge.View) (converge.Outcome, error) {
+	files, err := repoFiles(view.Tree())
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	home, elsewhere := r.home(files)
+	out := converge.Outcome{Reason: home + " is as declared"}
+	if out.Changes, err = r.bring(home, files[home]); err != nil {
+		return out, err
+	}
+	for _, other := range elsewhere {
+		c, err := r.withdraw(other, files[other])
+		if err != nil {
+			return out, err
+		}
+		out.Changes = append(out.Changes, c)
+	}
+	if len(out.Changes) > 0 {
+		out.Reason = r.describe(files[home] == nil, elsewhere)
+	}
+	return out, nil
+}
+
+func (r repository) describe(absent bool, elsewhere []string) string {
+	switch {
+	case absent:
+		return "there is no section " + r.Repository.ID
+	case len(elsewhere) > 0:
+		return fmt.Sprintf("section %s stands in %s too, and dnf uses one of them", r.Repository.ID, strings.Join(elsewhere, ", "))
+	default:
+		return "section " + r.Repository.ID + " is not as declared"
+	}
+}
+
+// home is the file that holds the section: the usual one, or the only other
+// one that has it. Every other file with that section is listed.
+func (r repository) home(files map[string][]byte) (home string, elsewhere []string) {
+	for _, p := range yumrepo.Places(files, r.Repository.ID) {
+		if p.File != repoFile && !slices.Contains(elsewhere, p.File) {
+			elsewhere = append(elsewhere, p.File)
+		}
+	}
+	if files[repoFile] == nil && len(elsewhere) == 1 {
+		return elsewhere[0], nil
+	}
+	return repoFile, elsewhere
+}
+
+// declared is the section, key by key. sslverify is written out because
+// dnf.conf may have turned it off for all; the key is the verified copy.
+func (r repository) declared() []yumrepo.KeyValue {
+	return []yumrepo.KeyValue{
+		{Key: "baseurl", Value: repoURL(r.Repository.BaseURL)},
+		{Key: "enabled", Value: "1"},
+		{Key: "gpgcheck", Value: "1"},
+		{Key: "repo_gpgcheck", Value: oneOrZero(r.Repository.RepoGPGCheck)},
+		{Key: "gpgkey", Value: "file://" + KeyFile},
+		{Key: "sslverify", Value: "1"},
+	}
+}
+
+// repoURL gives a plain path the scheme that dnf wants.
+func repoURL(s string) string {
+	if strings.HasPrefix(s, "/") {
+		return "file://" + s
+	}
+	return s
+}
+
+func oneOrZero(on bool) string {
+	if on {
+		return "1"
+	}
+	return "0"
+}
+
+// bring plans the file that has the section: written whole if absent, else
+// edited value by value. Keys that would point past baseurl are taken out.
+func (r repository) bring(name string, old []byte) ([]converge.Change, error) {
+	edited, err := r.edit(old)
+	if err != nil {
+		return nil, &converge.Error{
+			Code: converge.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
+			Hint: "mend the file by hand, or move it away and run again: it is then written anew",
+		}
+	}
+	if old != nil && bytes.Equal(old, edited) {
+		return nil, nil
+	}
+	drift := converge.DriftRepository
+	if old == nil {
+		drift = converge.DriftAbsent
+	}
+	return []converge.Change{converge.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Drift: drift, Why: "section " + r.Repository.ID}}, nil
+}
+
+func (r repository) edit(old []byte) ([]byte, error) {
+	id := r.Repository.ID
+	file, err := yumrepo.Parse(old)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := file.Section(id); !ok {
+		return r.add(old)
+	}
+	edited := old
+	for _, kv := range r.declared() {
+		if edited, err = setKey(edited, id, kv); err != nil {
+			return nil, err
+		}
+	}
+	for _, past := range []string{"mirrorlist", "metalink"} {
+		if edited, err = yumrepo.Unset(edited, id, past); err != nil {
+			return nil, err
+		}
+	}
+	return edited, nil
+}
+
+// setKey sets one key, and leaves a boolean alone that says the same in other
+// words.
+func setKey(src []byte, id string, kv yumrepo.KeyValue) ([]byte, error) {
+	switch kv.Key {
+	case "enabled", "gpgcheck", "repo_gpgcheck", "sslverify":
+		file, err := yumrepo.Parse(src)
+		if err != nil {
+			return nil, err
+		}
+		section, _ := file.Section(id)
+		if on, known := section.Bool(kv.Key); known && oneOrZero(on) == kv.Value {
+			return src, nil
+		}
+	}
+	return yumrepo.Set(src, id, kv.Key, kv.Value)
+}
+
+// add appends the section to a file that lacks it, or makes the file.
+func (r repository) add(old []byte) ([]byte, error) {
+	keys := append([]yumrepo.KeyValue{{Key: "name", Value: "Falco packages"}}, r.declared()...)
+	if len(bytes.TrimSpace(old)) == 0 {
+		return yumrepo.Format(header, yumrepo.NewSection(r.Repository.ID, keys...))
+	}
+	section, err := yumrepo.Format("", yumrepo.NewSection(r.Repository.ID, keys...))
+	if err != nil {
+		return nil, err
+	}
+	joined := slices.Clone(old)
+	if !bytes.HasSuffix(joined, []byte("\n")) {
+		joined = append(joined, '\n')
+	}
+	return append(append(joined, '\n'), bytes.TrimLeft(section, "\n")...), nil
+}
+
+// withdraw takes the section out of another file: dnf reads the files in
+// order of their names and uses the first, so which one wins would be chance.
+func (r repository) withdraw(name string, old []byte) (converge.Change, error) {
+	edited, err := yumrepo.Remove(old, r.Repository.ID)
+	if err != nil {
+		return nil, &converge.Error{
+			Code: converge.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
+			Hint: fmt.Sprintf("take the section %s out of it by hand", r.Repository.ID),
+		}
+	}
+	return converge.WriteFile{
+		Path: name, Old: old, New: edited, Mode: 0o644, Drift: converge.DriftRepositoryTwice,
+		Why: "section " + r.Repository.ID + " stands in " + repoFile + " too",
+	}, nil
+}
+
+// repoFiles reads every .repo file of the node, by path.
+func repoFiles(tree fs.FS) (map[string][]byte, error) {
+	entries, err := fs.ReadDir(tree, inTree(repoDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the node: %w", err)
+	}
+	files := map[string][]byte{}
+	for _, e := range entries {
+		if path.Ext(e.Name()) != ".repo" || e.IsDir() {
+			continue
+		}
+		name := repoDir + "/" + e.Name()
+		if files[name], err = readOptional(tree, name); err != nil {
+			return nil, err
+		}
+	}
+	return files, nil
+}
