@@ -1,0 +1,52 @@
+# falco-bootstrap: `make` lists nothing and builds the agent.
+#
+#   make build   the static binary, bin/falco-bootstrap
+#   make demo    the agent at work in a node, from nothing
+#   make test    every test, node cases included; sets up all it needs
+#   make unit    the tests that need neither root nor docker
+#   make node    the test node's image alone
+#   make lint    the linters          make fuzz    every fuzz test, a while each
+#   make bench   benchmarks           make clean   what was built
+
+SHELL := /bin/bash
+GO ?= go
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT := mvdan.cc/gofumpt@v0.12.0
+FUZZTIME ?= 20s
+SCRIPTS := test/*.sh test/packages/*.sh test/image/usr/share/node/*.sh test/packages/tools/* \
+	test/packages/falco/falcoctl test/packages/falco/falco-driver-loader .ci/run
+
+.PHONY: build test unit node demo lint fuzz bench clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/falco-bootstrap ./cmd/falco-bootstrap
+
+test:
+	test/docker.sh test/all.sh
+
+unit:
+	test/unit.sh
+
+node:
+	test/docker.sh test/image.sh
+
+demo: build
+	test/docker.sh test/demo.sh
+
+lint:
+	$(GO) run $(GOLANGCI) run ./...
+	@if command -v shellcheck >/dev/null; then shellcheck $(SCRIPTS); else echo "lint: no shellcheck here, scripts not looked at"; fi
+
+# One target at a time: go's fuzzer takes no more.
+fuzz:
+	@set -e; grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n 1 dirname | sort -u | while read -r dir; do \
+	  grep -ohE '^func Fuzz[A-Za-z0-9_]*' "$$dir"/*_test.go | awk '{print $$2}' | while read -r name; do \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+	  done; \
+	done
+
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+clean:
+	rm -rf bin

@@ -1,0 +1,92 @@
+#!/bin/bash
+# Builds the test node's image and prints its id on standard output; what it is
+# doing goes to standard error. It needs a docker daemon: see docker.sh.
+#
+#   BASE=oraclelinux:8 test/image.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export DOCKER_BUILDKIT=0
+wanted=${BASE:-oraclelinux:9}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/falco-bootstrap
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+
+say() { echo "$*" >&2; }
+
+# logged COMMAND... shows the end of the output of a command that fails.
+logged() {
+	"$@" >"$log" 2>&1 || {
+		tail -n 40 "$log" >&2
+		return 1
+	}
+}
+
+# pulled reports whether the wanted base is here or can be had within seconds.
+pulled() {
+	docker image inspect "$wanted" >/dev/null 2>&1 || timeout 20 docker pull -q "$wanted" >/dev/null 2>&1
+}
+
+# The packages of the stand-in base.
+packages=systemd,systemd-sysv,dbus,rpm,dnf,dnf-plugins-core,createrepo-c,gnupg,curl,ca-certificates,strace,procps,logrotate,iproute2,cloud-init
+
+# standin makes the base from Debian's packages and sets base to its tag.
+standin() {
+	local key tar start=$SECONDS scratch=()
+	key=$(echo "2 $packages $(dpkg --print-architecture)" | sha256sum | cut -c1-12)
+	base=falco-bootstrap-base:$key
+	tar=$cache/base-$key.tar
+	if docker image inspect "$base" >/dev/null 2>&1; then
+		return
+	fi
+	if [ ! -e "$tar" ]; then
+		say "test: making the stand-in base from Debian's packages, some minutes"
+		mkdir -p "$cache"
+		# In memory it takes half the time.
+		if [ "$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 3000000 ] 2>/dev/null; then
+			scratch=(TMPDIR=/dev/shm)
+		fi
+		logged env "${scratch[@]}" mmdebstrap --variant=minbase --include="$packages" \
+			--aptopt='Acquire::Languages "none"' --aptopt='APT::Install-Recommends "false"' \
+			--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+			--dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt=force-unsafe-io \
+			bookworm "$tar.new" "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+		mv "$tar.new" "$tar"
+	fi
+	logged docker import "$tar" "$base"
+	say "test: made the stand-in base ($((SECONDS - start)) s)"
+}
+
+# sources puts what the image is built from into bin/node.
+sources() {
+	local name
+	rm -rf bin/node
+	mkdir -p bin/node
+	go run ./test/standin/render test/packages bin/node
+	for name in falco server snapshot killat; do
+		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "bin/node/programs/$name" "./test/standin/$name"
+	done
+	mv bin/node/programs/falco bin/node/falco-standin
+	cp -r test/packages/build.sh test/packages/tools test/packages/*.spec bin/node/
+	mv bin/node/programs/* bin/node/
+	rmdir bin/node/programs
+	cp test/packages/tools/dkms bin/node/dkms
+}
+
+base=$wanted
+if ! pulled; then
+	say "test: no registry has $wanted for us; a Debian stand-in, dressed as Oracle Linux, takes its place"
+	if ! command -v mmdebstrap >/dev/null; then
+		say "test: installing mmdebstrap"
+		logged apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive logged apt-get install -y -qq --no-install-recommends mmdebstrap
+	fi
+	standin
+fi
+start=$SECONDS
+sources
+say "test: built the node's programs ($((SECONDS - start)) s)"
+start=$SECONDS
+logged docker build -f Dockerfile.test --build-arg "BASE=$base" --label falco-bootstrap=node -t falco-bootstrap-node .
+say "test: built the node's image from $base ($((SECONDS - start)) s)"
+docker image inspect -f '{{.Id}}' falco-bootstrap-node

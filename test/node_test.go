@@ -1,0 +1,163 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+const (
+	// imageEnv names the node's image; without it no node is started.
+	imageEnv = "FALCO_BOOTSTRAP_NODE_IMAGE"
+	// binaryEnv names the agent's binary, which is copied into every node.
+	binaryEnv = "FALCO_BOOTSTRAP_BINARY"
+	// label marks the containers of the tests, so that leftovers can be swept.
+	label = "falco-bootstrap.test"
+	// agent is where the agent's binary lies in a node.
+	agent = "/usr/local/bin/falco-bootstrap"
+)
+
+// A Node is a running container. Its methods end the test when the container
+// itself does not answer; what a command in it answers is the caller's affair.
+type Node struct {
+	Dress Dress
+	t     *testing.T
+	id    string
+}
+
+// A Result is what a command in a node left behind.
+type Result struct {
+	Exit           int
+	Stdout, Stderr string
+	Took           time.Duration
+}
+
+// String shows a result in a failure message.
+func (r Result) String() string {
+	return fmt.Sprintf("exit %d after %v\n--- stdout\n%s--- stderr\n%s", r.Exit, r.Took.Round(time.Millisecond), r.Stdout, r.Stderr)
+}
+
+// Start boots a node, dresses it and copies the agent into it. The test is
+// skipped where there is no image; the container goes when the test ends.
+func Start(t *testing.T, d Dress) *Node {
+	t.Helper()
+	image := os.Getenv(imageEnv)
+	if image == "" {
+		t.Skipf("%s is not set: node cases are run by make test", imageEnv)
+	}
+	n := &Node{t: t, Dress: d}
+	n.id = strings.TrimSpace(docker(
+		t, nil, "run", "-d", "--label", label+"="+strconv.Itoa(os.Getpid()), "--hostname", "node",
+		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", image,
+	))
+	t.Cleanup(n.end)
+	n.waitBooted()
+	n.dress()
+	if binary := os.Getenv(binaryEnv); binary != "" {
+		docker(t, nil, "cp", binary, n.id+":"+agent)
+	}
+	return n
+}
+
+// end removes the container; with -v a failed test first shows what its journal
+// says about Falco.
+func (n *Node) end() {
+	if n.t.Failed() && testing.Verbose() {
+		n.t.Logf("journal of the node:\n%s", n.Sh("journalctl --no-pager -n 40 -u 'falco*' 2>&1").Stdout)
+	}
+	docker(n.t, nil, "rm", "-f", "-v", n.id)
+}
+
+// waitBooted waits until systemd has nothing left to start.
+func (n *Node) waitBooted() {
+	n.t.Helper()
+	deadline := time.Now().Add(60 * time.Second)
+	for time.Now().Before(deadline) {
+		if r := n.Exec("systemctl", "is-system-running", "--wait"); strings.TrimSpace(r.Stdout) == "running" {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	n.t.Fatalf("node did not boot: %v", n.Exec("systemctl", "--failed", "--no-pager"))
+}
+
+// Exec runs a program in the node.
+func (n *Node) Exec(args ...string) Result { return n.pipe(nil, args...) }
+
+// Sh runs a line of bash in the node.
+func (n *Node) Sh(line string) Result { return n.Exec("bash", "-c", line) }
+
+// Must runs a line of bash that has to succeed and returns its output.
+func (n *Node) Must(line string) string {
+	n.t.Helper()
+	r := n.Sh(line)
+	if r.Exit != 0 {
+		n.t.Fatalf("%s: %v", line, r)
+	}
+	return r.Stdout
+}
+
+// Run runs the agent. Where the node's dress names a kernel, the agent is told
+// so, since the kernel of the build machine is that of no package.
+func (n *Node) Run(args ...string) Result { return n.Exec(n.agentCommand(args)...) }
+
+func (n *Node) agentCommand(args []string) []string {
+	command := append([]string{agent}, args...)
+	for _, arg := range args {
+		if arg == "version" || strings.HasPrefix(arg, "--kernel-release") {
+			return command
+		}
+	}
+	if n.Dress.Kernel != "" {
+		command = append(command, "--kernel-release", n.Dress.Kernel)
+	}
+	return command
+}
+
+// pipe runs a program in the node with stdin as its input.
+func (n *Node) pipe(stdin []byte, args ...string) Result {
+	n.t.Helper()
+	r, err := dockerResult(n.t, stdin, append([]string{"exec", "-i", n.id}, args...)...)
+	if err != nil {
+		n.t.Fatalf("running %s in the node: %v", strings.Join(args, " "), err)
+	}
+	return r
+}
+
+// docker runs a docker command that has to succeed and returns its output.
+func docker(t *testing.T, stdin []byte, args ...string) string {
+	t.Helper()
+	r, err := dockerResult(t, stdin, args...)
+	if err != nil || r.Exit != 0 {
+		t.Fatalf("docker %s: %v %v", strings.Join(args, " "), err, r)
+	}
+	return r.Stdout
+}
+
+// dockerResult runs a docker command for at most five minutes.
+func dockerResult(_ *testing.T, stdin []byte, args ...string) (Result, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, "docker", args...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
+	cmd.WaitDelay = 5 * time.Second
+	began := time.Now()
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && ctx.Err() == nil {
+		err = nil
+	}
+	return Result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(began)}, err
+}

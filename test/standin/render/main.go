@@ -1,0 +1,40 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Command render writes what the test node's packages are built from: for every
+// era of Falco a spec file and the tree it packages, and for every release of
+// Oracle Linux its repository files. It builds no package; that is done where
+// rpmbuild is, in the image.
+package main
+
+import (
+	"fmt"
+	"os"
+)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: render TEMPLATES OUT")
+		os.Exit(64)
+	}
+	if err := render(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "render:", err)
+		os.Exit(1)
+	}
+}
+
+// render writes the sources of every package under out, from the templates.
+func render(templates, out string) error {
+	for _, version := range versions() {
+		e := newEra(version)
+		if err := e.write(templates, out); err != nil {
+			return fmt.Errorf("falco %s: %w", version, err)
+		}
+	}
+	for _, ol := range releases() {
+		if err := ol.write(templates, out); err != nil {
+			return fmt.Errorf("oracle linux %d: %w", ol.Number, err)
+		}
+	}
+	return nil
+}

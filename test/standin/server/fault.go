@@ -1,0 +1,76 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A handler serves files unless a fault stands against the path.
+type handler struct {
+	files       http.Handler
+	faults, log string // paths
+}
+
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.record(r)
+	switch f := h.fault(r.URL.Path); {
+	case f.action == "":
+		h.files.ServeHTTP(w, r)
+	case f.action == "hang":
+		select { // until the client gives up, or an hour has passed
+		case <-r.Context().Done():
+		case <-time.After(time.Hour):
+		}
+	case f.action == "slow":
+		time.Sleep(5 * time.Second)
+		h.files.ServeHTTP(w, r)
+	case f.action == "truncate":
+		// More is promised than is sent, so the client sees a short body.
+		w.Header().Set("Content-Length", "100000")
+		fmt.Fprint(w, "truncated")
+	default:
+		status, err := strconv.Atoi(f.action)
+		if err != nil {
+			status = http.StatusInternalServerError
+		}
+		http.Error(w, http.StatusText(status), status)
+	}
+}
+
+// record adds "METHOD PATH" to the log; a log that cannot be written is lost.
+func (h handler) record(r *http.Request) {
+	f, err := os.OpenFile(h.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	fmt.Fprintf(f, "%s %s\n", r.Method, r.URL.Path)
+}
+
+// A fault is what happens to requests under a prefix: a status such as 503,
+// hang, slow or truncate.
+type fault struct{ prefix, action string }
+
+// fault returns the first fault of the file whose prefix path starts with. The
+// file has a line a fault, "PREFIX ACTION"; it is read at every request, so a
+// test changes it while the server runs.
+func (h handler) fault(path string) fault {
+	text, err := os.ReadFile(h.faults)
+	if err != nil {
+		return fault{}
+	}
+	for line := range strings.Lines(string(text)) {
+		prefix, action, ok := strings.Cut(strings.TrimSpace(line), " ")
+		if ok && strings.HasPrefix(path, prefix) {
+			return fault{prefix, action}
+		}
+	}
+	return fault{}
+}
