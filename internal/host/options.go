@@ -58,6 +58,7 @@ type tools struct {
 	dnf        []string // candidates, the first that is there is used
 	falco      string
 	restorecon string
+	journalctl string
 	proc       string // /proc
 	sys        string // /sys
 	secret     string // the file that a probe opens
@@ -74,6 +75,7 @@ func machineTools() tools {
 		dnf:        []string{"/usr/bin/dnf", "/usr/bin/yum"},
 		falco:      "/usr/bin/falco",
 		restorecon: "/usr/sbin/restorecon",
+		journalctl: "/usr/bin/journalctl",
 		proc:       "/proc",
 		sys:        "/sys",
 		secret:     "/etc/shadow",

@@ -9,12 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
 // queryTimeout bounds a query of rpm; it takes some 20 ms, and waits for a
@@ -144,14 +144,12 @@ func addRecord(found *converge.Packages, record string) error {
 	return nil
 }
 
-// signer finds the key id in rpm's words for a signature, such as "RSA/SHA256,
-// Wed Jan 14 10:02:51 2026, Key ID 65106822b35b1b1f"; rpm 6 names the whole
-// fingerprint, whose last 16 digits are the id.
+// signer finds the key id in rpm's words for a package's signatures; rpm 6
+// names the whole fingerprint, whose last 16 digits are the id.
 func signer(signatures []string) string {
-	id := regexp.MustCompile(`(?i)key (?:id|fingerprint):? ([0-9a-f]{16,64})$`)
 	for _, s := range signatures {
-		if m := id.FindStringSubmatch(strings.TrimSpace(s)); m != nil {
-			return strings.ToLower(m[1][len(m[1])-16:])
+		if id := trust.SignerID(s); id != "" {
+			return id[len(id)-16:]
 		}
 	}
 	return ""

@@ -5,13 +5,19 @@ package host
 
 import (
 	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
 	"path"
+	"path/filepath"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 )
 
 // proofName is the file of the last verdict, in [StateDir].
 const proofName = "proof.json"
+
+var errNoFolder = errors.New("not a folder")
 
 // readProof reads the last verdict. One that is missing, of another user, or
 // no JSON is none: it is only a memory, and the proof can be made again.
@@ -25,4 +31,65 @@ func readProof(t tree) converge.Proof {
 		return converge.Proof{}
 	}
 	return p
+}
+
+// ReadState reads a file of the state folder, such as "last-run.json". One
+// that is not there is [fs.ErrNotExist].
+func ReadState(opts Options, name string) ([]byte, error) {
+	t, err := newTree(opts.Root)
+	if err != nil {
+		return nil, err
+	}
+	return t.ReadFile(path.Join(StateDir, name)[1:])
+}
+
+// WriteState replaces a file of the state folder whole; the folder is made, for
+// root alone, if it is not there. It needs no lock, so that a run which did
+// not get one can leave its report too: of two writers at once, one wins whole.
+func WriteState(opts Options, name string, content []byte) error {
+	t, err := newTree(opts.Root)
+	if err != nil {
+		return err
+	}
+	folder, err := stateFolder(t)
+	if err != nil {
+		return err
+	}
+	target := path.Join(folder, name)
+	old, err := readRegular(target)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if err == nil {
+		err = replacement{path: target, scratch: folder, old: old, new: content, mode: 0o600}.replace()
+	}
+	return changing(path.Join(StateDir, name), err)
+}
+
+// stateFolder makes the state folder, and is its path seen from outside.
+func stateFolder(t tree) (string, error) {
+	folder, err := t.locate(StateDir)
+	if err != nil {
+		return "", changing(StateDir, err)
+	}
+	if err := os.MkdirAll(filepath.Dir(folder), 0o755); err != nil {
+		return "", changing(StateDir, err)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", changing(StateDir, err)
+	}
+	info, err := os.Lstat(folder)
+	if err == nil && !info.IsDir() {
+		err = errNoFolder
+	}
+	return folder, changing(StateDir, err)
+}
+
+// writeProof records a verdict.
+func (m *Machine) writeProof(p converge.Proof) error {
+	content, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	return WriteState(m.opts, proofName, append(content, '\n'))
 }

@@ -1,0 +1,135 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+// A finding is what dnf's output says of its failure.
+type finding struct {
+	code converge.Code
+	// what is the cause in a few words; hint what to do about it.
+	what, hint string
+	// tries is how often the transaction may be tried in all: 1 for what does
+	// not pass by waiting.
+	tries int
+	// line is the line of the output that says it best.
+	line string
+}
+
+// A symptom is a line of dnf's or yum's output and what it means.
+type symptom struct {
+	line  *regexp.Regexp
+	code  converge.Code
+	what  string // $1 is the first group of line
+	hint  string
+	tries int
+}
+
+// Hints that several symptoms share.
+const (
+	hintPin   = "see which versions there are (dnf --showduplicates list falco), and pin one of them or none"
+	hintKeys  = "see which key signs this repository now; pin it in repository.fingerprints if Falco has rotated its key. Nothing was installed"
+	hintDeps  = "a newer or older version may install: pin one with --falco-version, or enable the repository that has what is missing"
+	hintSpace = "make room on that file system and run again"
+	hintLock  = "another program changes packages at the same time: wait for it to end, or look at what holds it up"
+	hintCA    = "look at the clock (timedatectl) and at the CA certificates (ca-certificates) of this node"
+)
+
+// symptoms are looked for in order, so trust comes before all: a failure that
+// has to do with it is never tried again until it works. The texts are those
+// of dnf 4 (dnf/base.py, dnf/cli, libdnf), yum 3.4 and librepo.
+func symptoms() []symptom {
+	trust, packages := converge.CodeTrust, converge.CodePackages
+	s := func(pattern string, code converge.Code, tries int, what, hint string) symptom {
+		return symptom{regexp.MustCompile(pattern), code, what, hint, tries}
+	}
+	return []symptom{
+		s(`(?i)package (\S+) is not signed`, trust, 1, "the package $1 is not signed", hintKeys),
+		s(`Public key for (\S+) is not (?:installed|trusted)`, trust, 1, "$1 is signed by a key that is not trusted here", hintKeys),
+		s(`(?i)the gpg keys listed for the "(.+?)" repository are already installed but`, trust, 1, `a package of repository "$1" is signed by a key outside the pinned ones`, hintKeys),
+		s(`(?i)repomd\.xml GPG signature verification error|gpg: .*signature.*(?:bad|fail)|repomd\.xml signature could not be verified`, trust, 1, "the repository's metadata is not signed by the pinned key", hintKeys),
+		s(`(?i)GPG check FAILED|GPG key retrieval failed|didn't install any keys|Invalid GPG Key|(?:key|keys) import(?:ing)? failed|Header V\d.*(?:BAD|NOKEY)`, trust, 1, "the signature check failed", hintKeys),
+		s(`No space left on device|[Dd]isk quota exceeded`, packages, 1, "the disk is full", hintSpace),
+		s(`At least (\d+[KMG]B more space needed on the \S+ filesystem)`, packages, 1, "at least $1", hintSpace),
+		s(`(?i)(?:No match for argument|Unable to find a match|No package)[: ]+(.+?)(?: available\.?)?$`, packages, 1, "the repository has no $1", hintPin),
+		s(`nothing provides (.+?) needed by (\S+)`, packages, 1, "nothing provides $1, which $2 needs", hintDeps),
+		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
+		s(`(?i)Requires: (.+)$`, packages, 1, "it needs $1, which is not there", hintDeps),
+		s(`(?i)conflicting requests|file .+ conflicts with|cannot install both|Depsolve Error|Protected multilib`, packages, 1, "its dependencies cannot be met", hintDeps),
+		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, "the package's own script keeps it from being removed", "see its output above; the package was left in place"),
+		s(`(?i)SSL certificate problem|Curl error \((?:35|51|58|60|77)\)|Peer's certificate`, packages, 1, "the server's certificate is not trusted", hintCA),
+		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "see whether repository.baseurl and the proxy are right"),
+		s(`(?i)waiting for process with pid|yum lock|transaction lock|rpm\.lock|Resource temporarily unavailable`, packages, 20, "another program holds the package lock", hintLock),
+		s(`(?i)Could not resolve host:? *(\S*)`, packages, 5, "the name $1 cannot be resolved", privateNet),
+		s(`(?i)Curl error \((?:5|6|7|16|18|28|52|55|56|92)\)|timed? ?out|Failed to connect|Connection (?:refused|reset)|Network is unreachable|No route to host|Operation too slow`, packages, 4, "the repository's server does not answer", privateNet),
+		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it stays so, the mirror is out of step with itself: name another one"),
+		s(`(?i)Failed to (?:download metadata|synchronize cache) for repo '?"?([^'": ]+)`, packages, 4, "the metadata of repository $1 cannot be loaded", privateNet),
+		s(`(?i)Cannot (?:retrieve repository metadata|find a valid baseurl)|repomd\.xml`, packages, 4, "the metadata of a repository cannot be loaded", privateNet),
+		s(`(?i)(?:Unknown repo|No matching repo|Error getting repository data).*?:? *'?([^' ]*)'?$`, packages, 1, "there is no repository $1", "see /etc/yum.repos.d"),
+		s(`(?i)Nothing to do`, packages, 1, "there was nothing that it could do", hintPin),
+		s(`(?i)Transaction failed|scriptlet failed|Rpmdb changed underneath`, packages, 2, "the transaction failed", ""),
+	}
+}
+
+// diagnose finds the cause of a failure in the output.
+func diagnose(tool packageTool, c converge.Install, out outcome) finding {
+	lines := lastLines(out.stdout, 400)
+	for _, s := range symptoms() {
+		for _, line := range lines {
+			m := s.line.FindStringSubmatchIndex(line)
+			if m == nil {
+				continue
+			}
+			what := string(s.line.ExpandString(nil, s.what, line, m))
+			return finding{s.code, clip(redact(what)), s.hint, s.tries, clip(redact(line))}
+		}
+	}
+	if out.signal != 0 {
+		return finding{
+			converge.CodePackages, tool.name() + " was ended by a signal (" + out.signal.String() + ")",
+			"look in the kernel's log whether memory ran out (dmesg)", 3, "",
+		}
+	}
+	f := finding{code: converge.CodePackages, what: fmt.Sprintf("%s failed with exit status %d", tool.name(), out.status), tries: 1}
+	if last := lastLines(out.stdout, 1); len(last) > 0 {
+		f.line = clip(redact(last[0]))
+	}
+	return f
+}
+
+// err makes the error of a finding: the packages, the repositories, the cause,
+// and how the output ended.
+func (f finding) err(tool packageTool, c converge.Install, out outcome, ended error) error {
+	from := ""
+	if len(c.Repositories) > 0 {
+		from = " from " + strings.Join(c.Repositories, ", ")
+	}
+	last := lastLines(out.stdout, 8)
+	for i := range last {
+		last[i] = strings.TrimSpace(clip(redact(last[i])))
+	}
+	said := ""
+	if len(last) > 0 {
+		said = fmt.Sprintf(" (%s: %s)", tool.name(), strings.Join(last, " | "))
+	}
+	if ended != nil {
+		return failed(f.code, f.hint, "%s%s: %s%s: %w", c, from, f.what, said, ended)
+	}
+	return failed(f.code, f.hint, "%s%s: %s%s", c, from, f.what, said)
+}
+
+// skippedName finds a package that yum went on without, exit status 0.
+func skippedName(out string) string {
+	m := regexp.MustCompile(`(?m)^No package (.+) available\.$`).FindStringSubmatch(out)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}

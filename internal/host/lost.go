@@ -1,0 +1,47 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"io/fs"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// A lostView is the view of a tree that is not there any more: every answer is
+// why.
+type lostView struct{ err error }
+
+var _ converge.View = lostView{}
+
+func (v lostView) Tree() fs.FS { return lostTree(v) }
+func (v lostView) Stat(string) (converge.File, error) { return converge.File{}, v.err }
+
+func (v lostView) Host() converge.Host { return converge.Host{Tree: true} }
+
+func (v lostView) Proof() converge.Proof                                   { return converge.Proof{} }
+func (v lostView) Now() time.Time                                          { return time.Now() }
+func (v lostView) Altered(context.Context) ([]converge.AlteredFile, error) { return nil, v.err }
+func (v lostView) Falcos(context.Context) ([]converge.Process, error)      { return nil, v.err }
+
+func (v lostView) Packages(context.Context) (converge.Packages, error) {
+	return converge.Packages{}, v.err
+}
+
+func (v lostView) Units(context.Context, ...string) (map[string]systemd.Unit, error) {
+	return nil, v.err
+}
+
+func (v lostView) Module(context.Context, string) (converge.Module, error) {
+	return converge.Module{}, v.err
+}
+
+type lostTree struct{ err error }
+
+func (t lostTree) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: t.err}
+}

@@ -1,0 +1,145 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// errFell means that the process did not stand.
+var errFell = errors.New("the process did not stand")
+
+// Prove implements [converge.Machine]. "active" proves nothing: the units are
+// of Type=simple, so they are active as soon as Falco is executed, and it may
+// die, or be alive and blind, after that. A process that falls, or is another
+// one at the end than at the beginning, is [converge.CodeNotRunning], with
+// Falco's own reason, which the shipped units hide.
+func (m *Machine) Prove(ctx context.Context, c converge.Prove) (*converge.Warning, error) {
+	if err := m.asked(); err != nil {
+		return nil, err
+	}
+	conn, err := m.bus.conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := stand{conn: conn, unit: c.Unit}
+	if s.first, err = s.look(ctx); err != nil {
+		return nil, m.fallen(ctx, c, s, err)
+	}
+	seen, watchErr := Watch(ctx, m.opts, Probe{Log: c.Log, Alive: s.check})
+	if errors.Is(watchErr, errFell) || ctx.Err() != nil {
+		return nil, m.fallen(ctx, c, s, watchErr)
+	}
+	if !seen.Detected() {
+		if err := s.settle(ctx, c.Settle); err != nil {
+			return nil, m.fallen(ctx, c, s, err)
+		}
+	} else if err := s.check(ctx); err != nil {
+		return nil, m.fallen(ctx, c, s, err)
+	}
+	verdict := converge.Proof{Invocation: s.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
+	if err := m.writeProof(verdict); err != nil {
+		return nil, err
+	}
+	if seen.Detected() {
+		return nil, nil
+	}
+	return unproven(c, watchErr), nil
+}
+
+// unproven is the warning about a Falco that stands and was not seen to detect.
+func unproven(c converge.Prove, watchErr error) *converge.Warning {
+	w := &converge.Warning{
+		Message: fmt.Sprintf("%s runs, but no alert about the agent's own open of a sensitive file came to %s", c.Unit, c.Log),
+		Hint:    "falco-bootstrap verify finds out why",
+		Drift:   converge.DriftUnproven,
+	}
+	if watchErr != nil {
+		w.Message = fmt.Sprintf("%s runs, but whether it detects could not be seen: %v", c.Unit, watchErr)
+	}
+	return w
+}
+
+// fallen is the error about a Falco that does not stand.
+func (m *Machine) fallen(ctx context.Context, c converge.Prove, s stand, err error) error {
+	if !errors.Is(err, errFell) {
+		return fmt.Errorf("proving that %s detects: %w", c.Unit, err)
+	}
+	reason := m.complaint(ctx, c.Check)
+	if reason == "" {
+		reason = fmt.Sprintf("Falco has no complaint about its configuration; systemd says: %s", s.story())
+	} else {
+		reason = "Falco says: " + reason
+	}
+	return failed(converge.CodeNotRunning, "mend what it says and run again; journalctl -u "+c.Unit+" shows what systemd saw",
+		"%s does not stay up (%w): %s", c.Unit, err, reason)
+}
+
+// A stand is the watch over one process of a unit.
+type stand struct {
+	conn  systemd.Reader
+	unit  string
+	first systemd.Unit
+	last  *systemd.Unit
+}
+
+// look is the unit as it is now; one that is not running has fallen.
+func (s *stand) look(ctx context.Context) (systemd.Unit, error) {
+	units, err := s.conn.Units(ctx, s.unit)
+	if err != nil {
+		return systemd.Unit{}, err
+	}
+	u := units[s.unit]
+	s.last = &u
+	if !u.Running() || u.MainPID == 0 {
+		return u, fmt.Errorf("%w: it is %s (%s)", errFell, u.ActiveState, u.SubState)
+	}
+	return u, nil
+}
+
+// check fails if the unit's process is no longer the one it was.
+func (s *stand) check(ctx context.Context) error {
+	now, err := s.look(ctx)
+	if err != nil {
+		return err
+	}
+	if now.MainPID != s.first.MainPID || now.InvocationID != s.first.InvocationID || now.NRestarts > s.first.NRestarts {
+		return fmt.Errorf("%w: it was started again (process %d, then %d)", errFell, s.first.MainPID, now.MainPID)
+	}
+	return nil
+}
+
+// settle waits until the process has stood for as long as it must.
+func (s *stand) settle(ctx context.Context, settle time.Duration) error {
+	began := s.first.Started
+	if began.IsZero() {
+		began = time.Now()
+	}
+	for {
+		if err := s.check(ctx); err != nil {
+			return err
+		}
+		left := settle - time.Since(began)
+		if left <= 0 {
+			return nil
+		}
+		if !sleep(ctx, min(left, time.Second)) {
+			return ctx.Err()
+		}
+	}
+}
+
+// story is what systemd knows of the last end of the process.
+func (s *stand) story() string {
+	if s.last == nil {
+		return "nothing"
+	}
+	return fmt.Sprintf("%s (%s), result %s, status %d, %d restarts", s.last.ActiveState, s.last.SubState, s.last.Result, s.last.ExecStatus, max(s.last.NRestarts, 0))
+}

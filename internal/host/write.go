@@ -1,0 +1,146 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+// fragments is the folder in which no temporary file may ever lie: Falco loads
+// every regular file there, whatever its name (falco 0.44.1,
+// userspace/falco/configuration.cpp, merge_config_files), and reloads when one
+// appears.
+const fragments = "/etc/falco/config.d"
+
+// WriteFile implements [converge.Machine]. A file that holds the new content
+// already is not touched. One that holds neither old nor new is an error, and
+// so is anything that is not a regular file. With a check, Falco's verdict
+// comes first: [converge.CodeConfig], and the old file is as it was.
+func (m *Machine) WriteFile(ctx context.Context, c converge.WriteFile) error {
+	path, err := m.tree.locate(c.Path)
+	if err != nil {
+		return changing(c.Path, err)
+	}
+	now, err := readRegular(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing:
+		return changing(c.Path, err)
+	case !missing && bytes.Equal(now, c.New):
+		return nil
+	case !bytes.Equal(now, c.Old): // an empty file is worth no more than none
+		return meanwhile(c.Path)
+	}
+	if c.Check != nil && m.tree.own() {
+		if err := m.checkCandidate(ctx, c); err != nil {
+			return err
+		}
+	}
+	if missing {
+		if err := m.makeFolder(ctx, filepath.Dir(c.Path)); err != nil {
+			return err
+		}
+	}
+	if err := m.replaceFile(path, c, now); err != nil {
+		return err
+	}
+	if missing {
+		m.relabel(ctx, path)
+	}
+	return nil
+}
+
+// replaceFile replaces what holds now; nil is a file that is not there.
+func (m *Machine) replaceFile(path string, c converge.WriteFile, now []byte) error {
+	scratch := filepath.Dir(path)
+	if filepath.Dir(filepath.Clean(c.Path)) == fragments {
+		scratch = filepath.Dir(scratch)
+	}
+	err := replacement{path: path, scratch: scratch, old: now, new: c.New, mode: c.Mode}.replace()
+	if errors.Is(err, errChanged) {
+		return meanwhile(c.Path)
+	}
+	return changing(c.Path, err)
+}
+
+// makeFolder makes the folders that are missing above a file.
+func (m *Machine) makeFolder(ctx context.Context, name string) error {
+	path, err := m.tree.follow(name)
+	if err != nil {
+		return changing(name, err)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := os.MkdirAll(path, 0o755); err != nil {
+		return changing(name, err)
+	}
+	if err := syncFolder(filepath.Dir(path)); err != nil {
+		return changing(name, err)
+	}
+	m.relabel(ctx, path)
+	return nil
+}
+
+// relabel gives a new file the SELinux label that the policy has for its path;
+// a file that was there keeps its own. Nothing is done where SELinux is off or
+// the tree is another's: it is labelled when it first boots. A failure is no
+// more than a warning: the label of the folder is most often right.
+func (m *Machine) relabel(ctx context.Context, path string) {
+	if !m.tree.own() || !exists(filepath.Join(m.tools.sys, "fs/selinux/enforce")) || !exists(m.tools.restorecon) {
+		return
+	}
+	out, err := run(ctx, command{argv: []string{m.tools.restorecon, path}, timeout: 30 * time.Second})
+	if err != nil || out.status != 0 {
+		m.opts.tell(Progress{Message: "restorecon " + path + " failed" + because(out.stderr), Warning: true})
+	}
+}
+
+// RemoveFile implements [converge.Machine]. A file that holds something else
+// than it is known to hold stays.
+func (m *Machine) RemoveFile(_ context.Context, c converge.RemoveFile) error {
+	path, err := m.tree.locate(c.Path)
+	if err != nil {
+		return changing(c.Path, err)
+	}
+	now, err := readRegular(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return changing(c.Path, err)
+	case c.Old != nil && !bytes.Equal(now, c.Old):
+		return meanwhile(c.Path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return changing(c.Path, err)
+	}
+	return changing(c.Path, syncFolder(filepath.Dir(path)))
+}
+
+// Chmod implements [converge.Machine]. A link is not followed.
+func (m *Machine) Chmod(_ context.Context, c converge.Chmod) error {
+	path, err := m.tree.locate(c.Path)
+	if err != nil {
+		return changing(c.Path, err)
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) {
+		err = ErrNotRegular
+	}
+	if err != nil {
+		return changing(c.Path, err)
+	}
+	defer func() { _ = f.Close() }()
+	return changing(c.Path, f.Chmod(c.New))
+}
