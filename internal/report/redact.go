@@ -36,31 +36,62 @@ func Redact(text string) string {
 type redactor struct {
 	inBlock bool // below a secret key
 	column  int  // where that key's line begins; what is deeper belongs to it
-	tail    tail // an unclosed quote or bracket of a secret value
+	tail    tail // unclosed brackets of a secret value
 	key     bool // inside a private key's armor
+	lost    bool // a quote is open: no telling where the secret ends
 }
 
-// line redacts one line. Its text before the first word (white space, the
-// marks of list items, comments and diffs) always stays.
+// line redacts one line. Its marks before the first word (white space, list
+// items, comments and diffs) always stay.
 func (r *redactor) line(s string) string {
 	lead, rest := splitLead(s)
-	switch {
-	case r.key:
-		r.key = !strings.Contains(s, "-----END")
+	if r.covers(lead, rest) {
+		// What the line opens itself counts too, for when the secret above it
+		// ends before that does.
+		var inner redactor
+		inner.plain(lead, rest)
+		r.join(inner)
 		return lead + hide(rest)
+	}
+	return r.plain(lead, rest)
+}
+
+// covers reports whether a line belongs to a secret from above.
+func (r *redactor) covers(lead, rest string) bool {
+	switch {
+	case r.lost:
+		return true
+	case r.key:
+		r.key = !strings.Contains(rest, "END ")
+		return true
 	case r.tail.open():
 		r.tail.feed(rest)
-		return lead + hide(rest)
-	case r.inBlock && rest != "" && len(lead) > r.column:
-		r.tail.feed(rest)
-		return lead + hide(rest)
+		r.lost = r.tail.quote != 0
+		return true
+	case r.inBlock && (rest == "" || len(lead) > r.column):
+		return true
 	}
-	if rest != "" {
-		r.inBlock = false
+	r.inBlock = false
+	return false
+}
+
+// join adds what another has open. Of two blocks the outer one holds both.
+func (r *redactor) join(inner redactor) {
+	r.key = r.key || inner.key
+	r.lost = r.lost || inner.lost
+	if !r.tail.open() {
+		r.tail = inner.tail
 	}
-	if begin := strings.Index(rest, "BEGIN "); begin >= 0 && strings.Contains(rest[begin:], "PRIVATE KEY-----") {
-		r.key = !strings.Contains(rest, "-----END")
-		return lead + mask
+	if !r.inBlock {
+		r.inBlock, r.column = inner.inBlock, inner.column
+	}
+}
+
+// plain redacts a line that no secret from above covers.
+func (r *redactor) plain(lead, rest string) string {
+	if _, armor, found := strings.Cut(rest, "BEGIN "); found && strings.Contains(armor, "PRIVATE KEY") {
+		r.key = !strings.Contains(armor, "END ")
+		return strings.TrimSuffix(lead, "-----") + mask
 	}
 	return lead + r.values(redactShapes(rest), len(lead))
 }
@@ -108,7 +139,7 @@ func (r *redactor) value(name, s string) (shown, rest string) {
 		var t tail
 		n := t.feed(text)
 		if t.open() {
-			r.tail = t
+			r.lost = true
 			return mask + space, ""
 		}
 		if left := strings.TrimLeft(text[n:], " \t"); left == "" || strings.ContainsRune(",}])", rune(left[0])) {
@@ -116,11 +147,12 @@ func (r *redactor) value(name, s string) (shown, rest string) {
 		}
 	case '[', '{':
 		r.tail.feed(text)
+		r.lost = r.tail.quote != 0
 	}
 	return mask + space, ""
 }
 
-// A tail is what is open at the end of a line: a quote or brackets.
+// A tail is what is open in a value: a quote or brackets.
 type tail struct {
 	quote byte
 	depth int

@@ -1,0 +1,294 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// schema reads the published schema and closes it: readers must bear names
+// they do not know, but the program may write none that is not described.
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc := schemaDocument(t)
+	closeObjects(doc)
+	c := jsonschema.NewCompiler()
+	c.DefaultDraft(jsonschema.Draft2020)
+	c.AssertFormat()
+	if err := c.AddResource("report.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("report.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func schemaDocument(t *testing.T) any {
+	t.Helper()
+	file, err := os.Open("../../docs/report.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	doc, err := jsonschema.UnmarshalJSON(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+func closeObjects(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if _, ok := v["properties"]; ok && v["type"] == "object" {
+			v["additionalProperties"] = false
+		}
+		for _, sub := range v {
+			closeObjects(sub)
+		}
+	case []any:
+		for _, sub := range v {
+			closeObjects(sub)
+		}
+	}
+}
+
+func validate(t *testing.T, s *jsonschema.Schema, r report.Report) {
+	t.Helper()
+	for _, write := range []func(*bytes.Buffer) error{
+		func(b *bytes.Buffer) error { return r.JSON(b) },
+		func(b *bytes.Buffer) error { return r.Line(b) },
+	} {
+		var buf bytes.Buffer
+		if err := write(&buf); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(buf.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Validate(doc); err != nil {
+			t.Fatalf("not as the schema says: %v\n%s", err, buf.Bytes())
+		}
+	}
+}
+
+func TestSchemaHoldsGoldens(t *testing.T) {
+	s := schema(t)
+	var last bytes.Buffer
+	for _, g := range goldens() {
+		r := report.WithPrevious(report.New(g.meta, g.result), last.Bytes())
+		validate(t, s, r)
+		last.Reset()
+		if err := r.JSON(&last); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestSchemaHoldsRandomReports(t *testing.T) {
+	s := schema(t)
+	classes := driftClasses(t)
+	for seed := range uint64(500) {
+		g := generator{Rand: rand.New(rand.NewPCG(seed, 1)), classes: classes}
+		validate(t, s, report.New(g.meta(), g.result()))
+	}
+}
+
+// The schema must refuse what a report never is, or the tests above say
+// nothing.
+func TestSchemaRefuses(t *testing.T) {
+	s := schema(t)
+	for _, tt := range []struct {
+		name   string
+		change func(m map[string]any)
+	}{
+		{"another version", func(m map[string]any) { m["schema_version"] = 2 }},
+		{"an unknown name", func(m map[string]any) { m["surprise"] = 1 }},
+		{"no steps", func(m map[string]any) { delete(m, "steps") }},
+		{"no list of steps", func(m map[string]any) { m["steps"] = nil }},
+		{"another result", func(m map[string]any) { m["result"] = "fine" }},
+		{"a date that is none", func(m map[string]any) { m["started"] = "today" }},
+		{"a class twice", func(m map[string]any) { m["drift"] = []any{"absent", "absent"} }},
+		{"a previous in the previous", func(m map[string]any) { m["previous"] = map[string]any{"previous": 1} }},
+		{"a unit without a name", func(m map[string]any) {
+			m["steps"] = []any{map[string]any{"id": "a", "status": "ok", "took_ms": 1, "changes": []any{map[string]any{"kind": "unit", "action": "stop"}}}}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var buf bytes.Buffer
+			if err := report.New(meta(report.ModeDryRun), drifted()).JSON(&buf); err != nil {
+				t.Fatal(err)
+			}
+			doc, err := jsonschema.UnmarshalJSON(&buf)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tt.change(doc.(map[string]any))
+			if s.Validate(doc) == nil {
+				t.Errorf("the schema accepts %s", tt.name)
+			}
+		})
+	}
+}
+
+// driftClasses reads the classes from their source, so that none can be
+// forgotten here.
+func driftClasses(t *testing.T) []converge.Drift {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../converge/drift.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var classes []converge.Drift
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			for _, v := range spec.Values {
+				if lit, ok := v.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					s, _ := strconv.Unquote(lit.Value)
+					classes = append(classes, converge.Drift(s))
+				}
+			}
+		}
+		return true
+	})
+	return classes
+}
+
+func TestSchemaListsEveryDriftClass(t *testing.T) {
+	defs := schemaDocument(t).(map[string]any)["$defs"].(map[string]any)
+	var got []string
+	for _, v := range defs["drift"].(map[string]any)["enum"].([]any) {
+		got = append(got, v.(string))
+	}
+	var want []string
+	for _, c := range driftClasses(t) {
+		want = append(want, string(c))
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("drift classes of the schema (-want +got):\n%s", d)
+	}
+}
+
+// A generator makes runs that no step would, to hold the schema against.
+type generator struct {
+	*rand.Rand
+	classes []converge.Drift
+}
+
+func pick[T any](g generator, of ...T) T { return of[g.IntN(len(of))] }
+
+func (g generator) word() string {
+	return pick(g, "", "x", "falco.service", "/etc/falco/falco.yaml", "two\nlines", "\x1b[31m\x00", "\xff\xfe", "password: hunter2", "→ ü <&>", "https://u:p@h/?token=t")
+}
+
+func (g generator) drift() converge.Drift { return pick(g, g.classes...) }
+
+func (g generator) bytes() []byte {
+	if g.IntN(4) == 0 {
+		return nil
+	}
+	out := []byte{}
+	for range g.IntN(300) {
+		out = append(out, g.word()...)
+		out = append(out, '\n')
+	}
+	return out
+}
+
+func (g generator) change() converge.Change {
+	return pick[func() converge.Change](
+		g,
+		func() converge.Change {
+			return converge.WriteFile{Path: "/a", Old: g.bytes(), New: g.bytes(), Mode: 0o644, Drift: g.drift(), Why: g.word()}
+		},
+		func() converge.Change {
+			return converge.RemoveFile{Path: "/a", Old: g.bytes(), Drift: g.drift(), Why: g.word()}
+		},
+		func() converge.Change {
+			return converge.Chmod{Path: "/a", Old: os.ModeSetuid | 0o755, New: 0o600, Drift: g.drift()}
+		},
+		func() converge.Change {
+			return converge.Install{Action: "install", Targets: []converge.Target{{Name: "a", Spec: g.word(), Old: g.word(), New: g.word()}}, Drift: g.drift()}
+		},
+		func() converge.Change {
+			return converge.ImportKey{URL: g.word(), Fingerprints: []string{g.word()}, Path: g.word(), Drift: g.drift()}
+		},
+		func() converge.Change {
+			return converge.RemoveKey{Package: g.word(), Fingerprint: g.word(), Drift: g.drift()}
+		},
+		func() converge.Change { return converge.BuildModule{Kernel: g.word(), Drift: g.drift()} },
+		func() converge.Change {
+			return converge.ChangeUnit{
+				Unit: "a.service", Action: pick(g, converge.Enable, converge.ReloadManager, converge.Restart),
+				From: g.word(), To: g.word(), Drift: g.drift(),
+			}
+		},
+		func() converge.Change { return converge.Prove{Unit: "a.service", Log: g.word()} },
+	)()
+}
+
+func (g generator) err() error {
+	return pick[error](g, nil, nil, errors.New(g.word()), fmt.Errorf("x: %w", &converge.Error{Code: converge.Code(g.IntN(9)), Err: errors.New(g.word()), Hint: g.word()}))
+}
+
+func (g generator) step(id string) converge.StepResult {
+	s := converge.StepResult{
+		ID: id, Reason: g.word(), Waiting: g.word(), Took: time.Duration(g.Int64N(int64(time.Hour))),
+		Status: pick(g, converge.StatusOK, converge.StatusChanged, converge.StatusPending, converge.StatusWaiting, converge.StatusFailed, converge.StatusSkipped, converge.StatusUnknown),
+	}
+	if s.Status == converge.StatusFailed {
+		s.Err = g.err()
+	}
+	for range g.IntN(4) {
+		s.Changes = append(s.Changes, g.change())
+	}
+	for range g.IntN(2) {
+		s.Unknown = append(s.Unknown, g.word())
+		s.Warnings = append(s.Warnings, converge.Warning{Message: g.word(), Hint: g.word(), Drift: g.drift()})
+	}
+	return s
+}
+
+func (g generator) result() converge.Result {
+	var r converge.Result
+	for i := range g.IntN(12) {
+		s := g.step(fmt.Sprintf("step-%d", i))
+		if r.Err == nil {
+			r.Err = s.Err
+		}
+		r.Steps = append(r.Steps, s)
+	}
+	return r
+}
+
+func (g generator) meta() report.Meta {
+	m := meta(pick(g, report.ModeConverge, report.ModeDryRun, report.ModeVerify))
+	m.Falco = pick(g, nil, &report.Falco{}, &report.Falco{Version: g.word()})
+	m.Root, m.Err = g.word(), g.err()
+	m.Host.Hostname = g.word()
+	m.Exit = pick(g, converge.CodeOK, converge.CodePending, converge.CodeUsage)
+	return m
+}
