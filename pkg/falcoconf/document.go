@@ -111,15 +111,27 @@ func parseOne(body []byte) (*yaml.Node, error) {
 	return root, nil
 }
 
-var lineInMessage = regexp.MustCompile(`^line ([0-9]+): `)
+var (
+	lineInMessage = regexp.MustCompile(`^line ([0-9]+): `)
+	// yaml.v3 counts the lines of these from 0, those of all others from 1.
+	countedFromZero = regexp.MustCompile(`^did not find expected (<|key|node content|'-' indicator|',' or)`)
+	withoutLine     = regexp.MustCompile(`control characters|UTF-8|UTF-16|octet|surrogate`)
+)
 
 // syntaxError turns an error of yaml.v3 into one of this package.
 func syntaxError(err error) *Error {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	e := &Error{Hint: "repair the line; Falco does not start with such a file", Err: ErrSyntax}
-	if m := lineInMessage.FindStringSubmatch(text); m != nil {
+	m := lineInMessage.FindStringSubmatch(text)
+	switch {
+	case m != nil:
 		e.Line, _ = strconv.Atoi(m[1])
 		text = text[len(m[0]):]
+		if countedFromZero.MatchString(text) {
+			e.Line++
+		}
+	case !withoutLine.MatchString(text):
+		e.Line = 1
 	}
 	if strings.Contains(text, "found character that cannot start any token") {
 		e.Hint = "look for a tab in the indentation, or a value that begins with @, ` or % and needs quotes"

@@ -28,7 +28,8 @@ type aliasRef struct {
 // string, or tagged.
 //
 // yaml.v3 takes yes, no, on and off for strings (YAML 1.2). Falco reads them as
-// booleans (yaml-cpp, src/convert.cpp), and so does this package.
+// booleans (yaml-cpp, src/convert.cpp), and so does this package; y and n, which
+// are more often names, stay strings.
 func decodeScalar(n *yaml.Node) any {
 	switch tag := n.ShortTag(); tag {
 	case "!!null":
@@ -46,7 +47,7 @@ func decodeScalar(n *yaml.Node) any {
 		}
 		return number(v, tag, n.Value)
 	case "!!str", "!!timestamp", "!!merge":
-		if b, ok := wordBool(n.Value); ok && n.Style == 0 {
+		if b, ok := wordBool(n.Value); ok && n.Style == 0 && len(n.Value) > 1 {
 			return b
 		}
 		return n.Value
