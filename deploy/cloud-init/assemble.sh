@@ -1,0 +1,46 @@
+#!/bin/bash
+# Puts the user data together from its sources, so that nothing is written twice:
+#   60-falco-bootstrap.sh   part.sh.in with firstboot.sh and the units in it
+#   oke-falco.sh            oke.sh.in, then the same part
+# With --check it writes nothing and exits 1 if a file is not current.
+set -eu -o pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+# include FILE prints FILE with every "@@include OTHER@@" line replaced by OTHER.
+include() {
+  local line other
+  while IFS= read -r line; do
+    if [[ $line == '@@include '*'@@' ]]; then
+      other=${line#@@include }
+      cat -- "${other%@@}"
+    else
+      printf '%s\n' "$line"
+    fi
+  done <"$1"
+}
+
+part() { include part.sh.in; }
+complete() {
+  cat oke.sh.in
+  part | tail -n +2
+}
+
+put() {
+  if [ "$check" = yes ]; then
+    cmp -- "$1" <("$2") || stale=1
+  else
+    "$2" >"$1.new"
+    chmod 0755 "$1.new"
+    mv -f "$1.new" "$1"
+  fi
+}
+
+main() {
+  check=no stale=0
+  [ "${1:-}" != --check ] || check=yes
+  put 60-falco-bootstrap.sh part
+  put oke-falco.sh complete
+  return "$stale"
+}
+
+main "$@"

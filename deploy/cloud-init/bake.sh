@@ -1,0 +1,71 @@
+#!/bin/bash
+# Puts falco-bootstrap, its units and Falco into an image that is being baked,
+# and leaves the rest to falco-bootstrap-firstboot.service at each first boot.
+#   bake.sh                  on the builder instance itself (Packer's shell
+#                            provisioner): packages are installed, Falco proven
+#   bake.sh --root DIR       into a mounted tree: files only; what needs rpm, dnf
+#                            or systemd waits for the first boot
+#   --binary FILE            use this file; one that is not the pinned one is
+#                            replaced by a fetched one
+#   --kernel-release R       the kernel that the image will boot, if not this one
+# The pins and settings are those in 60-falco-bootstrap.sh beside this script.
+set -eu -o pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+parse() {
+  root='' binary='' kernel=()
+  while [ $# -gt 0 ]; do
+    case $1 in
+      --root) root=${2%/}; shift ;;
+      --binary) binary=$2; shift ;;
+      --kernel-release) kernel=(--kernel-release "$2"); shift ;;
+      *) printf 'bake.sh: %s: unknown argument\n' "$1" >&2; exit 64 ;;
+    esac
+    shift
+  done
+}
+
+put_files() {
+  if [ -n "$root" ]; then
+    bash "$here/60-falco-bootstrap.sh" --root "$root"
+  else
+    bash "$here/60-falco-bootstrap.sh" --no-start
+  fi
+  # 60-falco-bootstrap.sh never fails, for the join's sake; an image must not
+  # be made of half of it.
+  [ -x "$root/usr/local/libexec/falco-bootstrap/firstboot" ]
+}
+
+# firstboot fetches nothing if the binary in place is already the pinned one.
+put_binary() {
+  if [ -n "$binary" ]; then
+    install -D -m 0755 -- "$binary" "$root/usr/local/bin/falco-bootstrap"
+  fi
+  FB_ROOT=$root "$root/usr/local/libexec/falco-bootstrap/firstboot" fetch
+}
+
+converge() {
+  local command=/usr/local/bin/falco-bootstrap
+  if [ -n "$root" ]; then
+    "$root$command" --root "$root" ${kernel[@]+"${kernel[@]}"}
+  else
+    "$command" ${kernel[@]+"${kernel[@]}"}
+    systemctl stop 'falco-*.service' 'falco-*.timer'
+  fi
+}
+
+# What belongs to the builder and not to the nodes made from the image.
+forget_builder() {
+  rm -f -- "$root"/var/lib/falco-bootstrap/{firstboot.done,last-run.json} \
+    "$root"/var/log/falco-bootstrap-report.json "$root"/var/log/falco.log*
+}
+
+main() {
+  parse "$@"
+  put_files
+  put_binary
+  converge
+  forget_builder
+}
+
+main "$@"

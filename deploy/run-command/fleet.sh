@@ -1,0 +1,131 @@
+#!/bin/bash
+# Audits, converges or equips many OKE nodes through OCI Run Command.
+#   fleet.sh send --mode audit|converge|install --out DIR --bucket B
+#                 --compartment OCID [--pool OCID] [--part FILE]
+#                 [--wave N] [--parallel N] [--timeout SECONDS]
+#   fleet.sh collect --out DIR
+# send leaves one file for each node in DIR, so a second send goes on where the
+# first stopped, and --wave N takes N more nodes. collect fetches what is ready
+# and can be run again. Then: falco-bootstrap report DIR/reports/*
+# Exit: 0 all nodes answered well, 1 some did not or a call failed, 2 some are
+# still at work, 64 wrong arguments.
+set -u -o pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+die() { printf 'fleet.sh: %s\n' "$*" >&2; exit 64; }
+
+parse() {
+  action=${1:-}; shift || true
+  mode='' out='' bucket='' compartment='' pool='' part=$here/../cloud-init/60-falco-bootstrap.sh
+  wave=0 parallel=16 timeout=1800
+  while [ $# -gt 1 ]; do
+    case $1 in
+      --mode | --out | --bucket | --compartment | --pool | --part | --wave | --parallel | --timeout) printf -v "${1#--}" '%s' "$2" ;;
+      *) die "$1: unknown argument" ;;
+    esac
+    shift 2
+  done
+  [ $# -eq 0 ] || die "$1: has no value, or is no argument"
+  [ -n "$out" ] || die '--out is needed'
+  [[ $wave$parallel$timeout =~ ^[0-9]+$ ]] || die '--wave, --parallel and --timeout are numbers'
+}
+
+# The Run Command of OCI takes 4 KB of text and gives 1 KB back, so the script
+# goes by Object Storage, and so do the reports.
+script() {
+  local line
+  while IFS= read -r line; do
+    case $line in
+      @PART@) [ "$mode" != install ] || cat -- "$part" ;;
+      "mode='@MODE@'") printf "mode='%s'\n" "$mode" ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done <"$here/node.sh"
+}
+
+# shellcheck disable=SC2016 # JMESPath has backticks of its own
+nodes() {
+  if [ -n "$pool" ]; then
+    oci ce node-pool get --node-pool-id "$pool" --raw-output \
+      --query 'join(`"\n"`, data.nodes[?"lifecycle-state"==`ACTIVE`].id)'
+  else
+    oci compute instance list --compartment-id "$compartment" --lifecycle-state RUNNING --all --raw-output \
+      --query 'join(`"\n"`, data[].id)'
+  fi
+}
+
+send_one() {
+  local node=$1 id
+  id=$(oci instance-agent command create --compartment-id "$compartment" --display-name "falco-bootstrap-$mode" \
+    --timeout-in-seconds "$timeout" --target "{\"instanceId\":\"$node\"}" --raw-output --query data.id \
+    --content "{\"source\":{\"sourceType\":\"OBJECT_STORAGE_TUPLE\",\"bucketName\":\"$bucket\",\"namespaceName\":\"$namespace\",\"objectName\":\"$prefix/node.sh\"},\"output\":{\"outputType\":\"OBJECT_STORAGE_TUPLE\",\"bucketName\":\"$bucket\",\"namespaceName\":\"$namespace\",\"objectName\":\"$prefix/$node.json\"}}") ||
+    { printf '%s: command not accepted\n' "$node" >&2; return 1; }
+  printf '%s\n' "$id" >"$out/commands/$node.new" && mv -f -- "$out/commands/$node.new" "$out/commands/$node"
+}
+
+send() {
+  case $mode in audit | converge | install) ;; *) die '--mode is audit, converge or install' ;; esac
+  [[ -n $bucket && -n $compartment ]] || die '--bucket and --compartment are needed'
+  mkdir -p -- "$out/commands" "$out/reports" || return 1
+  if [ ! -s "$out/run" ]; then
+    namespace=$(oci os ns get --raw-output --query data) || return 1
+    printf 'namespace=%q\nprefix=%q\nbucket=%q\n' "$namespace" "falco-bootstrap/$mode-$(date -u +%Y%m%dT%H%M%SZ)-$$" "$bucket" >"$out/run"
+  fi
+  # shellcheck source=/dev/null
+  . "$out/run"
+  script >"$out/node.sh" || return 1
+  oci os object put --bucket-name "$bucket" --name "$prefix/node.sh" --file "$out/node.sh" --force >/dev/null || return 1
+  nodes >"$out/nodes" || return 1
+  export -f send_one
+  export compartment mode timeout bucket namespace prefix out
+  local node count=0
+  # shellcheck disable=SC2016 # for the inner shell
+  while IFS= read -r node; do
+    [ -n "$node" ] && [ ! -e "$out/commands/$node" ] || continue
+    [ "$wave" -eq 0 ] || [ "$count" -lt "$wave" ] || break
+    count=$((count + 1))
+    printf '%s\0' "$node"
+  done <"$out/nodes" | xargs -0 -r -n 1 -P "$parallel" bash -c 'send_one "$1"' send_one || return 1
+}
+
+collect_one() {
+  local node=$1 id=$2 state
+  state=$(oci instance-agent command-execution get --command-id "$id" --instance-id "$node" --raw-output \
+    --query 'data."lifecycle-state"') || state=UNKNOWN
+  case $state in
+    SUCCEEDED | FAILED)
+      oci os object get --bucket-name "$bucket" --name "$prefix/$node.json" --file "$out/reports/$node.json" >/dev/null ||
+        printf '%s: no output\n' "$node" >&2
+      ;;
+  esac
+  printf '%s\n' "$state"
+}
+
+collect() {
+  # shellcheck source=/dev/null
+  . "$out/run" || die "$out: nothing was sent from here"
+  local file state good=0 bad=0 waiting=0
+  for file in "$out"/commands/*; do
+    [ -e "$file" ] || continue
+    state=$(collect_one "${file##*/}" "$(cat -- "$file")")
+    case $state in
+      SUCCEEDED) good=$((good + 1)) ;;
+      FAILED | TIMED_OUT | CANCELED) bad=$((bad + 1)); printf '%s: %s\n' "${file##*/}" "$state" >&2 ;;
+      *) waiting=$((waiting + 1)) ;;
+    esac
+  done
+  printf '%d answered well, %d did not, %d are still at work\n' "$good" "$bad" "$waiting"
+  [ "$bad" -eq 0 ] || return 1
+  [ "$waiting" -eq 0 ] || return 2
+}
+
+main() {
+  parse "$@"
+  case $action in
+    send) send ;;
+    collect) collect ;;
+    *) die 'send or collect is needed' ;;
+  esac
+}
+
+main "$@"

@@ -1,0 +1,22 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+output "cluster_id" {
+  description = "OCID of the cluster."
+  value       = oci_containerengine_cluster.oke.id
+}
+
+output "node_pool_id" {
+  description = "OCID of the node pool."
+  value       = oci_containerengine_node_pool.workers.id
+}
+
+output "alert_search" {
+  description = "Query for Logging Search that shows the alerts."
+  value       = module.falco_logging.alert_search
+}
+
+output "drift_search" {
+  description = "Query for Logging Search that finds drifted nodes."
+  value       = module.falco_logging.drift_search
+}

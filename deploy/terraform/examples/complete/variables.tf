@@ -1,0 +1,136 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+variable "tenancy_ocid" {
+  description = "OCID of the tenancy."
+  type        = string
+}
+
+variable "region" {
+  description = "Region of the cluster, e.g. eu-zurich-1."
+  type        = string
+}
+
+variable "compartment_ocid" {
+  description = "OCID of the compartment that gets the cluster and the logs."
+  type        = string
+}
+
+variable "vcn_id" {
+  description = "OCID of the network."
+  type        = string
+}
+
+variable "endpoint_subnet_id" {
+  description = "OCID of the subnet of the Kubernetes API endpoint and of load balancers."
+  type        = string
+}
+
+variable "worker_subnet_id" {
+  description = "OCID of the subnet of the worker nodes. It needs a way to download.falco.org, or a mirror in settings."
+  type        = string
+}
+
+variable "public_endpoint" {
+  description = "Whether the API endpoint gets a public address."
+  type        = bool
+  default     = false
+}
+
+variable "cluster_name" {
+  description = "Name of the cluster."
+  type        = string
+  default     = "falco"
+}
+
+variable "kubernetes_version" {
+  description = "Kubernetes version, e.g. v1.36.1. Empty: the newest that OKE offers."
+  type        = string
+  default     = ""
+}
+
+variable "node_pool_size" {
+  description = "Number of worker nodes."
+  type        = number
+  default     = 2
+
+  validation {
+    condition     = var.node_pool_size >= 0 && floor(var.node_pool_size) == var.node_pool_size
+    error_message = "A whole number of nodes is needed."
+  }
+}
+
+variable "node_shape" {
+  description = "Shape of the worker nodes."
+  type        = string
+  default     = "VM.Standard.E4.Flex"
+}
+
+variable "node_ocpus" {
+  description = "OCPUs of each node, for flexible shapes."
+  type        = number
+  default     = 2
+}
+
+variable "node_memory_in_gbs" {
+  description = "Memory of each node, for flexible shapes."
+  type        = number
+  default     = 16
+}
+
+variable "node_image_id" {
+  description = "OCID of an OKE image. Empty: the newest Oracle Linux 9 image of the Kubernetes version."
+  type        = string
+  default     = ""
+}
+
+variable "ssh_public_key" {
+  description = "Public key for the nodes."
+  type        = string
+  default     = ""
+}
+
+variable "falco_bootstrap_url" {
+  description = "Where the nodes fetch falco-bootstrap, built for their architecture."
+  type        = string
+}
+
+variable "falco_bootstrap_size" {
+  description = "Its size in bytes."
+  type        = number
+}
+
+variable "falco_bootstrap_sha256" {
+  description = "Its SHA-256."
+  type        = string
+}
+
+variable "mode" {
+  description = "converge or audit."
+  type        = string
+  default     = "converge"
+}
+
+variable "worker_timezone" {
+  description = "Time zone of the nodes. Empty: the image's own."
+  type        = string
+  default     = ""
+}
+
+variable "alert_format" {
+  description = "json or text."
+  type        = string
+  default     = "json"
+}
+
+variable "identity_domain" {
+  description = "Identity domain for the policy; empty in a tenancy without identity domains."
+  type        = string
+  default     = "Default"
+}
+
+variable "retention_days" {
+  description = "How long OCI Logging keeps an entry."
+  type        = number
+  default     = 30
+}

@@ -1,0 +1,12 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+output "alert_search" {
+  description = "Query for Logging Search that shows the alerts."
+  value       = module.falco_logging.alert_search
+}
+
+output "drift_search" {
+  description = "Query for Logging Search that finds drifted nodes."
+  value       = module.falco_logging.drift_search
+}

@@ -1,0 +1,101 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+locals {
+  # Nine digits of fraction and Z in JSON, +0000 in text: %N and %z read both.
+  time_format = "%Y-%m-%dT%H:%M:%S.%N%z"
+
+  # Every line matches, with or without a time stamp in front: the agent drops
+  # lines that do not, and Falco writes some of several lines, the later ones
+  # bare, when it refuses a rules file.
+  text_expression = "^(?:(?<time>\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d+(?:Z|[+-]\\d{4})): (?<priority>[A-Z][a-z]+) )?(?<output>.*)$"
+}
+
+resource "oci_logging_unified_agent_configuration" "alerts" {
+  compartment_id = var.compartment_id
+  display_name   = "${var.name}-alerts"
+  description    = "Falco alerts of Kubernetes worker nodes"
+  is_enabled     = true
+  freeform_tags  = var.freeform_tags
+
+  group_association {
+    group_list = [local.group_id]
+  }
+
+  service_configuration {
+    configuration_type = "LOGGING"
+
+    destination {
+      log_object_id = oci_logging_log.alerts.id
+    }
+
+    sources {
+      source_type = "LOG_TAIL"
+      name        = "falco-alerts"
+      paths       = [var.log.alert_file]
+
+      # The agent learns of this file minutes after Falco has begun to write it.
+      advanced_options {
+        is_read_from_head = true
+      }
+
+      dynamic "parser" {
+        for_each = var.log.alert_format == "json" ? [1] : []
+        content {
+          parser_type      = "JSON"
+          field_time_key   = "time"
+          time_type        = "STRING"
+          time_format      = local.time_format
+          is_keep_time_key = true
+        }
+      }
+
+      dynamic "parser" {
+        for_each = var.log.alert_format == "text" ? [1] : []
+        content {
+          parser_type      = "REGEXP"
+          expression       = local.text_expression
+          field_time_key   = "time"
+          time_format      = local.time_format
+          is_keep_time_key = true
+        }
+      }
+    }
+  }
+}
+
+# No time key: a report's time has its fraction only when that is not zero, and
+# a line whose time does not parse is dropped. The time of arrival will do.
+resource "oci_logging_unified_agent_configuration" "reports" {
+  compartment_id = var.compartment_id
+  display_name   = "${var.name}-drift"
+  description    = "Reports of falco-bootstrap on Kubernetes worker nodes"
+  is_enabled     = true
+  freeform_tags  = var.freeform_tags
+
+  group_association {
+    group_list = [local.group_id]
+  }
+
+  service_configuration {
+    configuration_type = "LOGGING"
+
+    destination {
+      log_object_id = oci_logging_log.reports.id
+    }
+
+    sources {
+      source_type = "LOG_TAIL"
+      name        = "falco-bootstrap-reports"
+      paths       = [var.log.report_file]
+
+      advanced_options {
+        is_read_from_head = true
+      }
+
+      parser {
+        parser_type = "JSON"
+      }
+    }
+  }
+}

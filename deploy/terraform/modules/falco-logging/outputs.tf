@@ -1,0 +1,32 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+output "log_group_id" {
+  description = "OCID of the log group."
+  value       = oci_logging_log_group.falco.id
+}
+
+output "alert_log_id" {
+  description = "OCID of the log that the alerts go to."
+  value       = oci_logging_log.alerts.id
+}
+
+output "report_log_id" {
+  description = "OCID of the log that the drift reports go to."
+  value       = oci_logging_log.reports.id
+}
+
+output "dynamic_group_id" {
+  description = "OCID of the dynamic group of the nodes."
+  value       = local.group_id
+}
+
+output "alert_search" {
+  description = "Query for Logging Search that shows the alerts."
+  value       = "search \"${var.compartment_id}/${oci_logging_log_group.falco.id}/${oci_logging_log.alerts.id}\" | sort by datetime desc"
+}
+
+output "drift_search" {
+  description = "Query for Logging Search that finds every node that drifted or could not be converged."
+  value       = "search \"${var.compartment_id}/${oci_logging_log_group.falco.id}/${oci_logging_log.reports.id}\" | where data.result = 'pending' or data.result = 'changed' or data.result = 'failed' or data.result = 'unknown' | sort by datetime desc"
+}

@@ -1,0 +1,97 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+variable "compartment_id" {
+  description = "OCID of the compartment that holds the nodes, and will hold the logs."
+  type        = string
+
+  validation {
+    condition     = can(regex("^ocid1\\.(compartment|tenancy)\\.", var.compartment_id))
+    error_message = "An OCID of a compartment is needed."
+  }
+}
+
+variable "tenancy_ocid" {
+  description = "OCID of the tenancy, where dynamic groups live. Not needed with dynamic_group."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.tenancy_ocid == null || can(regex("^ocid1\\.tenancy\\.", var.tenancy_ocid))
+    error_message = "An OCID of a tenancy is needed."
+  }
+}
+
+variable "name" {
+  description = "Prefix of everything that is made."
+  type        = string
+  default     = "falco"
+
+  validation {
+    condition     = can(regex("^[A-Za-z][A-Za-z0-9_-]{0,79}$", var.name))
+    error_message = "A name starts with a letter and goes on with letters, digits, _ or -, 80 at most."
+  }
+}
+
+variable "log" {
+  description = "Output log of the falco-user-data module: which files the nodes write, and how."
+  type = object({
+    alert_file   = string
+    alert_format = string
+    report_file  = string
+  })
+
+  validation {
+    condition     = contains(["json", "text"], var.log.alert_format)
+    error_message = "The alert format is json or text."
+  }
+}
+
+variable "retention_days" {
+  description = "How long OCI Logging keeps an entry."
+  type        = number
+  default     = 30
+
+  validation {
+    condition     = contains([30, 60, 90, 120, 150, 180], var.retention_days)
+    error_message = "OCI Logging keeps entries 30, 60, 90, 120, 150 or 180 days."
+  }
+}
+
+variable "identity_domain" {
+  description = "Identity domain of the dynamic group, as it stands in policies. Empty in a tenancy without identity domains."
+  type        = string
+  default     = "Default"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9._ -]*$", var.identity_domain))
+    error_message = "A domain name has letters, digits, spaces and . _ -."
+  }
+}
+
+variable "dynamic_group" {
+  description = "A dynamic group that is there already. Needed if the nodes' group is in another identity domain than Default."
+  type = object({
+    id   = string
+    name = string
+  })
+  default = null
+}
+
+variable "matching_rule" {
+  description = "Which instances may write to the logs. Empty: every instance of the compartment; narrow it by a tag if others live there."
+  type        = string
+  default     = ""
+}
+
+variable "create_policy" {
+  description = "Whether to make the policy that lets the group write to the logs."
+  type        = bool
+  default     = true
+}
+
+variable "freeform_tags" {
+  description = "Tags for everything that is made."
+  type        = map(string)
+  default     = {}
+}

@@ -1,0 +1,53 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+locals {
+  # One source for Terraform and for the Console: the scripts in deploy/cloud-init.
+  scripts = "${path.module}/../../../cloud-init"
+  begin   = "# >>> settings\n"
+  end     = "# <<< settings\n"
+
+  # JSON carries a full timestamp whatever falco.yaml says. Text has only the
+  # time of day, unless it is asked for the date.
+  format = var.alert_format == "json" ? { json_output = true } : { json_output = false, time_format_iso_8601 = true }
+
+  settings_yaml = yamlencode(merge(var.settings, {
+    falco = {
+      version = var.falco_version
+      driver  = var.driver
+      config = merge(var.falco_config, local.format, {
+        file_output = { enabled = true, filename = var.alert_file }
+      })
+    }
+  }))
+
+  pins = { for arch in ["x86_64", "aarch64"] : arch => {
+    url    = try(var.release[arch].url, "")
+    size   = try(tostring(var.release[arch].size), "")
+    sha256 = try(var.release[arch].sha256, "")
+  } }
+
+  # Quoted for the shell: a single quote ends the string, is escaped, and
+  # starts it again.
+  block = join("", concat(
+    flatten([for arch, pin in local.pins : [
+      "fb_url_${arch}='${pin.url}'\n",
+      "fb_size_${arch}='${pin.size}'\n",
+      "fb_sha256_${arch}='${pin.sha256}'\n",
+    ]]),
+    [
+      "fb_proto='https'\n",
+      "fb_mode='${var.mode}'\n",
+      "fb_timezone='${var.timezone}'\n",
+      "fb_settings='${replace(local.settings_yaml, "'", "'\\''")}'\n",
+    ],
+  ))
+
+  rendered = { for name in ["oke-falco.sh", "60-falco-bootstrap.sh"] : name => join("", [
+    split(local.begin, file("${local.scripts}/${name}"))[0],
+    local.begin,
+    local.block,
+    local.end,
+    split(local.end, file("${local.scripts}/${name}"))[1],
+  ]) }
+}

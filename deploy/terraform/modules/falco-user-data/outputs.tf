@@ -1,0 +1,41 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+output "user_data" {
+  description = "The complete custom script, in base64: node_metadata = { user_data = … } of oci_containerengine_node_pool."
+  value       = base64encode(local.rendered["oke-falco.sh"])
+
+  # All metadata of an instance together may have 32,000 bytes, and OKE adds its own.
+  precondition {
+    condition     = length(local.rendered["oke-falco.sh"]) <= 16384
+    error_message = "The user data is over 16 KiB. Move what is large out of settings and falco_config."
+  }
+}
+
+output "cloud_init_part" {
+  description = "The same as one part of multi-part user data: an element of worker_cloud_init in oracle-terraform-modules/oke. It does not join the node; the module's own parts do."
+  value = {
+    filename     = "60-falco-bootstrap.sh"
+    content_type = "text/x-shellscript"
+    content      = local.rendered["60-falco-bootstrap.sh"]
+  }
+
+  precondition {
+    condition     = length(local.rendered["60-falco-bootstrap.sh"]) <= 16384
+    error_message = "The user data is over 16 KiB. Move what is large out of settings and falco_config."
+  }
+}
+
+output "log" {
+  description = "What the falco-logging module has to know of the nodes, so that its parser agrees with what they write."
+  value = {
+    alert_file   = var.alert_file
+    alert_format = var.alert_format
+    report_file  = "/var/log/falco-bootstrap-report.json"
+  }
+}
+
+output "settings" {
+  description = "The /etc/falco-bootstrap.yaml that the nodes get."
+  value       = local.settings_yaml
+}

@@ -1,0 +1,138 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+variables {
+  release = {
+    x86_64 = {
+      url    = "https://example.com/falco-bootstrap_linux_amd64"
+      size   = 12345678
+      sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+    }
+  }
+}
+
+run "defaults" {
+  command = plan
+
+  assert {
+    condition     = startswith(base64decode(output.user_data), "#!/bin/bash\n")
+    error_message = "The complete script does not start with a shebang, so cloud-init would not run it."
+  }
+  assert {
+    condition = strcontains(base64decode(output.user_data), join("\n", [
+      "curl --fail -H \"Authorization: Bearer Oracle\" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh",
+      "bash /var/run/oke-init.sh",
+    ]))
+    error_message = "Oracle's mandatory lines are not as documented."
+  }
+  assert {
+    condition     = !strcontains(output.cloud_init_part.content, "oke_init_script")
+    error_message = "The part joins the node a second time."
+  }
+  assert {
+    condition     = strcontains(output.cloud_init_part.content, "\nfb_size_x86_64='12345678'\n") && strcontains(output.cloud_init_part.content, "\nfb_sha256_aarch64=''\n")
+    error_message = "The pins are not in the script as given."
+  }
+  assert {
+    condition     = length(split("fb_mode='", output.cloud_init_part.content)) == 2
+    error_message = "The settings are in the script more than once, so the defaults would win or lose by chance."
+  }
+  assert {
+    condition     = can(regex("^text/[a-z-]+$", output.cloud_init_part.content_type))
+    error_message = "oracle-terraform-modules/oke refuses this content type."
+  }
+  assert {
+    condition     = yamldecode(output.settings).falco.config.json_output == true && yamldecode(output.settings).falco.config.file_output.filename == "/var/log/falco.log"
+    error_message = "The default is not JSON in /var/log/falco.log."
+  }
+}
+
+run "text_has_a_date" {
+  command = plan
+  variables {
+    alert_format = "text"
+    falco_config = { priority = "warning" }
+  }
+  assert {
+    condition     = yamldecode(output.settings).falco.config.time_format_iso_8601 == true && yamldecode(output.settings).falco.config.json_output == false
+    error_message = "Text lines would have no date."
+  }
+  assert {
+    condition     = yamldecode(output.settings).falco.config.priority == "warning"
+    error_message = "falco_config is not in the settings."
+  }
+  assert {
+    condition     = output.log.alert_format == "text"
+    error_message = "The logging half would use the wrong parser."
+  }
+}
+
+run "quotes_stay_in_the_string" {
+  command = plan
+  variables {
+    falco_config = { syscall_event_drops = { note = "it's $(reboot) `x` \\1 $1" } }
+  }
+  assert {
+    condition     = strcontains(output.cloud_init_part.content, "it'\\''s $(reboot) `x`")
+    error_message = "A single quote would end the shell string."
+  }
+}
+
+run "audit" {
+  command = plan
+  variables {
+    mode = "audit"
+  }
+  assert {
+    condition     = strcontains(base64decode(output.user_data), "\nfb_mode='audit'\n")
+    error_message = "The mode is not in the script."
+  }
+}
+
+run "http_is_refused" {
+  command = plan
+  variables {
+    release = { x86_64 = { url = "http://example.com/f", size = 1, sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }
+  }
+  expect_failures = [var.release]
+}
+
+run "no_hash_is_refused" {
+  command = plan
+  variables {
+    release = { x86_64 = { url = "https://example.com/f", size = 1, sha256 = "" } }
+  }
+  expect_failures = [var.release]
+}
+
+run "shell_in_the_url_is_refused" {
+  command = plan
+  variables {
+    release = { x86_64 = { url = "https://example.com/f'$(reboot)'", size = 1, sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }
+  }
+  expect_failures = [var.release]
+}
+
+run "unknown_architecture_is_refused" {
+  command = plan
+  variables {
+    release = { riscv64 = { url = "https://example.com/f", size = 1, sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" } }
+  }
+  expect_failures = [var.release]
+}
+
+run "the_parser_cannot_be_undone" {
+  command = plan
+  variables {
+    falco_config = { json_output = false }
+  }
+  expect_failures = [var.falco_config]
+}
+
+run "too_large_is_refused" {
+  command = plan
+  variables {
+    falco_config = { note = format("%08000d", 1) }
+  }
+  expect_failures = [output.user_data, output.cloud_init_part]
+}

@@ -1,0 +1,116 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
+variable "release" {
+  description = "The falco-bootstrap binary for each architecture of the pool: where it lies, its size in bytes and its SHA-256. A node runs nothing else."
+  type = map(object({
+    url    = string
+    size   = number
+    sha256 = string
+  }))
+
+  validation {
+    condition     = length(var.release) > 0 && length(setsubtract(keys(var.release), ["x86_64", "aarch64"])) == 0
+    error_message = "The keys are x86_64 and aarch64, and at least one is needed."
+  }
+  validation {
+    condition     = alltrue([for r in values(var.release) : can(regex("^https://[A-Za-z0-9][^\\s'\"\\\\`$]*$", r.url))])
+    error_message = "Each url starts with https:// and has no spaces, quotes, backslashes, backticks or dollar signs."
+  }
+  validation {
+    condition     = alltrue([for r in values(var.release) : r.size > 0 && floor(r.size) == r.size])
+    error_message = "Each size is a whole number of bytes, more than 0."
+  }
+  validation {
+    condition     = alltrue([for r in values(var.release) : can(regex("^[0-9a-f]{64}$", r.sha256))])
+    error_message = "Each sha256 is 64 lower-case hexadecimal digits."
+  }
+}
+
+variable "mode" {
+  description = "converge makes the node as declared, now and four times a day. audit reports drift and changes nothing."
+  type        = string
+  default     = "converge"
+
+  validation {
+    condition     = contains(["converge", "audit"], var.mode)
+    error_message = "The mode is converge or audit."
+  }
+}
+
+variable "timezone" {
+  description = "The node's time zone, e.g. Europe/Zurich. Empty: the image's own."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9/_+-]*$", var.timezone))
+    error_message = "A time zone is a name of the tz database, e.g. Etc/UTC."
+  }
+}
+
+variable "falco_version" {
+  description = "Falco release to pin, e.g. 0.44.1. Empty: the newest that the node can run."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([0-9]+\\.[0-9]+\\.[0-9]+)?$", var.falco_version))
+    error_message = "A version is three numbers, e.g. 0.44.1, or empty."
+  }
+}
+
+variable "driver" {
+  description = "Falco's driver: auto, modern_ebpf or kmod."
+  type        = string
+  default     = "auto"
+
+  validation {
+    condition     = contains(["auto", "modern_ebpf", "kmod"], var.driver)
+    error_message = "The driver is auto, modern_ebpf or kmod."
+  }
+}
+
+variable "falco_config" {
+  description = "More keys of falco.yaml, nested as there. The log file and its format are set by alert_file and alert_format."
+  type        = any
+  default     = {}
+
+  validation {
+    condition     = length(setintersection(keys(var.falco_config), ["file_output", "json_output", "time_format_iso_8601"])) == 0
+    error_message = "file_output, json_output and time_format_iso_8601 follow from alert_file and alert_format: the log's parser depends on them."
+  }
+}
+
+variable "settings" {
+  description = "More sections of /etc/falco-bootstrap.yaml: repository, epel, log."
+  type        = any
+  default     = {}
+
+  validation {
+    condition     = length(setsubtract(keys(var.settings), ["repository", "epel", "log"])) == 0
+    error_message = "The sections are repository, epel and log; what is under falco has variables of its own."
+  }
+}
+
+variable "alert_file" {
+  description = "Where Falco writes its alerts on the node."
+  type        = string
+  default     = "/var/log/falco.log"
+
+  validation {
+    condition     = can(regex("^/[A-Za-z0-9._/-]+$", var.alert_file))
+    error_message = "The alert file is an absolute path of letters, digits and . _ / -."
+  }
+}
+
+variable "alert_format" {
+  description = "json: every field of an alert can be searched. text: Falco's own lines, with a date."
+  type        = string
+  default     = "json"
+
+  validation {
+    condition     = contains(["json", "text"], var.alert_format)
+    error_message = "The format is json or text."
+  }
+}

@@ -1,0 +1,112 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package deploy_test
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// oldest is the systemd of Oracle Linux 8, the oldest that OKE nodes have.
+const oldest = 239
+
+// since says with which systemd a directive came, from systemd's NEWS and
+// manual pages; 0 is before anything that matters.
+var since = map[string]int{
+	"Description": 0, "Documentation": 0, "Wants": 0, "After": 0,
+	"ConditionPathExists": 0, "ConditionFileIsExecutable": 0,
+	"Type": 0, "EnvironmentFile": 0, "ExecStart": 0, "SuccessExitStatus": 0,
+	"Restart": 0, "RestartSec": 0, "RestartPreventExitStatus": 0,
+	"TimeoutStartSec": 0, "TimeoutStopSec": 0, "RuntimeMaxSec": 229,
+	"UMask": 0, "Nice": 0, "IOSchedulingClass": 0, "OOMScoreAdjust": 0,
+	"OnBootSec": 0, "OnCalendar": 0, "AccuracySec": 0, "RandomizedDelaySec": 229,
+	"WantedBy": 0,
+}
+
+// unit is the directives of a unit file, in order.
+func unit(t *testing.T, name string) map[string][]string {
+	t.Helper()
+	directives := map[string][]string{}
+	for line := range strings.Lines(read(t, filepath.Join("systemd", name))) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), "="); ok && !strings.HasPrefix(key, "#") {
+			directives[key] = append(directives[key], value)
+		}
+	}
+	return directives
+}
+
+func unitNames(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob("systemd/*.[st][ei][rm]*")
+	if err != nil || len(paths) != 3 {
+		t.Fatalf("Glob = %v, %v, want three units", paths, err)
+	}
+	for i, path := range paths {
+		paths[i] = filepath.Base(path)
+	}
+	return paths
+}
+
+func TestUnitsAreForTheOldestSystemd(t *testing.T) {
+	for _, name := range unitNames(t) {
+		for key := range unit(t, name) {
+			if version, known := since[key]; !known || version > oldest {
+				t.Errorf("%s: %s= came with systemd %d (known: %t), want %d or earlier", name, key, version, known, oldest)
+			}
+		}
+	}
+}
+
+// cloud-init 24.4 moved cloud-final.service after multi-user.target. A unit that
+// multi-user.target wants and that is ordered after cloud-init closes a cycle
+// (aws-samples/amazon-eks-ami-rhel#20), and one that multi-user.target waits for
+// holds up the script that joins the node.
+func TestUnitsKeepClearOfCloudInit(t *testing.T) {
+	for _, name := range unitNames(t) {
+		u := unit(t, name)
+		for _, key := range []string{"After", "Before", "Wants", "Requires"} {
+			if value := strings.Join(u[key], " "); strings.Contains(value, "cloud-") {
+				t.Errorf("%s: %s=%s, want no word of cloud-init", name, key, value)
+			}
+		}
+		if slices.Contains(u["WantedBy"], "multi-user.target") && !slices.Equal(u["Type"], []string{"simple"}) {
+			t.Errorf("%s: Type=%v, want simple: multi-user.target would wait for it", name, u["Type"])
+		}
+		if slices.Equal(u["Type"], []string{"oneshot"}) && u["Restart"] != nil {
+			t.Errorf("%s: systemd before 244 refuses Restart= with Type=oneshot", name)
+		}
+	}
+}
+
+func TestUnitsAreBounded(t *testing.T) {
+	if u := unit(t, "falco-bootstrap.service"); u["TimeoutStartSec"] == nil || u["TimeoutStopSec"] == nil {
+		t.Error("falco-bootstrap.service may hang: a oneshot has no time limit of its own")
+	}
+	if u := unit(t, "falco-bootstrap-firstboot.service"); u["RuntimeMaxSec"] == nil {
+		t.Error("falco-bootstrap-firstboot.service may hang")
+	}
+}
+
+func TestSystemdAnalyzeVerify(t *testing.T) {
+	analyze := tool(t, "systemd-analyze")
+	dir := t.TempDir()
+	// verify wants the commands to be there.
+	stub := filepath.Join(dir, "stub")
+	write(t, stub, "#!/bin/sh\n", 0o755)
+	args := []string{"verify", "--man=no"}
+	for _, name := range unitNames(t) {
+		text := read(t, filepath.Join("systemd", name))
+		for _, path := range []string{"/usr/local/bin/falco-bootstrap ", "/usr/local/libexec/falco-bootstrap/firstboot\n"} {
+			text = strings.ReplaceAll(text, "ExecStart="+path, "ExecStart="+stub+path[len(path)-1:])
+		}
+		path := filepath.Join(dir, name)
+		write(t, path, text, 0o644)
+		args = append(args, path)
+	}
+	if status, out := command(t, nil, analyze, args...); status != 0 || out != "" {
+		t.Errorf("systemd-analyze %v = %d, want 0 and not a word\n%s", args, status, out)
+	}
+}
