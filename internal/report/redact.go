@@ -11,6 +11,10 @@ import (
 // mask stands for what is hidden. It has no length or other trace of it.
 const mask = "[redacted]"
 
+// maxSecretLine bounds the work for a line, in bytes. A longer one is hidden
+// whole.
+const maxSecretLine = 16 << 10
+
 // Redact returns text with whatever looks like a secret hidden: user and
 // password of URLs, tokens in query strings and in the paths of webhooks and
 // of Object Storage's pre-authenticated requests, private keys, and the values
@@ -31,33 +35,42 @@ func Redact(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// A redactor goes through a text line by line and knows when a line still
-// belongs to a secret that began above.
-type redactor struct {
-	inBlock bool // below a secret key
-	column  int  // where that key's line begins; what is deeper belongs to it
-	tail    tail // unclosed brackets of a secret value
-	key     bool // inside a private key's armor
-	lost    bool // a quote is open: no telling where the secret ends
-}
+// A redactor goes through a text line by line. Comments have a state of their
+// own: one between a key and its value ends neither.
+type redactor struct{ body, comments secretState }
 
 // line redacts one line. Its marks before the first word (white space, list
 // items, comments and diffs) always stay.
 func (r *redactor) line(s string) string {
 	lead, rest := splitLead(s)
-	if r.covers(lead, rest) {
-		// What the line opens itself counts too, for when the secret above it
-		// ends before that does.
-		var inner redactor
-		inner.plain(lead, rest)
-		r.join(inner)
+	byBody, byComment := r.body.covers(lead, rest), r.comments.covers(lead, rest)
+	state := &r.body
+	if isComment(lead) {
+		state = &r.comments
+	}
+	// What a covered line opens itself counts too, for when the secret above
+	// it ends before that does.
+	var inner secretState
+	shown := inner.open(lead, rest[:min(len(rest), maxSecretLine)])
+	state.join(inner)
+	if byBody || byComment || len(rest) > maxSecretLine {
 		return lead + hide(rest)
 	}
-	return r.plain(lead, rest)
+	return shown
+}
+
+// A secretState says what of a secret is still open at the end of a line.
+type secretState struct {
+	inBlock bool // below a secret key
+	column  int  // where that key's line begins; what is deeper belongs to it
+	comment bool // that line is a comment, or has one
+	tail    tail // unclosed brackets of a secret value
+	key     bool // inside a private key's armor
+	lost    bool // a quote is open: no telling where the secret ends
 }
 
 // covers reports whether a line belongs to a secret from above.
-func (r *redactor) covers(lead, rest string) bool {
+func (r *secretState) covers(lead, rest string) bool {
 	switch {
 	case r.lost:
 		return true
@@ -68,37 +81,50 @@ func (r *redactor) covers(lead, rest string) bool {
 		r.tail.feed(rest)
 		r.lost = r.tail.quote != 0
 		return true
-	case r.inBlock && (rest == "" || len(lead) > r.column):
+	case r.inBlock && (rest == "" || r.depth(lead) > r.column):
 		return true
 	}
-	r.inBlock = false
+	if !isComment(lead) || r.comment {
+		r.inBlock = false
+	}
 	return false
 }
 
+// depth is where a line begins. A comment below a key that is none begins at
+// its mark: it belongs to the value only if it stands deeper.
+func (r *secretState) depth(lead string) int {
+	if mark := strings.IndexByte(lead, '#'); mark >= 0 && !r.comment {
+		return mark
+	}
+	return len(lead)
+}
+
+// open redacts a line as if nothing was open above it, and keeps what it
+// opens.
+func (r *secretState) open(lead, rest string) string {
+	if _, armor, found := strings.Cut(rest, "BEGIN "); found && strings.Contains(armor, "PRIVATE KEY") {
+		r.key = !strings.Contains(armor, "END ")
+		return strings.TrimSuffix(lead, "-----") + mask
+	}
+	return lead + r.values(redactShapes(rest), lead)
+}
+
 // join adds what another has open. Of two blocks the outer one holds both.
-func (r *redactor) join(inner redactor) {
+func (r *secretState) join(inner secretState) {
 	r.key = r.key || inner.key
 	r.lost = r.lost || inner.lost
 	if !r.tail.open() {
 		r.tail = inner.tail
 	}
 	if !r.inBlock {
-		r.inBlock, r.column = inner.inBlock, inner.column
+		r.inBlock, r.column, r.comment = inner.inBlock, inner.column, inner.comment
 	}
-}
-
-// plain redacts a line that no secret from above covers.
-func (r *redactor) plain(lead, rest string) string {
-	if _, armor, found := strings.Cut(rest, "BEGIN "); found && strings.Contains(armor, "PRIVATE KEY") {
-		r.key = !strings.Contains(armor, "END ")
-		return strings.TrimSuffix(lead, "-----") + mask
-	}
-	return lead + r.values(redactShapes(rest), len(lead))
 }
 
 // values hides the values of all secret keys of a line.
-func (r *redactor) values(s string, column int) string {
+func (r *secretState) values(s, lead string) string {
 	var out strings.Builder
+	comment := strings.Contains(lead+s, "#")
 	for {
 		at := keyPattern.FindStringSubmatchIndex(s)
 		if at == nil {
@@ -112,7 +138,7 @@ func (r *redactor) values(s string, column int) string {
 		if path || !secretName(name) {
 			continue
 		}
-		r.inBlock, r.column = true, column
+		r.inBlock, r.column, r.comment = true, len(lead), comment
 		shown, left := r.value(name, s)
 		out.WriteString(shown)
 		s = left
@@ -121,7 +147,7 @@ func (r *redactor) values(s string, column int) string {
 
 // value hides the value at the start of s and returns what stands in its
 // place, and the rest of the line that does not belong to it.
-func (r *redactor) value(name, s string) (shown, rest string) {
+func (r *secretState) value(name, s string) (shown, rest string) {
 	text := strings.TrimRight(s, " \t\r")
 	space := s[len(text):]
 	switch {
@@ -198,6 +224,8 @@ func splitLead(s string) (lead, rest string) {
 	return s[:len(s)-len(rest)], rest
 }
 
+func isComment(lead string) bool { return strings.Contains(lead, "#") }
+
 // hide is the mask for a whole line, or nothing for an empty one.
 func hide(rest string) string {
 	body := strings.TrimRight(rest, " \t\r")
@@ -219,6 +247,9 @@ var (
 
 // harmless values say that there is no secret.
 func harmless(value string) bool {
+	if len(value) > len("false") {
+		return false
+	}
 	switch strings.ToLower(value) {
 	case "", `""`, `''`, "null", "~", "true", "false", "yes", "no", "[]", "{}":
 		return true

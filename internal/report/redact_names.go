@@ -99,10 +99,11 @@ func redactUserinfo(s string) string {
 	var out strings.Builder
 	for {
 		before, after, found := strings.Cut(s, "://")
-		out.WriteString(before)
-		if !found {
+		if !found || strings.IndexByte(after, '@') < 0 {
+			out.WriteString(s)
 			return out.String()
 		}
+		out.WriteString(before)
 		out.WriteString("://")
 		s = after
 		if at := userinfo(after); at > 0 {

@@ -40,6 +40,8 @@ func TestRedact(t *testing.T) {
 		{name: "a list of headers in brackets", in: "headers: ['A: b',\n'C: d'\n]\nport: 1", want: "headers: [redacted]\n[redacted]\n[redacted]\nport: 1"},
 		{name: "a quote over two lines", in: "secret: 'a\nb'\nport: 1", want: "secret: [redacted]\n[redacted]\n[redacted]"},
 		{name: "below a list item", in: "- password:\n    x\n  port: 1", want: "- password:\n    [redacted]\n  port: 1"},
+		{name: "a comment below a value", in: "  token: x\n  # -- what comes next\n    # deeper", want: "  token: [redacted]\n  # -- what comes next\n    # [redacted]"},
+		{name: "a long line", in: "a: 1\nb=" + strings.Repeat("x", 20_000) + "\nc: 2", want: "a: 1\n[redacted]\nc: 2"},
 		{name: "a comment", in: "# password: old", want: "# password: [redacted]"},
 		{name: "a diff", in: "-token: a\n+token:\n+  b\n port: 1", want: "-token: [redacted]\n+token:\n+  [redacted]\n port: 1"},
 		{name: "INI", in: "proxy_password = a b\r\nenabled=1", want: "proxy_password = [redacted]\r\nenabled=1"},
@@ -128,7 +130,7 @@ func planted(around, text string) report.Report {
 func surroundings() []string {
 	return []string{
 		"token: 'unclosed", "token: \"unclosed\n- x: [", "headers: [", "headers: ['", "headers: [\"a", "token: {a: '",
-		"  token:", "    password: |\n      x", "# token:", "-----BEGIN PRIVATE KEY-----", "client_key: /etc/x", "token: \"\"",
+		"  token:", "    password: |\n      x", "# token:", "token:\n# x", "credentials:\n# token: |", "token: a # b", "-----BEGIN PRIVATE KEY-----", "client_key: /etc/x", "token: \"\"",
 		"a: https://u:p@h/ 'x", "- [{", "token: [redacted]", "x: |", "? token", "{", "'", "\"", "secret: >", "a: b: c: password:",
 	}
 }

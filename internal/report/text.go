@@ -102,8 +102,8 @@ func (p *printer) step(s Step) {
 	first, more, _ := strings.Cut(reason, "\n")
 	p.line(
 		fmt.Sprintf("%-*s  ", p.idWidth, visible(s.ID)),
-		p.paint(statusColor(s.Status), fmt.Sprintf("%-7s", visible(s.Status))),
-		"  ", visible(first),
+		p.paint(statusColor(s.Status), visible(s.Status)),
+		strings.Repeat(" ", max(9-len(s.Status), 2)), visible(first),
 	)
 	p.block(indent, more)
 	p.changes(s)
