@@ -1,0 +1,99 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package compat
+
+// Falco's units. Each era ships other ones, and an upgrade leaves what was
+// enabled of the era before.
+const (
+	unitPlain  = "falco.service"
+	unitKmod   = "falco-kmod.service"
+	unitModern = "falco-modern-bpf.service"
+)
+
+// before reports whether a version is older than a release. "" stands for the
+// newest; so does what is no version.
+func before(falco, release string) bool {
+	v, err := parseVersion(falco)
+	return err == nil && v.less(mustVersion(release))
+}
+
+// UnitFor returns the unit to enable: the one of the driver since 0.34, and
+// falco.service before that. From 0.34 on falco.service is at most an alias,
+// which systemctl refuses to enable. The version "" stands for the newest:
+// falcosecurity/falco scripts/systemd.
+func UnitFor(driver, falcoVersion string) string {
+	switch {
+	case before(falcoVersion, "0.34.0"):
+		return unitPlain
+	case driver == Kmod:
+		return unitKmod
+	}
+	return unitModern
+}
+
+// FalcoUnits returns every unit that runs Falco or loads its module in any
+// era: falcosecurity/falco scripts/systemd, 0.32.0 to 0.44.1.
+func FalcoUnits() []string {
+	return []string{
+		unitPlain,
+		unitKmod,
+		"falco-bpf.service", // until 0.43
+		unitModern,
+		"falco-custom.service",
+		"falco-kmod-inject.service", // static: falco-kmod.service wants it
+		"falco_inject_kmod.service", // 0.33
+	}
+}
+
+// NeedsPreload reports whether Falco's unit needs libresolv preloaded: its
+// container plugin uses a function that glibc has in its main library since
+// 2.34 only, and is linked against libresolv from 0.45 on:
+// falcosecurity/plugins#1500, falcosecurity/falco#3719.
+func NeedsPreload(h Host, falcoVersion string) bool {
+	v, err := parseVersion(falcoVersion)
+	if err != nil {
+		return false
+	}
+	for _, row := range Table() {
+		if row.Kind == DropIn && row.When.host(h) && row.When.covers(v) {
+			return true
+		}
+	}
+	return false
+}
+
+// NeedsBuildDeps reports whether dkms and kernel headers must be installed:
+// for the kernel module, and for any Falco before 0.40, whose package requires
+// them whatever the driver: falcosecurity/falco#3450.
+func NeedsBuildDeps(driver, falcoVersion string) bool {
+	return driver == Kmod || before(falcoVersion, "0.40.0")
+}
+
+// Unerasable reports whether the package can be neither removed nor upgraded
+// by its own scriptlets, which hold unexpanded macros: falcosecurity/falco#3503.
+func Unerasable(falcoVersion string) bool {
+	v, err := parseVersion(falcoVersion)
+	return err == nil && v == mustVersion("0.40.0")
+}
+
+// ModuleCommands returns the commands that build Falco's kernel module for a
+// kernel and load it, to be run in order, or none for 0.32 and 0.33, whose
+// package does it in %post: falcosecurity/falco scripts/rpm/postinstall.in by
+// tag. From 0.37 on they take the kernel release; the loader before that
+// builds for the running kernel alone.
+func ModuleCommands(falcoVersion, kernelRelease string) [][]string {
+	const falcoctl = "/usr/bin/falcoctl"
+	switch {
+	case before(falcoVersion, "0.34.0"):
+		return nil
+	case before(falcoVersion, "0.37.0"):
+		return [][]string{{"/usr/bin/falco-driver-loader", "--compile", "module"}}
+	}
+	config := []string{falcoctl, "driver", "config", "--type", "kmod"}
+	install := []string{falcoctl, "driver", "install", "--download=false"}
+	if kernelRelease != "" {
+		install = append(install, "--kernelrelease="+kernelRelease)
+	}
+	return [][]string{config, install}
+}

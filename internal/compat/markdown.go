@@ -1,0 +1,105 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package compat
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
+)
+
+// Markdown returns docs/compatibility.md.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString(`# Which Falco runs on which Oracle Linux
+
+<!-- Generated from internal/compat/table.go. Change that, then run: go generate ./internal/compat -->
+
+` + "`falco-bootstrap explain`" + ` draws these verdicts for the node it runs on, or for one that is named to it, and
+every converging run does so before it touches anything. What no row speaks of works, or is not known to fail.
+
+## Verdicts
+
+With no version pinned and the driver left to ` + "`auto`" + `, for x86_64:
+
+| host | driver | versions | unit | drop-in |
+|---|---|---|---|---|
+`)
+	for _, h := range examples() {
+		verdictLine(&b, h)
+	}
+	b.WriteString("\n## The table\n\nThe first row that forbids a version gives the reason.\n\n")
+	b.WriteString("| row | applies to | asks for | reason | what to do | source |\n|---|---|---|---|---|---|\n")
+	for _, r := range Table() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s. | %s. | %s |\n", r.ID, r.When, r.Kind, cell(r.Reason), cell(r.Remedy), source(r.Source))
+	}
+	b.WriteString("\n## Releases\n\nThe table was made for these; a newer one is taken where nothing speaks against it.\n\n| Falco | date |\n|---|---|\n")
+	for _, r := range Releases() {
+		fmt.Fprintf(&b, "| %s | %s |\n", r.Version, r.Date)
+	}
+	return b.String()
+}
+
+func verdictLine(b *strings.Builder, h Host) {
+	v, err := Decide(h, Request{})
+	if err != nil {
+		fmt.Fprintf(b, "| %s | none | none | | |\n", h)
+		return
+	}
+	e := Explain(h, Request{})
+	dropIn := ""
+	if e.DropIn {
+		dropIn = "libresolv for 0.42 to 0.44"
+	}
+	fmt.Fprintf(b, "| %s | `%s` | %s | `%s` | %s |\n", h, v.Driver, strings.TrimPrefix(v.Range(), "Falco "), e.Unit, dropIn)
+}
+
+// examples are hosts that Oracle's kernel matrix names.
+func examples() []Host {
+	var all []Host
+	for _, e := range []struct {
+		major, minor int
+		kernel       string
+	}{
+		{7, 9, "3.10.0-1160.el7.x86_64"},
+		{7, 9, "5.4.17-2136.320.7.el7uek.x86_64"},
+		{8, 10, "4.18.0-553.16.1.el8_10.x86_64"},
+		{8, 6, "5.4.17-2136.311.6.1.el8uek.x86_64"},
+		{8, 10, "5.15.0-210.163.7.el8uek.x86_64"},
+		{9, 6, "5.14.0-570.12.1.el9_6.x86_64"},
+		{9, 5, "5.15.0-210.163.7.el9uek.x86_64"},
+		{9, 6, "6.12.0-202.76.4.1.el9uek.x86_64"},
+		{10, 1, "6.12.0-55.9.1.el10_0.x86_64"},
+		{10, 1, "6.12.0-202.76.4.1.el10uek.x86_64"},
+	} {
+		all = append(all, hostOf(e.major, e.minor, e.kernel))
+	}
+	return all
+}
+
+// hostOf returns a host of which the release and kernel are known. A kernel
+// that cannot be parsed stays unknown.
+func hostOf(major, minor int, kernel string) Host {
+	os := osrelease.Release{ID: "ol", Major: major, Minor: minor}
+	os.Pretty = "Oracle Linux Server " + os.Version()
+	k, _ := osrelease.ParseKernel(kernel)
+	return Host{OS: os, Kernel: k, Arch: k.Arch}
+}
+
+func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+
+// source turns addresses into links.
+func source(s string) string {
+	parts := strings.Split(s, ", ")
+	for i, p := range parts {
+		if rest, ok := strings.CutPrefix(p, "https://github.com/"); ok {
+			rest = strings.NewReplacer("/issues/", "#", "/pull/", "#").Replace(rest)
+			parts[i] = fmt.Sprintf("[%s](%s)", rest, p)
+		} else if rest, ok := strings.CutPrefix(p, "https://"); ok {
+			parts[i] = fmt.Sprintf("[%s](%s)", strings.TrimSuffix(rest, "/"), p)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
