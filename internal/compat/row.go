@@ -172,16 +172,16 @@ func (c Condition) String() string {
 	return strings.Join(parts, ", ")
 }
 
-func span(what, min, below string) string {
+func span(what, from, below string) string {
 	switch {
-	case min == "" && below == "":
+	case from == "" && below == "":
 		return ""
 	case below == "":
-		return fmt.Sprintf("%s ≥ %s", what, min)
-	case min == "":
+		return fmt.Sprintf("%s ≥ %s", what, from)
+	case from == "":
 		return fmt.Sprintf("%s < %s", what, below)
 	}
-	return fmt.Sprintf("%s ≤ %s < %s", min, what, below)
+	return fmt.Sprintf("%s ≤ %s < %s", from, what, below)
 }
 
 func base(v [2]int) string {

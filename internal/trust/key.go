@@ -6,6 +6,7 @@ package trust
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,7 +39,7 @@ func assemble(p *part) (Key, error) {
 		a.take(next)
 	}
 	a.bind()
-	a.Armored, err = armored(p.raw)
+	a.Armored, err = armored(slices.Concat(p.raw...))
 	return a.Key, err
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
@@ -109,12 +110,12 @@ func dearmor(in []byte) ([][]byte, error) {
 // A part is the packets of one key.
 type part struct {
 	packets []*packet.OpaquePacket
-	raw     []byte // the same, byte for byte
+	raw     [][]byte // the same, byte for byte
 }
 
 func (p *part) add(next *packet.OpaquePacket, raw []byte) {
 	p.packets = append(p.packets, next)
-	p.raw = append(p.raw, raw...)
+	p.raw = append(p.raw, raw)
 }
 
 const (
@@ -163,7 +164,8 @@ func split(blocks [][]byte) ([]*part, error) {
 	return parts, nil
 }
 
-// attach puts a loose signature with every copy of the key that made it.
+// attach puts a loose signature with every copy of the key that made it, where
+// a revocation belongs: behind the primary key.
 func attach(parts []*part, loose *packet.OpaquePacket) {
 	parsed, err := loose.Parse()
 	sig, ok := parsed.(*packet.Signature)
@@ -177,7 +179,8 @@ func attach(parts []*part, loose *packet.OpaquePacket) {
 	for _, p := range parts {
 		first, err := p.packets[0].Parse()
 		if primary, ok := first.(*packet.PublicKey); err == nil && ok && sig.CheckKeyIdOrFingerprint(primary) {
-			p.add(loose, raw.Bytes())
+			p.packets = slices.Insert(p.packets, 1, loose)
+			p.raw = slices.Insert(p.raw, 1, raw.Bytes())
 		}
 	}
 }

@@ -66,7 +66,7 @@ func (k Key) IsFalco() bool {
 }
 
 // Package returns the name of the package that rpm keeps the key in, such as
-// "gpg-pubkey-b35b1b1f-693add39". It is the same for a copy of the key with a
+// "gpg-pubkey-b35b1b1f-693adef9". It is the same for a copy of the key with a
 // later expiry, for which rpm therefore keeps the old one.
 func (k Key) Package() string { return fmt.Sprintf("gpg-pubkey-%s-%08x", k.ID, k.Created.Unix()) }
 
