@@ -59,6 +59,15 @@ type fleetReport struct {
 	Drift   []string  `json:"drift"`
 }
 
+// fleetNeeds names the members of fleetReport.
+func fleetNeeds(name string) bool {
+	switch name {
+	case "schema_version", "host", "falco", "result", "exit", "started", "drift":
+		return true
+	}
+	return false
+}
+
 // Read adds the reports of a stream, which name says the origin of: a single
 // object, one a line, or several one after the other, indented or not. Of two
 // reports of one node (by hostname) the one that started later counts. What is
@@ -84,7 +93,7 @@ func (f *Fleet) addBad(name string, line int, err error) {
 
 func (f *Fleet) add(object []byte, name string, line int) error {
 	var r fleetReport
-	if err := json.Unmarshal(object, &r); err != nil {
+	if err := json.Unmarshal(skim(object, fleetNeeds), &r); err != nil {
 		return err
 	}
 	switch {
