@@ -174,7 +174,7 @@ func wantLinesOwned(t *testing.T, name string, before, after []byte, tops map[st
 	for line := range strings.Lines(string(before)) {
 		line = strings.TrimRight(line, "\r\n")
 		if key, _, ok := strings.Cut(line, ":"); ok && line[0] != ' ' && line[0] != '#' && line[0] != '-' {
-			top = key
+			top = strings.Trim(key, `'" `)
 		}
 		if tops[top] {
 			owned[line]++

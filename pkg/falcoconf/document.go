@@ -215,38 +215,3 @@ func (m *modeller) mapping(n *yaml.Node, path string, depth int) (any, error) {
 	}
 	return out, nil
 }
-
-// expanded returns v with its aliases replaced by what they stand for.
-func expanded(v any) (any, error) {
-	m := modeller{budget: maxNodes, expand: true}
-	return m.expanded(v)
-}
-
-func (m *modeller) expanded(v any) (any, error) {
-	switch v := v.(type) {
-	case aliasRef:
-		return m.value(v.target, "", 0)
-	case []any:
-		list := make([]any, len(v))
-		for i := range v {
-			item, err := m.expanded(v[i])
-			if err != nil {
-				return nil, err
-			}
-			list[i] = item
-		}
-		return list, nil
-	case map[string]any:
-		out := make(map[string]any, len(v))
-		for key := range v {
-			item, err := m.expanded(v[key])
-			if err != nil {
-				return nil, err
-			}
-			out[key] = item
-		}
-		return out, nil
-	default:
-		return v, nil
-	}
-}

@@ -4,8 +4,6 @@
 package falcoconf
 
 import (
-	"bytes"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -245,98 +243,4 @@ func (e *editor) deleteLines(from, to int) {
 		start -= len(d.eol(start - 1)) // the file still ends without a line end
 	}
 	e.splice(start, next, "")
-}
-
-// endsLine reports whether a line begins at the offset.
-func (d *document) endsLine(at int) bool {
-	return at <= d.lines[0] || d.src[at-1] == '\n'
-}
-
-// eol returns the line end of the line that holds at, of the first line if that
-// one has none, and a line feed if no line has one.
-func (d *document) eol(at int) string {
-	for _, from := range []int{at, 0} {
-		if i := bytes.IndexByte(d.src[from:], '\n'); i >= 0 {
-			if i > 0 && d.src[from+i-1] == '\r' {
-				return "\r\n"
-			}
-			return "\n"
-		}
-	}
-	return "\n"
-}
-
-// indentation returns how the file indents maps and lists, by the first of
-// each; two columns if it has none.
-func (d *document) indentation() indentation {
-	in := indentation{mapping: -1, list: -1}
-	if d.root != nil {
-		d.measure(d.root, &in)
-	}
-	if in.mapping <= 0 {
-		in.mapping = 2
-	}
-	if in.list < 0 {
-		in.list = 2
-	}
-	return in
-}
-
-func (d *document) measure(n *yaml.Node, in *indentation) {
-	if n.Style&yaml.FlowStyle != 0 || n.Kind == yaml.AliasNode {
-		return
-	}
-	for i, child := range n.Content {
-		if n.Kind == yaml.MappingNode && i%2 == 1 && child.Style&yaml.FlowStyle == 0 {
-			width := d.column(min(d.skipProperties(d.start(child)), len(d.src))) - (n.Content[0].Column - 1)
-			switch {
-			case child.Kind == yaml.MappingNode && in.mapping < 0:
-				in.mapping = width
-			case child.Kind == yaml.SequenceNode && in.list < 0:
-				in.list = width
-			}
-		}
-		d.measure(child, in)
-	}
-}
-
-// find walks from n along steps and returns the node there with the line of its
-// key, or nil.
-func find(n *yaml.Node, steps []step) (*yaml.Node, int) {
-	line := n.Line
-	for _, s := range steps {
-		for n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		var next *yaml.Node
-		switch {
-		case s.isIndex() && n.Kind == yaml.SequenceNode && s.index < len(n.Content):
-			next = n.Content[s.index]
-			line = next.Line
-		case !s.isIndex() && n.Kind == yaml.MappingNode:
-			for i := 0; i+1 < len(n.Content); i += 2 {
-				if n.Content[i].Value == s.key {
-					next, line = n.Content[i+1], n.Content[i].Line
-					break
-				}
-			}
-		}
-		if next == nil {
-			return nil, 0
-		}
-		n = next
-	}
-	return n, line
-}
-
-// newKeys returns the keys of want that old lacks, sorted.
-func newKeys(old, want map[string]any) []string {
-	var keys []string
-	for key := range want {
-		if _, ok := old[key]; !ok {
-			keys = append(keys, key)
-		}
-	}
-	sort.Strings(keys)
-	return keys
 }

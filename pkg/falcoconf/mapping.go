@@ -6,6 +6,7 @@ package falcoconf
 import (
 	"bytes"
 	"slices"
+	"sort"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -59,6 +60,18 @@ func keptPairs(n *yaml.Node, want map[string]any) []int {
 		}
 	}
 	return kept
+}
+
+// newKeys returns the keys of want that old lacks, sorted.
+func newKeys(old, want map[string]any) []string {
+	var keys []string
+	for key := range want {
+		if _, ok := old[key]; !ok {
+			keys = append(keys, key)
+		}
+	}
+	sort.Strings(keys)
+	return keys
 }
 
 // A span is the bytes [from, to) of a pair or a list entry.

@@ -173,10 +173,6 @@ func flowPair(key string, v any) string {
 	return quoteString(key, 0) + ": " + flowText(v, 0)
 }
 
-// An indentation is how a file indents: the columns a map stands to the right
-// of its parent key, and the columns a list does.
-type indentation struct{ mapping, list int }
-
 // pairLines writes "key: value" in block style at column col.
 func (in indentation) pairLines(key string, v any, col int) []string {
 	head := strings.Repeat(" ", col) + quoteString(key, 0) + ":"

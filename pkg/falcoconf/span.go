@@ -263,7 +263,7 @@ func (d *document) lineEnd(at int) int {
 	if i < 0 {
 		return len(d.src)
 	}
-	if i > 0 && d.src[at+i-1] == '\r' {
+	if at+i > 0 && d.src[at+i-1] == '\r' {
 		i--
 	}
 	return at + i
