@@ -67,7 +67,7 @@ func symptoms() []symptom {
 		s(`(?i)SSL certificate problem|Curl error \((?:35|51|58|60|77)\)|Peer's certificate`, packages, 1, "the server's certificate is not trusted", hintCA),
 		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "see whether repository.baseurl and the proxy are right"),
 		s(`(?i)waiting for process with pid|yum lock|transaction lock|rpm\.lock|Resource temporarily unavailable`, packages, 20, "another program holds the package lock", hintLock),
-		s(`(?i)Could not resolve host:? *(\S*)`, packages, 5, "the name $1 cannot be resolved", privateNet),
+		s(`(?i)Could not resolve host:? *([^\s\]]*)`, packages, 5, "the name $1 cannot be resolved", privateNet),
 		s(`(?i)Curl error \((?:5|6|7|16|18|28|52|55|56|92)\)|timed? ?out|Failed to connect|Connection (?:refused|reset)|Network is unreachable|No route to host|Operation too slow`, packages, 4, "the repository's server does not answer", privateNet),
 		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it stays so, the mirror is out of step with itself: name another one"),
 		s(`(?i)Failed to (?:download metadata|synchronize cache) for repo '?"?([^'": ]+)`, packages, 4, "the metadata of repository $1 cannot be loaded", privateNet),

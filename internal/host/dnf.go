@@ -43,6 +43,9 @@ func (m *Machine) Install(ctx context.Context, c converge.Install) error {
 	if err := m.asked(); err != nil {
 		return err
 	}
+	if err := m.vetLocal(c); err != nil {
+		return err
+	}
 	tool, err := m.packageTool()
 	if err != nil {
 		return err

@@ -18,7 +18,7 @@ type lostView struct{ err error }
 
 var _ converge.View = lostView{}
 
-func (v lostView) Tree() fs.FS { return lostTree(v) }
+func (v lostView) Tree() fs.FS                        { return lostTree(v) }
 func (v lostView) Stat(string) (converge.File, error) { return converge.File{}, v.err }
 
 func (v lostView) Host() converge.Host { return converge.Host{Tree: true} }

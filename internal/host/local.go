@@ -1,0 +1,54 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+)
+
+// vetLocal checks the packages of a transaction that are files against the
+// pinned keys, which the step before has put into the key file, before dnf is
+// called with them. dnf checks them again against rpm's database, where other
+// keys may be.
+func (m *Machine) vetLocal(c converge.Install) error {
+	if len(c.Fingerprints) == 0 {
+		return nil
+	}
+	content, err := m.tree.ReadFile(strings.TrimPrefix(c.KeyFile, "/"))
+	if err != nil {
+		return failed(converge.CodeTrust, "run without --falco-rpm on a connected node to see the key step, or name the key with --repository-gpgkey", "reading the verified key: %w", err)
+	}
+	keys, _, err := pinnedKeys(content, c.Fingerprints)
+	if err != nil {
+		return distrust(c.KeyFile, err)
+	}
+	for _, t := range c.Targets {
+		if !strings.HasPrefix(t.Spec, "/") {
+			continue
+		}
+		if _, err := verifyFile(t.Spec, keys); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// verifyFile checks one package.
+func verifyFile(path string, keys []trust.Key) (trust.RPM, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return trust.RPM{}, changing(path, err)
+	}
+	p, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
+	if err != nil {
+		return p, failed(converge.CodeTrust, "fetch the package again from its publisher, or pin the key that signed it if you trust it", "checking %s: %w", path, err)
+	}
+	return p, nil
+}

@@ -1,0 +1,106 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+// TestMain lets the test binary be the child processes that tests start.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == ProbeCommand {
+		os.Exit(RunProbe(os.Stdin, os.Stdout, os.Args[2]))
+	}
+	switch os.Getenv("HOST_TEST_CHILD") {
+	case "write":
+		writeForEver(os.Getenv("HOST_TEST_ROOT"))
+	case "lock":
+		holdLock(os.Getenv("HOST_TEST_ROOT"))
+	}
+	os.Exit(m.Run())
+}
+
+// child is the command line and environment of a child of this binary.
+func child(kind, root string) (path string, env []string) {
+	return os.Args[0], append(os.Environ(), "HOST_TEST_CHILD="+kind, "HOST_TEST_ROOT="+root)
+}
+
+// testTools are tools that are not there, with short pauses.
+func testTools(t *testing.T) tools {
+	t.Helper()
+	absent := t.TempDir()
+	return tools{
+		rpm: []string{absent + "/rpm"}, dnf: []string{absent + "/dnf"}, falco: absent + "/falco",
+		restorecon: absent + "/restorecon", journalctl: absent + "/journalctl",
+		proc: absent, sys: absent, booted: absent + "/booted", secret: "/etc/hostname",
+		pause: pause{time.Millisecond, 4 * time.Millisecond},
+	}
+}
+
+// newMachine opens a machine on a tree of its own.
+func newMachine(t *testing.T, root string) *Machine {
+	t.Helper()
+	tools := testTools(t)
+	m, err := OpenMachine(t.Context(), Options{Root: root, tools: &tools})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = m.Close() })
+	return m
+}
+
+// onHost is a machine that takes itself for the host's, without its lock.
+func onHost(t *testing.T, change func(*tools)) (m *Machine, told *[]string) {
+	t.Helper()
+	tools := testTools(t)
+	change(&tools)
+	told = new([]string)
+	opts := Options{tools: &tools, Progress: func(p Progress) { *told = append(*told, p.Message) }}
+	return &Machine{ctx: t.Context(), opts: opts, tools: tools, tree: tree{"/"}, bus: &ownBus{ctx: t.Context()}}, told
+}
+
+// script writes an executable shell script.
+func script(t *testing.T, name, body string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func put(t *testing.T, root, name, content string) string {
+	t.Helper()
+	path := filepath.Join(root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func wantCode(t *testing.T, err error, want converge.Code) {
+	t.Helper()
+	if got := converge.CodeOf(err); got != want {
+		t.Fatalf("CodeOf(%v) = %v, want %v", err, got, want)
+	}
+}
+
+func holdLock(root string) {
+	tools := machineTools()
+	if _, err := OpenMachine(context.Background(), Options{Root: root, tools: &tools}); err != nil {
+		_, _ = os.Stdout.WriteString(err.Error() + "\n")
+		os.Exit(1)
+	}
+	_, _ = os.Stdout.WriteString("held\n")
+	time.Sleep(time.Minute)
+}

@@ -1,0 +1,358 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+)
+
+func TestWriteFile(t *testing.T) {
+	tests := []struct {
+		name     string
+		now      string // "" is no file
+		old, new string
+		want     string
+		fails    string
+	}{
+		{name: "a new file", new: "b\n", want: "b\n"},
+		{name: "an edit", now: "a\n", old: "a\n", new: "b\r\n", want: "b\r\n"},
+		{name: "to nothing", now: "a\n", old: "a\n", new: "", want: ""},
+		{name: "already so", now: "b\n", old: "a\n", new: "b\n", want: "b\n"},
+		{name: "edited meanwhile", now: "c\n", old: "a\n", new: "b\n", want: "c\n", fails: "somebody else"},
+		{name: "made meanwhile", now: "c\n", new: "b\n", want: "c\n", fails: "somebody else"},
+		{name: "removed meanwhile", old: "a\n", new: "b\n", fails: "somebody else"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			m := newMachine(t, root)
+			path := filepath.Join(root, "etc/falco/falco.yaml")
+			c := converge.WriteFile{Path: "/etc/falco/falco.yaml", New: []byte(tt.new), Mode: 0o640}
+			if tt.now != "" {
+				put(t, root, "etc/falco/falco.yaml", tt.now)
+			}
+			if tt.old != "" {
+				c.Old = []byte(tt.old)
+			}
+			err := m.WriteFile(t.Context(), c)
+			if tt.fails == "" && err != nil || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) {
+				t.Fatalf("WriteFile = %v, want %q", err, tt.fails)
+			}
+			if got, _ := os.ReadFile(path); string(got) != tt.want {
+				t.Errorf("the file holds %q, want %q", got, tt.want)
+			}
+			noLeftovers(t, root)
+		})
+	}
+}
+
+// An unchanged file is not touched: same inode, same times.
+func TestWriteFileUnchanged(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	path := put(t, root, "etc/a", "a\n")
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("a\n")}); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	if err != nil || !os.SameFile(before, after) || !before.ModTime().Equal(after.ModTime()) {
+		t.Errorf("the file is another one, or has another time: %v", err)
+	}
+}
+
+// Mode, owner and extended attributes stay as they are.
+func TestWriteFileKeeps(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	path := put(t, root, "etc/a", "a\n")
+	attributes := unix.Setxattr(path, "user.note", []byte("mine"), 0) == nil
+	if os.Geteuid() == 0 {
+		if err := os.Chown(path, 123, 456); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := unix.Chmod(path, 0o4751); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := m.tree.stat("/etc/a")
+	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n"), Mode: 0o600}); err != nil {
+		t.Fatal(err)
+	}
+	after, err := m.tree.stat("/etc/a")
+	if err != nil || after.Mode != before.Mode || after.UID != before.UID || after.GID != before.GID {
+		t.Errorf("%v, owner %d:%d, %v; want %v, %d:%d", after.Mode, after.UID, after.GID, err, before.Mode, before.UID, before.GID)
+	}
+	value := make([]byte, 10)
+	if n, err := unix.Getxattr(path, "user.note", value); attributes && (err != nil || string(value[:n]) != "mine") {
+		t.Errorf("user.note = %q, %v; want mine", value[:max(n, 0)], err)
+	}
+}
+
+func TestWriteFileNewMode(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	defer syscall.Umask(syscall.Umask(0o077))
+	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/new/a", New: []byte("a"), Mode: 0o644}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := m.tree.stat("/etc/new/a"); err != nil || got.Mode != 0o644 {
+		t.Errorf("mode %v, %v; want 0644 whatever the umask", got.Mode, err)
+	}
+}
+
+func TestWriteFileRefuses(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(path string) error
+	}{
+		{"a link", func(path string) error { return os.Symlink("target", path) }},
+		{"a link to nothing", func(path string) error { return os.Symlink("/nowhere", path) }},
+		{"a FIFO", func(path string) error { return unix.Mkfifo(path, 0o600) }},
+		{"a folder", func(path string) error { return os.Mkdir(path, 0o755) }},
+		{"a socket", func(path string) error { return unix.Mknod(path, unix.S_IFSOCK|0o600, 0) }},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			root := t.TempDir()
+			m := newMachine(t, root)
+			put(t, root, "etc/target", "a\n")
+			if err := tt.make(filepath.Join(root, "etc/a")); err != nil {
+				t.Fatal(err)
+			}
+			for what, err := range map[string]error{
+				"WriteFile":  m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")}),
+				"RemoveFile": m.RemoveFile(t.Context(), converge.RemoveFile{Path: "/etc/a"}),
+			} {
+				if !errors.Is(err, ErrNotRegular) || converge.HintOf(err) == "" {
+					t.Errorf("%s = %v (hint %q), want %v and a hint", what, err, converge.HintOf(err), ErrNotRegular)
+				}
+			}
+			if got, _ := os.ReadFile(filepath.Join(root, "etc/target")); string(got) != "a\n" {
+				t.Errorf("the link's target holds %q", got)
+			}
+			noLeftovers(t, root)
+		})
+	}
+}
+
+// Falco loads every file in config.d, so no temporary one may ever lie there.
+func TestWriteFileFragment(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	put(t, root, "etc/falco/config.d/a.yaml", "a\n")
+	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer func() { _ = unix.Close(fd) }()
+	if _, err := unix.InotifyAddWatch(fd, filepath.Join(root, "etc/falco/config.d"), unix.IN_CREATE); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/falco/config.d/a.yaml", Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := unix.Read(fd, make([]byte, 4096)); n > 0 || !errors.Is(err, unix.EAGAIN) {
+		t.Errorf("a file was created in config.d (%d bytes of events, %v)", n, err)
+	}
+	noLeftovers(t, root)
+}
+
+// What a killed run left behind goes with the next write of that file; the
+// files of others stay.
+func TestWriteFileSweeps(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	put(t, root, "etc/a", "a\n")
+	put(t, root, "etc/.a.falco-bootstrap-0123", "half")
+	other := put(t, root, "etc/.b.falco-bootstrap-0123", "half")
+	mine := put(t, root, "etc/.a.swp", "editor")
+	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
+		t.Fatal(err)
+	}
+	if exists(filepath.Join(root, "etc/.a.falco-bootstrap-0123")) || !exists(other) || !exists(mine) {
+		t.Error("want the leftover of this file gone, and no other file")
+	}
+}
+
+// A full file system leaves the old file and no temporary one.
+func TestWriteFileNoSpace(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	mount(t, filepath.Join(root, "etc"), "size=64k")
+	path := put(t, root, "etc/a", "a\n")
+	err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: bytes.Repeat([]byte("b\n"), 64<<10)})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(converge.HintOf(err), "df -h") {
+		t.Errorf("WriteFile = %v (hint %q), want %v", err, converge.HintOf(err), syscall.ENOSPC)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "a\n" {
+		t.Errorf("the file holds %d bytes, want the old two", len(got))
+	}
+	noLeftovers(t, root)
+}
+
+func TestWriteFileReadOnly(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	mount(t, filepath.Join(root, "etc"), "size=1m")
+	put(t, root, "etc/a", "a\n")
+	if err := unix.Mount("", filepath.Join(root, "etc"), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
+		t.Fatal(err)
+	}
+	err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")})
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(converge.HintOf(err), "read-only") {
+		t.Errorf("WriteFile = %v (hint %q), want %v", err, converge.HintOf(err), syscall.EROFS)
+	}
+}
+
+// mount puts a small file system of its own on a folder.
+func mount(t *testing.T, folder, options string) {
+	t.Helper()
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, options); err != nil {
+		t.Skipf("mounting a tmpfs: %v", err)
+	}
+	t.Cleanup(func() { _ = unix.Unmount(folder, unix.MNT_DETACH) })
+}
+
+// Killed at any instant, the file is the old one or the new one, whole.
+func TestWriteFileKilled(t *testing.T) {
+	root := t.TempDir()
+	path := put(t, root, "etc/a", string(page(0)))
+	wrote := false
+	for i := range 40 {
+		self, env := child("write", root)
+		cmd := exec.Command(self)
+		cmd.Env = env
+		out, err := cmd.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.ReadFull(out, make([]byte, 1)) // it has begun
+		time.Sleep(time.Duration(i*300) * time.Microsecond)
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		got, err := os.ReadFile(path)
+		if err != nil || len(got) == 0 || !bytes.Equal(got, page(got[0])) {
+			t.Fatalf("after kill %d the file holds %d bytes, %v; want one page whole", i, len(got), err)
+		}
+		wrote = wrote || got[0] != 0
+	}
+	first, _ := os.ReadFile(path)
+	m := newMachine(t, root)
+	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: first, New: []byte("done\n")}); err != nil {
+		t.Fatal(err)
+	}
+	noLeftovers(t, root)
+	if !wrote {
+		t.Error("no child ever wrote: the test shows nothing")
+	}
+}
+
+// page is a content that tells whether it is whole.
+func page(b byte) []byte { return bytes.Repeat([]byte{b}, 200_000) }
+
+// writeForEver is the child of TestWriteFileKilled.
+func writeForEver(root string) {
+	ctx := context.Background()
+	m, err := OpenMachine(ctx, Options{Root: root})
+	if err != nil {
+		os.Exit(1)
+	}
+	_, _ = os.Stdout.WriteString(".")
+	for b := byte(1); ; b++ {
+		old, err := os.ReadFile(filepath.Join(root, "etc/a"))
+		if err != nil {
+			os.Exit(2)
+		}
+		if err := m.WriteFile(ctx, converge.WriteFile{Path: "/etc/a", Old: old, New: page(b)}); err != nil {
+			os.Exit(3)
+		}
+	}
+}
+
+func noLeftovers(t *testing.T, root string) {
+	t.Helper()
+	_ = filepath.WalkDir(root, func(path string, _ fs.DirEntry, _ error) error {
+		if strings.Contains(path, infix) {
+			t.Errorf("%s was left behind", path)
+		}
+		return nil
+	})
+}
+
+func TestRemoveFile(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	path := put(t, root, "etc/a", "a\n")
+	wantCode(t, m.RemoveFile(t.Context(), converge.RemoveFile{Path: "/etc/a", Old: []byte("other")}), converge.CodeFailed)
+	if !exists(path) {
+		t.Fatal("a file that somebody edited was removed")
+	}
+	for range 2 { // one that is gone is success
+		if err := m.RemoveFile(t.Context(), converge.RemoveFile{Path: "/etc/a", Old: []byte("a\n")}); err != nil || exists(path) {
+			t.Fatalf("RemoveFile = %v; still there: %v", err, exists(path))
+		}
+	}
+}
+
+func TestChmod(t *testing.T) {
+	root := t.TempDir()
+	m := newMachine(t, root)
+	put(t, root, "var/log/falco.log", "a\n")
+	if err := m.Chmod(t.Context(), converge.Chmod{Path: "/var/log/falco.log", New: 0o600}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := m.tree.stat("/var/log/falco.log"); err != nil || got.Mode != 0o600 {
+		t.Errorf("mode %v, %v; want 0600", got.Mode, err)
+	}
+	if err := os.Symlink("falco.log", filepath.Join(root, "var/log/link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Chmod(t.Context(), converge.Chmod{Path: "/var/log/link", New: 0o777}); !errors.Is(err, ErrNotRegular) {
+		t.Errorf("Chmod of a link = %v, want %v", err, ErrNotRegular)
+	}
+}
+
+func TestState(t *testing.T) {
+	opts := Options{Root: t.TempDir()}
+	if _, err := ReadState(opts, "last-run.json"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("ReadState of nothing = %v, want %v", err, fs.ErrNotExist)
+	}
+	for _, content := range []string{"{}\n", "{\"a\": 1}\n"} {
+		if err := WriteState(opts, "last-run.json", []byte(content)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadState(opts, "last-run.json"); string(got) != content {
+			t.Errorf("ReadState = %q, %v; want %q", got, err, content)
+		}
+	}
+	info, err := os.Stat(filepath.Join(opts.Root, StateDir))
+	if err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the state folder: %v, %v; want 0700", info.Mode(), err)
+	}
+}
