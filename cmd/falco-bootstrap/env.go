@@ -29,6 +29,12 @@ type env struct {
 	view           func(context.Context, host.Options) (view, error)
 	// machine is the only way to something that writes to the node.
 	machine func(context.Context, host.Options) (machine, error)
+	// remember keeps the report of a converging run on the node.
+	remember func(host.Options, report.Report) error
+	// output writes or appends to a file that the command line names.
+	output func(name string, content []byte, how host.OutputMode) error
+	probe  func(context.Context, host.Options, host.Probe) (host.Seen, error)
+	bundle func(context.Context, host.Options, host.BundleOrder) (host.Bundle, error)
 }
 
 // color reports whether the report is coloured: on a terminal only, and not

@@ -28,7 +28,7 @@ It exits with 1 if any node failed, else 2 if any has changes pending, else 0.`,
 }
 
 func (a *app) fleet(names []string) error {
-	f := report.NewFleet()
+	var f report.Fleet
 	if len(names) == 0 {
 		if err := f.Read(a.stdin, "standard input"); err != nil {
 			return err

@@ -23,13 +23,17 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == host.ProbeCommand {
+		os.Exit(host.RunProbe(os.Stdin, os.Stdout, os.Args[2]))
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())),
 		now: time.Now, readFile: os.ReadFile,
-		view: func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
-		machine: func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
+		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
+		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
+		remember: remember, probe: host.Watch, output: host.WriteOutput, bundle: host.Collect,
 	})
 	stop()
 	os.Exit(int(code))

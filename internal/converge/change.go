@@ -84,8 +84,10 @@ type Install struct {
 	// Exclude are package patterns never to be chosen.
 	Exclude []string
 	// Fingerprints, if set, are those that local packages among the targets
-	// must be signed by; it is checked before dnf is called.
+	// must be signed by, with the keys in KeyFile; it is checked before dnf is
+	// called.
 	Fingerprints []string
+	KeyFile      string
 	// NoScripts skips scriptlets, for a package whose own stop it from going.
 	NoScripts bool
 	Drift     Drift

@@ -9,12 +9,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
 // Falco's configuration, and what rpm leaves of an edited one when an upgrade
@@ -69,7 +71,7 @@ func (c config) judge(ctx context.Context, sv *survey, old, edited []byte) (conv
 	if err != nil {
 		return out, err
 	}
-	effective, err := falcoconf.Load(overlay{sv.view.Tree(), inTree(mainConfig), edited}, mainConfig, version, overrides)
+	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), mainConfig, edited, version, overrides)
 	if err != nil {
 		return out, refused(fmt.Errorf("reading %s: %w", mainConfig, err), hintOf(err, ""))
 	}
@@ -101,20 +103,26 @@ func (c config) swap(sv *survey, version string, old, edited []byte) converge.Ch
 // of, which it would not name itself.
 func (config) sort(problems []falcoconf.Problem, out *converge.Outcome) error {
 	for _, p := range problems {
-		text := p.Message
-		if p.File != "" {
-			text = place(p.File, p.Line) + ": " + text
-		}
 		if p.Fatal {
-			return refused(errors.New(text), p.Hint)
+			return refused(errors.New(p.String()), p.Hint)
 		}
-		w := converge.Warning{Message: text, Hint: p.Hint}
-		if p.Stray {
+		w := converge.Warning{Message: p.String(), Hint: p.Hint}
+		if leftover(p.File) {
 			w.Drift = converge.DriftConfigStray
 		}
 		out.Warnings = append(out.Warnings, w)
 	}
 	return nil
+}
+
+// leftover reports whether a file that Falco loads was hardly meant as a
+// fragment: it loads every regular file of config.d, whatever its name.
+func leftover(file string) bool {
+	if file == "" || file == mainConfig || file == falcoconf.CommandLine {
+		return false
+	}
+	ext := path.Ext(file)
+	return ext != ".yaml" && ext != ".yml" || strings.HasPrefix(path.Base(file), ".")
 }
 
 // overruled refuses a node where something after falco.yaml decides a declared
@@ -125,25 +133,25 @@ func overruled(all []falcoconf.Overruled) error {
 	}
 	var texts []string
 	for _, o := range all {
-		texts = append(texts, fmt.Sprintf("%s is declared %v, but %s says %v and is read later",
-			o.Setting.Path, o.Setting.Value, place(o.Origin.File, o.Origin.Line), o.Value))
+		says := fmt.Sprintf("says %v", o.Value)
+		if o.Missing {
+			says = "replaces the block around it"
+		}
+		texts = append(texts, fmt.Sprintf("%s is declared %v, but %s %s and is read later", o.Setting.Path, o.Setting.Value, place(o.Origin), says))
 	}
 	hint := "take it out there, or declare the same value in falco.config"
-	if all[0].Origin.File == "-o" {
+	if all[0].Origin.File == falcoconf.CommandLine {
 		hint = "the unit's command line wins over every file: change the unit with a drop-in, or declare the same value"
 	}
 	return refused(errors.New(strings.Join(texts, "; ")), hint)
 }
 
-func place(file string, line int) string {
-	switch {
-	case file == "-o":
+// place says where a value comes from.
+func place(o falcoconf.Origin) string {
+	if o.File == falcoconf.CommandLine {
 		return "the unit's command line"
-	case line > 0:
-		return fmt.Sprintf("%s:%d", file, line)
-	default:
-		return file
 	}
+	return o.String()
 }
 
 // lostEdits says which of an operator's edits are no longer live, after an
@@ -179,14 +187,18 @@ func unitOverrides(ctx context.Context, sv *survey, version string) ([]string, e
 	if err != nil {
 		return nil, err
 	}
+	return overridesOf(units[name]), nil
+}
+
+// overridesOf are the -o values of a unit's command.
+func overridesOf(u systemd.Unit) []string {
 	var overrides []string
-	argv := units[name].ExecStart
-	for i, arg := range argv {
-		if (arg == "-o" || arg == "--option") && i+1 < len(argv) {
-			overrides = append(overrides, argv[i+1])
+	for i, arg := range u.ExecStart {
+		if (arg == "-o" || arg == "--option") && i+1 < len(u.ExecStart) {
+			overrides = append(overrides, u.ExecStart[i+1])
 		}
 	}
-	return overrides, nil
+	return overrides
 }
 
 func refused(err error, hint string) error {

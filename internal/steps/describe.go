@@ -45,3 +45,14 @@ func Describe(ctx context.Context, view converge.View, s settings.Settings) Fact
 	f.Unit = compat.UnitFor(f.Driver, f.Falco)
 	return f
 }
+
+// HostOf tells what the compatibility table asks of a node.
+func HostOf(view converge.View) (compat.Host, error) {
+	release, err := detect(view.Tree())
+	if err != nil {
+		return compat.Host{}, err
+	}
+	sv := &survey{view: view, release: release}
+	err = sv.identify(view.Host())
+	return sv.host, err
+}

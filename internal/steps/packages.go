@@ -81,14 +81,14 @@ func (p packages) unerasable(sv *survey) []converge.Change {
 // install plans the one transaction, and before it the package that brings
 // EPEL's section where the node has none.
 func (p packages) install(sv *survey, repos repoSet) ([]converge.Change, error) {
-	t := converge.Install{Action: "install", Exclude: sv.verdict.Exclude, Drift: converge.DriftDependencies}
+	t := converge.Install{Action: "install", Exclude: excluded(sv.verdict), Drift: converge.DriftDependencies}
 	if !p.fits(sv) {
 		target, err := p.falco(sv)
 		if err != nil {
 			return nil, err
 		}
 		t.Targets = append(t.Targets, target...)
-		t.Fingerprints = p.localPins()
+		t.Fingerprints, t.KeyFile = p.localPins(), KeyFile
 		t.Drift, t.Why = p.why(sv)
 	}
 	deps := p.dependencies(sv)
@@ -102,6 +102,15 @@ func (p packages) install(sv *survey, repos repoSet) ([]converge.Change, error) 
 		out = append(out, epelRelease(sv, repos))
 	}
 	return append(out, t), nil
+}
+
+// excluded are patterns of the versions that must not be chosen.
+func excluded(v compat.Verdict) []string {
+	var out []string
+	for _, version := range v.Exclude {
+		out = append(out, "falco-"+version+"-*")
+	}
+	return out
 }
 
 func (p packages) why(sv *survey) (converge.Drift, string) {
@@ -142,6 +151,8 @@ func (p packages) falco(sv *survey) ([]converge.Target, error) {
 		t.Spec = "falco-" + p.Falco.Version
 	case sv.verdict.Max != "":
 		t.Spec = "falco <= " + sv.verdict.Max
+	case sv.verdict.Min != "":
+		t.Spec = "falco >= " + sv.verdict.Min
 	default:
 		t.Spec = "falco"
 	}
@@ -228,7 +239,7 @@ func (p packages) reinstall(sv *survey, altered []converge.AlteredFile) converge
 	c := converge.Install{Action: "reinstall", Repositories: []string{p.Repository.ID}, Drift: converge.DriftFiles, Why: list(altered)}
 	if p.Falco.RPM != "" {
 		if local, err := p.local(sv, t); err == nil {
-			t, c.Repositories, c.Fingerprints = local[0], nil, p.localPins()
+			t, c.Repositories, c.Fingerprints, c.KeyFile = local[0], nil, p.localPins(), KeyFile
 		}
 	}
 	c.Targets = []converge.Target{t}
@@ -317,4 +328,26 @@ func (r repoSet) epelOr(major int) []string {
 		return r.epel
 	}
 	return []string{fmt.Sprintf("ol%d*_developer_EPEL", major)}
+}
+
+// A Want is what dnf is asked for where Falco is not installed yet.
+type Want struct {
+	Spec    string
+	Exclude []string
+}
+
+// Wanted tells which Falco a host like this one would be given from its
+// repository.
+func Wanted(ctx context.Context, view converge.View, s settings.Settings) (Want, error) {
+	s.Falco.RPM = ""
+	sv, err := look(ctx, view, s)
+	if err != nil {
+		return Want{}, err
+	}
+	sv.falco = nil
+	targets, err := packages{s}.falco(sv)
+	if err != nil {
+		return Want{}, err
+	}
+	return Want{Spec: targets[0].Spec, Exclude: excluded(sv.verdict)}, nil
 }

@@ -22,11 +22,11 @@ func staleInput(sv *survey, u systemd.Unit) (string, error) {
 	if newer(sv.falco.Installed.Add(-time.Second)) { // rpm tells whole seconds, the transaction's first
 		return "the package " + sv.falco.NEVRA(), nil
 	}
-	inputs, err := falcoconf.Inputs(sv.view.Tree(), mainConfig, sv.falco.Version, nil)
+	config, err := falcoconf.Load(sv.view.Tree(), mainConfig, sv.falco.Version, overridesOf(u))
 	if err != nil {
 		return "", fmt.Errorf("listing what Falco reads: %w", err)
 	}
-	for _, path := range append(inputs, u.DropIns...) {
+	for _, path := range append(config.Inputs(), u.DropIns...) {
 		info, err := sv.view.Stat(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

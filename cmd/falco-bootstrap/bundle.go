@@ -1,0 +1,74 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
+)
+
+// bundleCommand collects what a node without a network needs.
+func (a *app) bundleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "bundle DIR",
+		Short: "Collect what a node without a network needs",
+		Long: `bundle fills a folder with Falco's package for a host like this one, the key
+that signed it, this program, and manifest.json with the hash of each. It uses
+the repository of this node, so run falco-bootstrap here first.
+
+On the other node:
+  DIR/falco-bootstrap --falco-rpm DIR --repository-gpgkey DIR/RPM-GPG-KEY-falcosecurity`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage(errors.New("bundle takes one folder"), "falco-bootstrap bundle DIR")
+			}
+			return a.bundleInto(cmd.Context(), args[0])
+		},
+	}
+}
+
+func (a *app) bundleInto(ctx context.Context, folder string) error {
+	ctx, cancel := context.WithTimeout(ctx, a.options.timeout)
+	defer cancel()
+	declared, err := a.load()
+	if err != nil {
+		return err
+	}
+	v, err := a.view(ctx, a.hostOptions())
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	want, err := steps.Wanted(ctx, v, declared)
+	if err != nil {
+		return err
+	}
+	if folder, err = filepath.Abs(folder); err != nil {
+		return fmt.Errorf("finding the folder: %w", err)
+	}
+	b, err := a.bundle(ctx, a.hostOptions(), host.BundleOrder{
+		Folder: folder, Spec: want.Spec, Exclude: want.Exclude, Repository: declared.Repository.ID,
+		KeyFile: steps.KeyFile, Fingerprints: declared.Repository.Fingerprints,
+	})
+	if err != nil {
+		return err
+	}
+	if a.options.output == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(b)
+	}
+	for _, f := range b.Files {
+		fmt.Fprintf(a.stdout, "%s  %s\n", f.SHA256, filepath.Join(folder, f.Name))
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
+)
+
+// explainCommand says what this or another host can run, and why.
+func (a *app) explainCommand() *cobra.Command {
+	var release, arch string
+	cmd := &cobra.Command{
+		Use:   "explain",
+		Short: "Say which Falco this or another host can run, and why",
+		Long: `explain prints the verdict of the compatibility table for this host, or for the
+one that --os and --kernel-release describe, with every row that led to it.
+
+It exits with 3 if the host cannot run what is asked for.`,
+		Example: "  falco-bootstrap explain --os 8.10 --kernel-release 5.15.0-210.163.7.el8uek.x86_64 --falco-version 0.44.1",
+		Args:    noArguments,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.explain(cmd.Context(), release, arch) },
+	}
+	cmd.Flags().StringVar(&release, "os", "", "Oracle Linux release of another host, such as 8.10")
+	cmd.Flags().StringVar(&arch, "arch", "", "architecture of another host (default: the kernel release's)")
+	return cmd
+}
+
+func (a *app) explain(ctx context.Context, release, arch string) error {
+	declared, err := a.load()
+	if err != nil {
+		return err
+	}
+	var h compat.Host
+	if release == "" {
+		h, err = a.thisHost(ctx)
+	} else {
+		h, err = namedHost(release, a.options.kernel, arch)
+	}
+	if err != nil {
+		return err
+	}
+	e := compat.Explain(h, compat.Request{Driver: declared.Falco.Driver, Version: declared.Falco.Version})
+	if !e.Allowed {
+		a.code = converge.CodePreflight
+	}
+	if a.options.output == "json" {
+		enc := json.NewEncoder(a.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(e)
+	}
+	_, err = fmt.Fprintln(a.stdout, strings.TrimRight(e.String(), "\n"))
+	return err
+}
+
+func (a *app) thisHost(ctx context.Context) (compat.Host, error) {
+	v, err := a.view(ctx, a.hostOptions())
+	if err != nil {
+		return compat.Host{}, err
+	}
+	defer v.Close()
+	return steps.HostOf(v)
+}
+
+// namedHost is a host that is only described.
+func namedHost(release, kernel, arch string) (compat.Host, error) {
+	r, err := osrelease.ParseOracleRelease([]byte("Oracle Linux Server release " + release + "\n"))
+	if err != nil {
+		return compat.Host{}, usage(fmt.Errorf("--os %q is no release", release), "major and minor, such as 8.10")
+	}
+	h := compat.Host{OS: r, Arch: arch}
+	if kernel == "" {
+		return h, nil
+	}
+	if h.Kernel, err = osrelease.ParseKernel(kernel); err != nil {
+		return compat.Host{}, usage(err, "the release as `uname -r` prints it")
+	}
+	if h.Arch == "" {
+		h.Arch = h.Kernel.Arch
+	}
+	return h, nil
+}

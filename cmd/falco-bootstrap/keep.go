@@ -1,0 +1,56 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// lastRun is the report of the last converging run, in the state folder.
+const lastRun = "last-run.json"
+
+// keep writes the report where it is to be found later: on the node for a
+// converging run, and wherever the command line says.
+func (a *app) keep(r report.Report) error {
+	var errs []error
+	if r.Mode == report.ModeConverge {
+		errs = append(errs, a.remember(a.hostOptions(), r))
+	}
+	if name := a.options.metrics; name != "" {
+		errs = append(errs, a.write(name, host.Replace, r.Metrics))
+	}
+	if name := a.options.reportFile; name != "" {
+		errs = append(errs, a.write(name, host.Append, r.Line))
+	}
+	return errors.Join(errs...)
+}
+
+// write renders one form of the report into a file.
+func (a *app) write(name string, how host.OutputMode, render func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := render(&b); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return a.output(name, b.Bytes(), how)
+}
+
+// remember replaces last-run.json and keeps the report before it inside.
+func remember(o host.Options, r report.Report) error {
+	old, err := host.ReadState(o, lastRun)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	var b bytes.Buffer
+	if err := report.WithPrevious(r, old).JSON(&b); err != nil {
+		return err
+	}
+	return host.WriteState(o, lastRun, b.Bytes())
+}

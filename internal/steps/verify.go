@@ -1,0 +1,144 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// A State is what verify knows before it asks for an alert, and with which it
+// explains why none came.
+type State struct {
+	// Running says that Falco's unit runs.
+	Running bool
+	// Log is where the alert has to come.
+	Log string
+
+	unit     systemd.Unit
+	falco    string
+	problems []falcoconf.Problem
+	seconds  []converge.Warning // other Falcos
+	log      error              // why the log cannot be written
+}
+
+// A Sighting is what came of opening a sensitive file.
+type Sighting struct {
+	Detected               bool
+	First                  time.Duration // until the first alert
+	Opens, Alerts, Journal int
+}
+
+// Inspect looks at all that can keep an alert from its log.
+func Inspect(ctx context.Context, view converge.View, s settings.Settings) (State, error) {
+	sv, err := look(ctx, view, s)
+	if err != nil {
+		return State{}, err
+	}
+	if sv.falco == nil {
+		return State{}, notRunning(errors.New("falco is not installed"), "run falco-bootstrap without arguments")
+	}
+	state := State{falco: sv.falco.Version, Log: s.LogFile()}
+	name := compat.UnitFor(sv.verdict.Driver, sv.falco.Version)
+	units, err := view.Units(ctx, name)
+	if err != nil {
+		return state, err
+	}
+	state.unit = units[name]
+	state.Running = state.unit.Running()
+	config, err := falcoconf.Load(view.Tree(), mainConfig, sv.falco.Version, overridesOf(state.unit))
+	if err != nil {
+		return state, refused(err, hintOf(err, ""))
+	}
+	state.problems = config.Problems()
+	if o := config.Overruled(s.Declared()); len(o) > 0 {
+		return state, overruled(o)
+	}
+	state.log = logProblem(view.Tree(), state.Log)
+	state.seconds, err = preflight{s}.secondFalco(ctx, view)
+	return state, err
+}
+
+// logProblem says why Falco could not write its log: it makes no folder, and
+// says nothing but a line in the journal.
+func logProblem(tree fs.FS, log string) error {
+	if log == "" {
+		return errors.New("no file output is declared")
+	}
+	if info, err := fs.Stat(tree, inTree(log)); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is a %s", log, fileKind(info.Mode()))
+	}
+	if _, err := fs.Stat(tree, inTree(path.Dir(log))); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the folder %s is not there, and Falco does not make it", path.Dir(log))
+	}
+	return nil
+}
+
+// Verdict turns what was seen into one sentence, or into the reason why there
+// was nothing to see.
+func (s State) Verdict(seen Sighting) (reason string, warnings []converge.Warning, err error) {
+	warnings = s.seconds
+	switch {
+	case !s.Running:
+		return "", warnings, s.down()
+	case seen.Detected:
+		if seen.Alerts > seen.Opens {
+			warnings = append(warnings, converge.Warning{
+				Message: fmt.Sprintf("%d opens gave %d alerts: two Falcos write to %s", seen.Opens, seen.Alerts, s.Log),
+				Hint:    "`pgrep -a falco` lists them; keep one", Drift: converge.DriftSecondFalco,
+			})
+		}
+		return fmt.Sprintf("an alert reached %s after %s", s.Log, seen.First.Round(time.Millisecond)), warnings, nil
+	case s.log != nil:
+		return "", warnings, notRunning(fmt.Errorf("no alert can reach the log: %w", s.log), "a run of falco-bootstrap makes the log and its folder")
+	case seen.Journal > 0:
+		return "", warnings, notRunning(fmt.Errorf("falco detects, and its alert is in the journal but not in %s", s.Log),
+			"is the file system full or read-only, or does Falco run an older configuration? `systemctl restart "+s.unit.Name+"` has it read it again")
+	default:
+		return "", warnings, s.blind()
+	}
+}
+
+// down explains a Falco that does not run.
+func (s State) down() error {
+	err := fmt.Errorf("%s is %s (%s), not running", s.unit.Name, s.unit.ActiveState, s.unit.SubState)
+	if !s.unit.Exists() {
+		err = fmt.Errorf("there is no %s", s.unit.Name)
+	}
+	hint := "a run of falco-bootstrap starts it and says why it does not stand"
+	for _, p := range s.problems {
+		if p.Fatal {
+			return notRunning(fmt.Errorf("%w: %s", err, p), p.Hint)
+		}
+	}
+	return notRunning(err, hint)
+}
+
+// blind explains a Falco that runs and reports nothing.
+func (s State) blind() error {
+	err := fmt.Errorf("%s runs, and reported nothing to %s", s.unit.Name, s.Log)
+	var why []string
+	for _, p := range s.problems {
+		why = append(why, p.String())
+	}
+	if len(why) > 0 {
+		return notRunning(fmt.Errorf("%w: %s", err, strings.Join(why, "; ")), s.problems[0].Hint)
+	}
+	return notRunning(err, "are the default rules loaded, `Read sensitive file untrusted` not disabled, and the priority not above warning? `falco --dry-run` lists the rules files")
+}
+
+func notRunning(err error, hint string) error {
+	return &converge.Error{Code: converge.CodeNotRunning, Err: err, Hint: hint}
+}
