@@ -31,13 +31,13 @@ release_files() {
 }
 
 repository_files() {
-	local epel=/etc/yum.repos.d/oracle-epel-ol$major.repo
+	local file=/etc/yum.repos.d/oracle-epel-ol$major.repo
 	rm -f /etc/yum.repos.d/*
 	cp "/usr/share/node/repos/ol$major"/*.repo /etc/yum.repos.d/
 	chmod 644 /etc/yum.repos.d/*.repo
 	case $EPEL in
-	absent) rm "$epel" ;;
-	disabled) sed -i 's/^enabled=1$/enabled=0/' "$epel" ;;
+	absent) rm "$file" ;;
+	disabled) sed -i 's/^enabled=1$/enabled=0/' "$file" ;;
 	esac
 	mkdir -p /etc/dnf/vars /etc/yum/vars
 	for dir in /etc/dnf/vars /etc/yum/vars; do

@@ -1,0 +1,82 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"strings"
+	"testing"
+)
+
+// A harness that sees no change proves nothing, and neither does one that sees
+// changes in a node left alone.
+func TestHarnessSnapshots(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	before := n.Snapshot()
+	if diff := before.Diff(n.Snapshot()); len(diff) > 0 {
+		t.Errorf("two snapshots of a node left alone differ: %q", diff)
+	}
+	n.Must("echo x >/etc/new; chmod 600 /etc/hostname || true; touch -d yesterday /etc/falco-bootstrap.yaml; rm /etc/redhat-release")
+	got := strings.Join(before.Diff(n.Snapshot()), "\n")
+	for _, want := range []string{"+ /etc/new: ", "- /etc/redhat-release", "~ /etc/falco-bootstrap.yaml: ctime", "~ /etc: "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in the difference:\n%s", want, got)
+		}
+	}
+	if rest := before.Diff(n.Snapshot(), "/etc"); len(rest) > 0 {
+		t.Errorf("changes outside /etc: %q", rest)
+	}
+}
+
+func TestHarnessDress(t *testing.T) {
+	t.Parallel()
+	for _, release := range []string{"7.9", "8.10", "9.6", "10.1"} {
+		t.Run(release, func(t *testing.T) {
+			t.Parallel()
+			n := Start(t, OL(release))
+			if got := n.ReadFile("/etc/oracle-release"); got != "Oracle Linux Server release "+release+"\n" {
+				t.Errorf("oracle-release = %q", got)
+			}
+			major, _, _ := strings.Cut(release, ".")
+			epel := n.ReadFile("/etc/yum.repos.d/oracle-epel-ol" + major + ".repo")
+			if !strings.Contains(epel, "_developer_EPEL]") || strings.Contains(epel, "enabled=1") {
+				t.Errorf("EPEL's repository file = %q", epel)
+			}
+			r := n.Sh("LC_ALL=C yum -y --enablerepo='*EPEL' list dkms kernel-uek-devel oracle-epel-release-el" + major + " 2>&1")
+			for _, want := range []string{"dkms", "kernel-uek-devel", "oracle-epel-release-el"} {
+				if !strings.Contains(r.Stdout, want) {
+					t.Errorf("yum lists no %s: %v", want, r)
+				}
+			}
+		})
+	}
+}
+
+func TestHarnessServerFaults(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	n.Faults("/keys/ 503", "/falco/0.44.1/ truncate")
+	if r := n.Sh("curl -sf " + www + "/keys/falco.asc"); r.Exit != 22 {
+		t.Errorf("fetching what answers 503: %v", r)
+	}
+	if r := n.Sh("curl -sf " + www + "/falco/0.44.1/repodata/repomd.xml"); r.Exit != 18 {
+		t.Errorf("fetching what is cut short: %v", r)
+	}
+	if got := strings.Join(n.Requests(), "\n"); !strings.Contains(got, "GET /keys/falco.asc") {
+		t.Errorf("requests = %q", got)
+	}
+}
+
+func TestHarnessKills(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	n.WriteFile(agent, "#!/bin/bash\nfor i in 1 2 3 4; do echo line $i >&2; sleep 0.2; done; mkdir /tmp/a /tmp/b; echo done\n")
+	n.Must("chmod 755 " + agent)
+	if r := n.RunKilledAfter(2); r.Exit != killed || r.Stdout != "" || !strings.HasSuffix(r.Stderr, "line 2\n") {
+		t.Errorf("killed after two lines: %v", r)
+	}
+	if r := n.RunKilledAt("mkdir", 2); n.Exists("/tmp/b") || !n.Exists("/tmp/a") {
+		t.Errorf("killed at the second mkdir: %v", r)
+	}
+}
