@@ -20,24 +20,34 @@ func Set(src []byte, settings ...Setting) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	paths := make([][]step, len(settings))
+	for i, s := range settings {
+		if paths[i], err = settingPath(s.Path); err != nil {
+			return nil, err
+		}
+	}
 	want := any(d.tree)
-	for _, s := range settings {
-		if err := checkPath(s.Path); err != nil {
-			return nil, err
-		}
-		steps, err := parsePath(s.Path)
-		if err != nil {
-			return nil, err
-		}
+	for i, s := range settings {
 		value, err := normalise(s.Path, s.Value)
 		if err != nil {
 			return nil, err
 		}
-		if want, err = withValue(want, steps, 0, value); err != nil {
+		if isOverwritten(paths[i], paths[i+1:]) {
+			continue
+		}
+		if want, err = withValue(want, paths[i], 0, value); err != nil {
 			return nil, err
 		}
 	}
 	return d.rewrite(want)
+}
+
+// isOverwritten reports whether a later path is the same or leads to what is
+// around it.
+func isOverwritten(path []step, later [][]step) bool {
+	return slices.ContainsFunc(later, func(p []step) bool {
+		return len(p) <= len(path) && slices.Equal(p, path[:len(p)])
+	})
 }
 
 // Remove returns src without the key or list entry at path, or src itself (the
@@ -48,10 +58,7 @@ func Remove(src []byte, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPath(path); err != nil {
-		return nil, err
-	}
-	steps, err := parsePath(path)
+	steps, err := settingPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +77,7 @@ func Get(src []byte, path string) (value any, line int, ok bool, err error) {
 	if err != nil {
 		return nil, 0, false, err
 	}
-	if err := checkPath(path); err != nil {
-		return nil, 0, false, err
-	}
-	steps, err := parsePath(path)
+	steps, err := settingPath(path)
 	if err != nil || d.root == nil {
 		return nil, 0, false, err
 	}

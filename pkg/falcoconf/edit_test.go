@@ -114,6 +114,7 @@ stdout_output:
 		{name: "explicit key", in: "? a\n: 1\nb: 2\n", set: one("a", 3), want: "? a\n: 3\nb: 2\n"},
 		{name: "dot in a key", in: "a.b: 1\n", set: one(`a\.b`, 2), want: "a.b: 2\n"},
 		{name: "the later setting wins", in: "a: 1\n", set: []Setting{{"a", 2}, {"a", 1}}},
+		{name: "a later setting around an earlier one wins", in: "a: {b: 1}\n", set: []Setting{{"a.b", 2}, {"a", 5}}, want: "a: 5\n"},
 		{name: "map through a scalar", in: "a: 1\n", set: one("a.b", 2), err: ErrConflict},
 		{name: "list through a map", in: "a: {b: 1}\n", set: one("a[0]", 2), err: ErrConflict},
 		{name: "list entry far off", in: "a: [1]\n", set: one("a[2]", 2), err: ErrConflict},

@@ -4,6 +4,7 @@
 package falcoconf
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -30,7 +31,7 @@ func ParseSetting(s string) (Setting, error) {
 	if !ok {
 		return Setting{}, badSetting(s, "setting has no value", "write KEY=VALUE, such as json_output=true")
 	}
-	if err := checkPath(path); err != nil {
+	if _, err := settingPath(path); err != nil {
 		return Setting{}, err
 	}
 	if text == "" {
@@ -43,19 +44,17 @@ func ParseSetting(s string) (Setting, error) {
 	return Setting{Path: path, Value: value}, nil
 }
 
-// checkPath refuses a path that cannot be declared: "[]" appends anew on every
-// run, so it has no settled state.
-func checkPath(path string) error {
+// settingPath parses a path and refuses one that cannot be declared: "[]"
+// appends anew on every run, so it has no settled state.
+func settingPath(path string) ([]step, error) {
 	steps, err := parsePath(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, s := range steps {
-		if s.isIndex() && s.index == appendIndex {
-			return badSetting(path, "path appends to a list each time it is applied", "name the whole list, or an entry by its number")
-		}
+	if slices.Contains(steps, step{index: appendIndex}) {
+		return nil, badSetting(path, "path appends to a list each time it is applied", "name the whole list, or an entry by its number")
 	}
-	return nil
+	return steps, nil
 }
 
 // parseValue decodes YAML text the way the values of a file are decoded.
