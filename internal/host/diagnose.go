@@ -56,8 +56,11 @@ func symptoms() []symptom {
 		s(`(?i)the gpg keys listed for the "(.+?)" repository are already installed but`, trust, 1, `a package of repository "$1" is signed by a key outside the pinned ones`, hintKeys),
 		s(`(?i)repomd\.xml GPG signature verification error|gpg: .*signature.*(?:bad|fail)|repomd\.xml signature could not be verified`, trust, 1, "the repository's metadata is not signed by the pinned key", hintKeys),
 		s(`(?i)GPG check FAILED|GPG key retrieval failed|didn't install any keys|Invalid GPG Key|(?:key|keys) import(?:ing)? failed|Header V\d.*(?:BAD|NOKEY)`, trust, 1, "the signature check failed", hintKeys),
+		s(`Problem repository: \[?([^\]\s]+)`, trust, 1, "the repository $1 names no key (gpgkey=) to check its packages by", "give that repository a gpgkey= in /etc/yum.repos.d"),
 		s(`No space left on device|[Dd]isk quota exceeded`, packages, 1, "the disk is full", hintSpace),
 		s(`At least (\d+[KMG]B more space needed on the \S+ filesystem)`, packages, 1, "at least $1", hintSpace),
+		s(`Ignoring repositories: (.+)$`, packages, 4, "the repository $1 cannot be read", privateNet),
+		s(`filtered out by exclude filtering for argument: (.+)$`, packages, 1, "every $1 there is excluded (exclude= in the configuration of dnf, a version lock, or a version that cannot run here)", hintPin),
 		s(`(?i)(?:No match for argument|Unable to find a match|No package)[: ]+(.+?)(?: available\.?)?$`, packages, 1, "the repository has no $1", hintPin),
 		s(`nothing provides (.+?) needed by (\S+)`, packages, 1, "nothing provides $1, which $2 needs", hintDeps),
 		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
@@ -79,7 +82,7 @@ func symptoms() []symptom {
 }
 
 // diagnose finds the cause of a failure in the output.
-func diagnose(tool packageTool, c converge.Install, out outcome) finding {
+func diagnose(tool packageTool, out outcome) finding {
 	lines := lastLines(out.stdout, 400)
 	for _, s := range symptoms() {
 		for _, line := range lines {

@@ -123,7 +123,9 @@ func (t packageTool) argv(c converge.Install, again bool) []string {
 	// A package file is installed without a look at its signature otherwise.
 	argv = append(argv, "--setopt=localpkg_gpgcheck=1")
 	for _, id := range c.Repositories {
-		argv = append(argv, "--setopt="+id+".gpgcheck=1")
+		// A repository that cannot be read is a failure that says so, not one
+		// that is left out until "No match" is all there is to say.
+		argv = append(argv, "--setopt="+id+".gpgcheck=1", "--setopt="+id+".skip_if_unavailable=0")
 	}
 	switch {
 	case c.Action == "remove" && !t.yum3:
@@ -164,10 +166,11 @@ func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Ins
 	wait := m.tools.pause.first
 	for try := 1; ; try++ {
 		out, err := m.runTool(ctx, tool, c, try > 1)
-		if err == nil && out.status == 0 && !(tool.yum3 && skippedName(string(out.stdout)) != "") {
+		skipped := tool.yum3 && skippedName(string(out.stdout)) != ""
+		if err == nil && out.status == 0 && !skipped {
 			return nil
 		}
-		f := diagnose(tool, c, out)
+		f := diagnose(tool, out)
 		if err != nil && out.signal == 0 && len(out.stdout) == 0 {
 			return failed(converge.CodePackages, "", "%s: %w", c, err)
 		}

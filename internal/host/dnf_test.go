@@ -28,7 +28,7 @@ func TestToolArgv(t *testing.T) {
 		{
 			name: "install", tool: "/usr/bin/dnf",
 			c:    converge.Install{Action: "install", Repositories: []string{"a", "b"}, Exclude: []string{"falco-0.40.0*"}, Targets: []converge.Target{falco, {Spec: "dkms"}}},
-			want: "/usr/bin/dnf -y --disablerepo=* --enablerepo=a --enablerepo=b --setopt=timeout=20 --setopt=retries=3 --setopt=install_weak_deps=False --setopt=localpkg_gpgcheck=1 --setopt=a.gpgcheck=1 --setopt=b.gpgcheck=1 --exclude=falco-0.40.0* install falco-0.44.1 dkms",
+			want: "/usr/bin/dnf -y --disablerepo=* --enablerepo=a --enablerepo=b --setopt=timeout=20 --setopt=retries=3 --setopt=install_weak_deps=False --setopt=localpkg_gpgcheck=1 --setopt=a.gpgcheck=1 --setopt=a.skip_if_unavailable=0 --setopt=b.gpgcheck=1 --setopt=b.skip_if_unavailable=0 --exclude=falco-0.40.0* install falco-0.44.1 dkms",
 		},
 		{
 			name: "again, every repository", tool: "/usr/bin/dnf", again: true,
@@ -43,7 +43,7 @@ func TestToolArgv(t *testing.T) {
 		{
 			name: "yum", tool: "/usr/bin/yum", again: true,
 			c:    converge.Install{Action: "install", Repositories: []string{"a"}, Targets: []converge.Target{falco}},
-			want: "/usr/bin/yum -y --disablerepo=* --enablerepo=a --setopt=timeout=20 --setopt=retries=3 --setopt=skip_missing_names_on_install=False --setopt=localpkg_gpgcheck=1 --setopt=a.gpgcheck=1 install falco-0.44.1",
+			want: "/usr/bin/yum -y --disablerepo=* --enablerepo=a --setopt=timeout=20 --setopt=retries=3 --setopt=skip_missing_names_on_install=False --setopt=localpkg_gpgcheck=1 --setopt=a.gpgcheck=1 --setopt=a.skip_if_unavailable=0 install falco-0.44.1",
 		},
 	}
 	for _, tt := range tests {
@@ -160,12 +160,15 @@ func TestDiagnose(t *testing.T) {
 		{"Existing lock /var/run/yum.pid: another copy is running as pid 7.\nAnother app is currently holding the yum lock; waiting for it to exit...", converge.CodePackages, false, "another program holds the package lock"},
 		{"Error Summary\n-------------\nDisk Requirements:\n   At least 51MB more space needed on the / filesystem.", converge.CodePackages, true, "at least 51MB more space needed on the / filesystem"},
 		{"  - Curl error (60): SSL peer certificate or SSH remote key was not OK for https://x [SSL certificate problem: certificate is not yet valid]", converge.CodePackages, true, "the server's certificate is not trusted"},
+		{"Errors during downloading metadata for repository 'fx':\n  - Curl error (7): Couldn't connect to server for http://127.0.0.1:9/x/repodata/repomd.xml [Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server]\nIgnoring repositories: fx\nNo match for argument: falco\nError: Unable to find a match: falco", converge.CodePackages, false, "the repository fx cannot be read"},
+		{"All matches were filtered out by exclude filtering for argument: falco\nError: Unable to find a match: falco", converge.CodePackages, true, "every falco there is excluded (exclude= in the configuration of dnf, a version lock, or a version that cannot run here)"},
+		{"You have enabled checking of packages via GPG keys. This is a good thing.\nHowever, you do not have any GPG public keys installed.\nProblem repository: [fy]", converge.CodeTrust, true, "the repository fy names no key (gpgkey=) to check its packages by"},
 		{"Error: Unknown repo: 'nope'", converge.CodePackages, true, "there is no repository nope"},
 		{"Error in PREUN scriptlet in rpm package falco", converge.CodePackages, true, "the package's own script keeps it from being removed"},
 		{"", converge.CodePackages, true, "dnf failed with exit status 1"},
 	}
 	for _, tt := range tests {
-		got := diagnose(packageTool{path: "/usr/bin/dnf"}, converge.Install{}, outcome{stdout: []byte(tt.output), status: 1})
+		got := diagnose(packageTool{path: "/usr/bin/dnf"}, outcome{stdout: []byte(tt.output), status: 1})
 		if got.code != tt.code || got.what != tt.what || (got.tries == 1) != tt.final {
 			t.Errorf("diagnose(%q) = %v, %q, %d tries; want %v, %q, final %v", tt.output, got.code, got.what, got.tries, tt.code, tt.what, tt.final)
 		}

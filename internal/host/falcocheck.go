@@ -89,8 +89,8 @@ func writeFresh(path string, content []byte) error {
 // askFalco has Falco read a configuration as it would at its start. That needs
 // no driver and no port, and writes nothing. Falco's schema warnings go
 // through its logger, so it is told to log warnings to standard error, and not
-// to syslog. real is the path that messages name instead of file.
-func askFalco(ctx context.Context, t tools, check converge.FalcoCheck, file, real string) (verdict, error) {
+// to syslog. name is the path that messages give instead of file.
+func askFalco(ctx context.Context, t tools, check converge.FalcoCheck, file, name string) (verdict, error) {
 	argv := []string{t.falco, "-c", file, "--dry-run", "-o", "log_stderr=true", "-o", "log_level=warning", "-o", "log_syslog=false"}
 	if before035(check.Version) {
 		argv = []string{t.falco, "-c", file, "-L"} // lists the rules, having read all
@@ -103,7 +103,7 @@ func askFalco(ctx context.Context, t tools, check converge.FalcoCheck, file, rea
 	if err != nil {
 		return verdict{}, err
 	}
-	said := strings.ReplaceAll(string(out.stderr), file, real)
+	said := strings.ReplaceAll(string(out.stderr), file, name)
 	v := verdict{ok: out.status == 0, warnings: falcoWarnings(said)}
 	switch {
 	case v.ok:

@@ -16,6 +16,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // ProbeCommand is the first argument with which the agent starts itself as a
@@ -77,6 +79,12 @@ func startProber(ctx context.Context, folder, file, marker string) (*prober, err
 		return nil, fmt.Errorf("starting the probe: %w", err)
 	}
 	defer func() { _ = os.Remove(link) }()
+	// A query that ran as nobody has left this process undumpable: its child
+	// shared our memory while it changed its user. Without CAP_SYS_PTRACE, as
+	// in a container, /proc/PID/exe would then be closed to our own child.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("starting the probe: %w", err)
+	}
 	cmd := exec.CommandContext(ctx, link, ProbeCommand, file)
 	cmd.Env, cmd.Dir = []string{"LC_ALL=C"}, "/"
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

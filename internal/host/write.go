@@ -73,7 +73,8 @@ func (m *Machine) replaceFile(path string, c converge.WriteFile, now []byte) err
 	return changing(c.Path, err)
 }
 
-// makeFolder makes the folders that are missing above a file.
+// makeFolder makes the folders that are missing above a file, each of mode
+// 0755 whatever the umask.
 func (m *Machine) makeFolder(ctx context.Context, name string) error {
 	path, err := m.tree.follow(name)
 	if err != nil {
@@ -82,10 +83,19 @@ func (m *Machine) makeFolder(ctx context.Context, name string) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return nil
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return changing(name, err)
+	if parent := filepath.Dir(filepath.Clean(name)); parent != name {
+		if err := m.makeFolder(ctx, parent); err != nil {
+			return err
+		}
 	}
-	if err := syncFolder(filepath.Dir(path)); err != nil {
+	err = os.Mkdir(path, 0o755)
+	if err == nil {
+		err = os.Chmod(path, 0o755)
+	}
+	if err == nil {
+		err = syncFolder(filepath.Dir(path))
+	}
+	if err != nil {
 		return changing(name, err)
 	}
 	m.relabel(ctx, path)

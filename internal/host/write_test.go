@@ -118,6 +118,9 @@ func TestWriteFileNewMode(t *testing.T) {
 	if got, err := m.tree.stat("/etc/new/a"); err != nil || got.Mode != 0o644 {
 		t.Errorf("mode %v, %v; want 0644 whatever the umask", got.Mode, err)
 	}
+	if got, err := m.tree.stat("/etc/new"); err != nil || got.Mode.Perm() != 0o755 {
+		t.Errorf("mode of its folder %v, %v; want 0755 whatever the umask", got.Mode, err)
+	}
 }
 
 func TestWriteFileRefuses(t *testing.T) {
