@@ -15,7 +15,11 @@ func TestMain(m *testing.M) {
 	if os.Getenv(imageEnv) != "" {
 		sweep()
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if os.Getenv(imageEnv) != "" {
+		removeConverged()
+	}
+	os.Exit(code)
 }
 
 // sweep removes the containers of test runs that are over, such as killed ones.

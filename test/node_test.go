@@ -55,12 +55,7 @@ func Start(t *testing.T, d Dress) *Node {
 	if image == "" {
 		t.Skipf("%s is not set: node cases are run by make test", imageEnv)
 	}
-	n := &Node{t: t, Dress: d}
-	n.id = strings.TrimSpace(docker(
-		t, nil, "run", "-d", "--label", label+"="+strconv.Itoa(os.Getpid()), "--hostname", "node",
-		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
-		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", image,
-	))
+	n := &Node{Dress: d, t: t, id: runNode(t, image)}
 	t.Cleanup(n.end)
 	n.waitBooted()
 	n.dress()
@@ -68,6 +63,16 @@ func Start(t *testing.T, d Dress) *Node {
 		docker(t, nil, "cp", binary, n.id+":"+agent)
 	}
 	return n
+}
+
+// runNode starts a container of an image with what a node needs.
+func runNode(t *testing.T, image string) string {
+	t.Helper()
+	return strings.TrimSpace(docker(
+		t, nil, "run", "-d", "--label", label+"="+strconv.Itoa(os.Getpid()), "--hostname", "node",
+		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", image,
+	))
 }
 
 // end removes the container; with -v a failed test first shows what its journal

@@ -1,0 +1,79 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// A convergedImage is an image of a node that the agent has converged, made when
+// a test first asks for one.
+type convergedImage struct {
+	once sync.Once
+	id   string
+}
+
+// convergedImages holds those of this process by dress and flags; they go with
+// it.
+var convergedImages sync.Map
+
+// StartConverged boots a node which the agent has been run in before with these
+// flags, as if it had been rebooted since: everything is as declared, and this
+// start of Falco has not been proven yet. The run is made once for all tests
+// that want the same, which makes a node of these cheaper than one of Start's.
+func StartConverged(t *testing.T, d Dress, flags ...string) *Node {
+	t.Helper()
+	if os.Getenv(imageEnv) == "" {
+		t.Skipf("%s is not set: node cases are run by make test", imageEnv)
+	}
+	entry, _ := convergedImages.LoadOrStore(fmt.Sprintf("%+v %q", d, flags), &convergedImage{})
+	image := entry.(*convergedImage)
+	image.once.Do(func() { image.id = bake(t, d, flags) })
+	if image.id == "" {
+		t.Fatalf("no node converges as %+v %q: see the test that tried first", d, flags)
+	}
+	n := &Node{Dress: d, t: t, id: runNode(t, image.id)}
+	t.Cleanup(n.end)
+	n.waitBooted()
+	return n
+}
+
+// bake converges a node and makes an image of it.
+func bake(t *testing.T, d Dress, flags []string) string {
+	t.Helper()
+	n := Start(t, d)
+	if r := n.Run(flags...); r.Exit != 0 {
+		t.Fatalf("converging a node as %+v %q: %v", d, flags, r)
+	}
+	// What systemd has of this boot is no part of the image; a journal and a
+	// machine id of its own are made at the next.
+	n.Must("systemctl stop 'falco*.service' && sync")
+	return strings.TrimSpace(docker(t, nil, "commit", "--change", "LABEL "+label+"="+strconv.Itoa(os.Getpid()), n.id))
+}
+
+// removeConverged removes the images of this process, and those of test runs
+// that were killed.
+func removeConverged() {
+	out, err := exec.Command("docker", "image", "ls", "--all", "--no-trunc", "--filter", "label="+label, "--format", "{{.ID}}").Output()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "test: listing the images of converged nodes:", err)
+		return
+	}
+	for _, id := range strings.Fields(string(out)) {
+		pid, err := exec.Command("docker", "image", "inspect", "--format", `{{index .Config.Labels "`+label+`"}}`, id).Output()
+		owner := strings.TrimSpace(string(pid))
+		if _, alive := os.Stat("/proc/" + owner); err != nil || alive == nil && owner != strconv.Itoa(os.Getpid()) {
+			continue
+		}
+		if out, err := exec.Command("docker", "image", "rm", "--force", id).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "test: removing the image of a converged node: %v: %s\n", err, out)
+		}
+	}
+}
