@@ -56,7 +56,10 @@ func (d dropIns) Plan(ctx context.Context, view converge.View) (converge.Outcome
 // from every other one.
 func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
 	version := sv.version(d.Settings)
-	if version == "" {
+	switch {
+	case version == "" && sv.view.Host().Tree: // the first run on the booted node knows
+		return nil
+	case version == "":
 		out.Waiting = idPackages
 		return nil
 	}

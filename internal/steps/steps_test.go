@@ -1,0 +1,428 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+const (
+	uek7  = "5.15.0-210.163.7.el8uek.x86_64"
+	uek6  = "5.4.17-2136.311.6.1.el8uek.x86_64"
+	rhck8 = "4.18.0-553.16.1.el8_10.x86_64"
+)
+
+func quiet(converge.Event) {}
+
+func converged(t *testing.T, n *node, s settings.Settings) {
+	t.Helper()
+	if r := converge.Converge(t.Context(), n, All(s), quiet); r.Err != nil {
+		t.Fatalf("Converge = %v, after %q", r.Err, n.changes)
+	}
+}
+
+// inOrder fails the test if there is anything left to change.
+func inOrder(t *testing.T, n *node, s settings.Settings) {
+	t.Helper()
+	r := converge.Plan(t.Context(), n, All(s))
+	for _, c := range r.Changes() {
+		t.Errorf("still to change: %s (%s)", c, c.Class())
+	}
+	if r.Err != nil || r.Pending() {
+		t.Errorf("Plan = %v, pending %v, want nothing", r.Err, r.Pending())
+	}
+}
+
+// bare are nodes on which Falco is to come, with what tells them apart
+// afterwards.
+var bare = []struct {
+	name, release, kernel, driver, offer, pin string
+	unit                                      string
+	packages                                  []string
+	dropIn                                    bool
+}{
+	{"UEK 7", "8.10", uek7, "auto", "0.44.1", "", "falco-modern-bpf.service", []string{"falco"}, true},
+	{"UEK 7 and a Falco without the flaw", "8.10", uek7, "auto", "0.45.0", "", "falco-modern-bpf.service", []string{"falco"}, false},
+	{"RHCK with the module", "8.10", rhck8, "kmod", "0.44.1", "", "falco-kmod.service", []string{"dkms", "falco", "kernel-devel"}, true},
+	{"RHCK, the first era", "8.10", rhck8, "kmod", "0.32.2", "0.32.2", "falco.service", []string{"dkms", "falco", "kernel-devel"}, false},
+	{"OL9", "9.6", "5.14.0-570.12.1.el9_6.x86_64", "auto", "0.44.1", "", "falco-modern-bpf.service", []string{"falco"}, false},
+}
+
+func TestConvergeBareNodes(t *testing.T) {
+	for _, tt := range bare {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, tt.release, tt.kernel)
+			n.offer, s.Falco.Driver, s.Falco.Version = tt.offer, tt.driver, tt.pin
+			n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=1\n")
+			converged(t, n, s)
+			inOrder(t, n, s)
+			u := n.units[tt.unit]
+			if u == nil || !u.Running() || !u.Enabled() {
+				t.Errorf("%s = %+v, want enabled and running", tt.unit, u)
+			}
+			var names []string
+			for _, p := range n.packages {
+				names = append(names, p.Name)
+			}
+			slices.Sort(names)
+			if diff := cmp.Diff(tt.packages, names); diff != "" {
+				t.Errorf("packages (-want +got):\n%s", diff)
+			}
+			want := strings.NewReplacer("enabled: false", "enabled: true", "./events.txt", settings.DefaultLog).Replace(falcoYAML)
+			if tt.unit == aliasUnit {
+				want = strings.Replace(want, "rules_files", "rules_file", 1)
+			}
+			if diff := cmp.Diff(want, n.read(mainConfig)); diff != "" {
+				t.Errorf("falco.yaml (-want +got):\n%s", diff)
+			}
+			if got := strings.Contains(n.read("/etc/systemd/system/"+tt.unit+".d/"+dropInName), preloadLibrary); got != tt.dropIn {
+				t.Errorf("drop-in there: %v, want %v", got, tt.dropIn)
+			}
+			if got := n.read(repoDir + "/epel.repo"); got != "[ol8_developer_EPEL]\nenabled=0\n" {
+				t.Errorf("epel.repo = %q, want it disabled", got)
+			}
+		})
+	}
+}
+
+// Power may go after any change; the next run ends as if nothing had happened.
+func TestPowerLossAfterAnyChange(t *testing.T) {
+	for _, tt := range bare {
+		t.Run(tt.name, func(t *testing.T) {
+			prepare := func() (*node, settings.Settings) {
+				n, s := newNode(t, tt.release, tt.kernel)
+				n.offer, s.Falco.Driver, s.Falco.Version = tt.offer, tt.driver, tt.pin
+				n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=1\n")
+				return n, s
+			}
+			whole, s := prepare()
+			converged(t, whole, s)
+			total := len(whole.changes)
+			for limit := 1; limit < total; limit++ {
+				n, _ := prepare()
+				n.served, n.limit = whole.served, limit
+				if r := converge.Converge(t.Context(), n, All(s), quiet); !errors.Is(r.Err, errPower) {
+					t.Fatalf("with power for %d changes: %v, want %v", limit, r.Err, errPower)
+				}
+				n.limit = 0
+				converged(t, n, s)
+				inOrder(t, n, s)
+				if diff := cmp.Diff(whole.state(), n.state()); diff != "" {
+					t.Errorf("after power loss at change %d (-want +got):\n%s", limit, diff)
+				}
+			}
+		})
+	}
+}
+
+func TestEPELComesFirstWhereItIsMissing(t *testing.T) {
+	n, s := newNode(t, "10.1", "6.12.0-55.9.1.el10_0.x86_64")
+	s.Falco.Driver = "kmod"
+	n.write(repoDir+"/oracle-linux.repo", "[ol10_baseos_latest]\nenabled=1\n")
+	r := converge.Plan(t.Context(), n, All(s))
+	var installs []string
+	for _, c := range r.Changes() {
+		if i, ok := c.(converge.Install); ok {
+			installs = append(installs, i.String()+" from "+strings.Join(i.Repositories, " "))
+		}
+	}
+	want := []string{
+		"install oracle-epel-release-el10 from ol10_baseos_latest",
+		"install falco >= 0.32.0, dkms, kernel-devel-6.12.0-55.9.1.el10_0.x86_64 from falcosecurity-rpm ol10_baseos_latest ol10*_developer_EPEL",
+	}
+	if diff := cmp.Diff(want, installs); diff != "" {
+		t.Errorf("installs (-want +got):\n%s", diff)
+	}
+	converged(t, n, s)
+	if got := n.read(repoDir + "/oracle-epel.repo"); !strings.Contains(got, "enabled=0") {
+		t.Errorf("oracle-epel.repo = %q, want it disabled", got)
+	}
+	inOrder(t, n, s)
+}
+
+func TestRefusals(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		edit func(*node, *settings.Settings)
+		code converge.Code
+		want string
+	}{
+		{"Debian", func(n *node, _ *settings.Settings) {
+			delete(n.files, "etc/oracle-release")
+			n.write("/etc/os-release", "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n")
+		}, converge.CodePreflight, "not Oracle Linux but Debian"},
+		{"OL6", func(n *node, _ *settings.Settings) {
+			n.write("/etc/oracle-release", "Oracle Linux Server release 6.10\n")
+		}, converge.CodePreflight, "not supported"},
+		{"broken release file", func(n *node, _ *settings.Settings) { n.write("/etc/oracle-release", "8.10\n") }, converge.CodePreflight, "8.10"},
+		{"UEK 6", func(n *node, _ *settings.Settings) { n.host.Kernel = uek6 }, converge.CodePreflight, "UEK"},
+		{"module on UEK", func(n *node, s *settings.Settings) { s.Falco.Driver, s.Falco.Version = "kmod", "0.36.2" }, converge.CodePreflight, "UEK"},
+		{"the version that cannot be erased", func(n *node, s *settings.Settings) { s.Falco.Version = "0.40.0" }, converge.CodePreflight, "0.40.0"},
+		{"no systemd", func(n *node, _ *settings.Settings) { n.host.Systemd = false }, converge.CodePreflight, "systemd is not running"},
+		{"log is a folder", func(n *node, _ *settings.Settings) { n.write("/var/log/falco.log/x", "") }, converge.CodeConfig, "is a folder"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			tt.edit(n, &s)
+			before := n.state()
+			r := converge.Plan(t.Context(), n, All(s))
+			if converge.CodeOf(r.Err) != tt.code || !strings.Contains(r.Err.Error(), tt.want) {
+				t.Errorf("Plan = %v (%s), want %q (%s)", r.Err, converge.CodeOf(r.Err), tt.want, tt.code)
+			}
+			if converge.HintOf(r.Err) == "" {
+				t.Errorf("%v has no hint", r.Err)
+			}
+			if diff := cmp.Diff(before, n.state()); diff != "" {
+				t.Errorf("the plan changed something:\n%s", diff)
+			}
+		})
+	}
+}
+
+// Each drift is named for what it is, mended, and mended for good.
+func TestDrift(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		drift converge.Drift
+		make  func(*node, *settings.Settings)
+	}{
+		{"falco.yaml edited", converge.DriftConfigEdited, func(n *node, _ *settings.Settings) {
+			n.write(mainConfig, strings.Replace(n.read(mainConfig), "  enabled: true\n  keep", "  enabled: no\n  keep", 1))
+		}},
+		{"falco.yaml replaced", converge.DriftConfigReplaced, func(n *node, _ *settings.Settings) {
+			n.write(savedConfig, n.read(mainConfig)+"priority: warning\n")
+			n.write(mainConfig, falcoYAML)
+		}},
+		{"unit stopped", converge.DriftUnitStopped, func(n *node, _ *settings.Settings) { n.modern().ActiveState, n.modern().SubState = "inactive", "dead" }},
+		{"unit failed", converge.DriftUnitFailed, func(n *node, _ *settings.Settings) { n.modern().ActiveState, n.modern().SubState = "failed", "failed" }},
+		{"unit dies again and again", converge.DriftUnitCrashLoop, func(n *node, _ *settings.Settings) {
+			n.modern().ActiveState, n.modern().SubState = "activating", "auto-restart"
+		}},
+		{"unit disabled", converge.DriftUnitDisabled, func(n *node, _ *settings.Settings) { n.modern().UnitFileState = "disabled" }},
+		{"unit masked", converge.DriftUnitMasked, func(n *node, _ *settings.Settings) {
+			n.modern().UnitFileState, n.modern().LoadState = "masked", "masked"
+		}},
+		{"unit files not read", converge.DriftUnitReload, func(n *node, _ *settings.Settings) { n.modern().NeedReload = true }},
+		{"another unit enabled", converge.DriftUnitExtra, func(n *node, _ *settings.Settings) { n.units["falco-custom.service"].UnitFileState = "enabled" }},
+		{"another unit running", converge.DriftUnitExtra, func(n *node, _ *settings.Settings) {
+			n.units["falco-kmod.service"].ActiveState, n.units["falco-kmod.service"].SubState = "active", "running"
+		}},
+		{"alias elsewhere", converge.DriftUnitAlias, func(n *node, _ *settings.Settings) {
+			n.units["falco-custom.service"].UnitFileState = "enabled"
+			n.units[aliasUnit] = n.units["falco-custom.service"]
+		}},
+		{"follow unmasked", converge.DriftFollow, func(n *node, _ *settings.Settings) {
+			n.units[followUnit].UnitFileState, n.units[followUnit].LoadState = "disabled", "loaded"
+		}},
+		{"configuration newer than the process", converge.DriftConfigStale, func(n *node, _ *settings.Settings) {
+			n.write("/etc/falco/falco_rules.yaml", "- rule: y\n")
+		}},
+		{"upgraded by somebody else", converge.DriftConfigStale, func(n *node, _ *settings.Settings) {
+			n.clock = n.clock.Add(time.Minute)
+			n.packages[0].Installed = n.clock
+		}},
+		{"another version than pinned", converge.DriftVersion, func(_ *node, s *settings.Settings) { s.Falco.Version = "0.43.1" }},
+		{"a version that must go", converge.DriftVersion, func(n *node, _ *settings.Settings) { n.packages[0].Version = "0.40.0" }},
+		{"files altered", converge.DriftFiles, func(n *node, _ *settings.Settings) {
+			n.altered = []converge.AlteredFile{{Path: "/usr/bin/falco", What: "S.5"}}
+		}},
+		{"falco.yaml gone", converge.DriftFiles, func(n *node, _ *settings.Settings) { delete(n.files, inTree(mainConfig)) }},
+		{"repository edited", converge.DriftRepository, func(n *node, _ *settings.Settings) {
+			n.write(repoFile, strings.Replace(n.read(repoFile), "\ngpgcheck=1", "\ngpgcheck=0", 1))
+		}},
+		{"repository disabled", converge.DriftRepository, func(n *node, _ *settings.Settings) {
+			n.write(repoFile, strings.Replace(n.read(repoFile), "enabled=1", "enabled=0", 1))
+		}},
+		{"repository with a mirrorlist", converge.DriftRepository, func(n *node, _ *settings.Settings) {
+			n.write(repoFile, n.read(repoFile)+"mirrorlist=http://x\n")
+		}},
+		{"repository gone", converge.DriftAbsent, func(n *node, _ *settings.Settings) { delete(n.files, inTree(repoFile)) }},
+		{"section twice", converge.DriftRepositoryTwice, func(n *node, _ *settings.Settings) {
+			n.write(repoDir+"/a.repo", "[other]\nenabled=0\n[falcosecurity-rpm]\nbaseurl=http://x\n")
+		}},
+		{"key missing", converge.DriftKeyMissing, func(n *node, _ *settings.Settings) { n.keys = nil }},
+		{"key file missing", converge.DriftKeyMissing, func(n *node, _ *settings.Settings) { delete(n.files, inTree(KeyFile)) }},
+		{"EPEL left on", converge.DriftEPEL, func(n *node, _ *settings.Settings) { n.write(repoDir+"/e.repo", "[ol8_developer_EPEL]\n") }},
+		{"drop-in missing", converge.DriftPreloadMissing, func(n *node, _ *settings.Settings) { delete(n.files, inTree(dropIn)) }},
+		{"drop-in edited", converge.DriftPreloadStale, func(n *node, _ *settings.Settings) { n.write(dropIn, "[Service]\n") }},
+		{"drop-in of another unit", converge.DriftPreloadStale, func(n *node, _ *settings.Settings) {
+			n.write("/etc/systemd/system/falco-kmod.service.d/"+dropInName, "[Service]\n")
+		}},
+		{"log's mode", converge.DriftLogMode, func(n *node, _ *settings.Settings) { n.files["var/log/falco.log"].Mode = 0o644 }},
+		{"no rotation", converge.DriftLogrotate, func(n *node, _ *settings.Settings) { delete(n.files, inTree(logrotateFile)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			converged(t, n, s)
+			n.clock = n.clock.Add(time.Minute)
+			tt.make(n, &s)
+			n.clock = n.clock.Add(time.Minute)
+			r := converge.Plan(t.Context(), n, All(s))
+			var classes []converge.Drift
+			for _, c := range r.Changes() {
+				classes = append(classes, c.Class())
+			}
+			if r.Err != nil || !slices.Contains(classes, tt.drift) {
+				t.Errorf("Plan = %v, drift %q, want %s", r.Err, classes, tt.drift)
+			}
+			converged(t, n, s)
+			inOrder(t, n, s)
+		})
+	}
+}
+
+const dropIn = "/etc/systemd/system/falco-modern-bpf.service.d/" + dropInName
+
+func (n *node) modern() *systemd.Unit { return n.units["falco-modern-bpf.service"] }
+
+func TestOverruledIsRefusedByName(t *testing.T) {
+	n, s := newNode(t, "8.10", uek7)
+	converged(t, n, s)
+	n.write(mainConfig, n.read(mainConfig)+"config_files: [/etc/falco/config.d]\n")
+	converged(t, n, s)
+	n.write("/etc/falco/config.d/50-site.yaml", "# ours\nfile_output:\n  enabled: false\n  filename: /x\n")
+	before := n.state()
+	r := converge.Converge(t.Context(), n, All(s), quiet)
+	if converge.CodeOf(r.Err) != converge.CodeConfig || !strings.Contains(r.Err.Error(), "/etc/falco/config.d/50-site.yaml:3") {
+		t.Errorf("Converge = %v, want a refusal that names the line", r.Err)
+	}
+	if diff := cmp.Diff(before, n.state()); diff != "" {
+		t.Errorf("something was changed:\n%s", diff)
+	}
+}
+
+func TestWarningsDoNotFail(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		want converge.Drift
+		make func(*node, *settings.Settings)
+	}{
+		{"second Falco", converge.DriftSecondFalco, func(n *node, _ *settings.Settings) {
+			n.processes = []converge.Process{{PID: 7, Cgroup: "/kubepods/x", Container: true}}
+		}},
+		{"leftover in config.d", converge.DriftConfigStray, func(n *node, _ *settings.Settings) {
+			n.write(mainConfig, n.read(mainConfig)+"config_files: [/etc/falco/config.d]\n")
+			n.write("/etc/falco/config.d/a.yaml.bak", "priority: debug\n")
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			converged(t, n, s)
+			tt.make(n, &s)
+			r := converge.Plan(t.Context(), n, All(s))
+			var got []converge.Drift
+			for _, step := range r.Steps {
+				for _, w := range step.Warnings {
+					got = append(got, w.Drift)
+				}
+			}
+			if r.Err != nil || !slices.Contains(got, tt.want) {
+				t.Errorf("Plan = %v, warnings of %q, want %s", r.Err, got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTreeIsConvergedByFilesAlone(t *testing.T) {
+	n, s := newNode(t, "8.10", "")
+	n.host = converge.Host{Tree: true}
+	n.write(mainConfig, falcoYAML)
+	n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=1\n")
+	converged(t, n, s)
+	if !strings.Contains(n.read(mainConfig), settings.DefaultLog) || !strings.Contains(n.read(repoDir+"/epel.repo"), "enabled=0") {
+		t.Errorf("falco.yaml = %q, epel.repo = %q", n.read(mainConfig), n.read(repoDir+"/epel.repo"))
+	}
+	for _, c := range n.changes {
+		if strings.HasPrefix(c, "install") || strings.HasPrefix(c, "enable") || strings.HasPrefix(c, "import") {
+			t.Errorf("asked of a tree: %s", c)
+		}
+	}
+}
+
+func TestOtherLogrotateFileIsLeftToItself(t *testing.T) {
+	n, s := newNode(t, "8.10", uek7)
+	n.write(logrotateDir+"/falco", "/var/log/falco.log {\n  daily\n}\n")
+	converged(t, n, s)
+	if n.read(logrotateFile) != "" {
+		t.Error("the log is named in two files of logrotate's, which it refuses")
+	}
+}
+
+func TestDeclaredModeReachesTheUnit(t *testing.T) {
+	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	s.Log.Mode = "0640"
+	converged(t, n, s)
+	if got := n.read(dropIn); !strings.Contains(got, "\nUMask=0026\n") && !strings.Contains(got, "\nUMask=0027\n") {
+		t.Errorf("drop-in = %q, want a UMask for 0640", got)
+	}
+	if got := n.files["var/log/falco.log"].Mode; got != 0o640 {
+		t.Errorf("log's mode = %v", got)
+	}
+	inOrder(t, n, s)
+}
+
+func TestNamesFile(t *testing.T) {
+	for text, want := range map[string]bool{
+		"/var/log/falco.log {\n}":         true,
+		"\"/var/log/falco.log\" {":        true,
+		"/a /var/log/falco.log{":          true,
+		"# /var/log/falco.log {\n":        false,
+		"/var/log/falco.log.1 {":          false,
+		"/var/log/*.log {":                false,
+		"/var/log/x {\n # falco.log\n}\n": false,
+	} {
+		if got := namesFile(text, "/var/log/falco.log"); got != want {
+			t.Errorf("namesFile(%q) = %v, want %v", text, got, want)
+		}
+	}
+}
+
+func TestUnknownIsNotInOrder(t *testing.T) {
+	n, s := newNode(t, "8.10", uek7)
+	converged(t, n, s)
+	r := converge.Plan(t.Context(), denied{n}, All(s))
+	if r.Err != nil {
+		t.Fatal(r.Err)
+	}
+	for _, step := range r.Steps {
+		if step.ID == idConfig && step.Status != converge.StatusUnknown {
+			t.Errorf("config is %s (%s), want unknown", step.Status, step.Reason)
+		}
+	}
+}
+
+// denied is a node whose falco.yaml this user may not read.
+type denied struct{ *node }
+
+func (d denied) Tree() fs.FS { return deniedTree{d.files} }
+
+type deniedTree struct{ fs.FS }
+
+func (d deniedTree) Open(name string) (fs.File, error) {
+	if name == inTree(mainConfig) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return d.FS.Open(name)
+}
+
+func TestDeclareOverridesDefault(t *testing.T) {
+	n, s := newNode(t, "8.10", uek7)
+	s.Declare(falcoconf.Setting{Path: "json_output", Value: true})
+	converged(t, n, s)
+	if !strings.Contains(n.read(mainConfig), "json_output: true") {
+		t.Errorf("falco.yaml = %q", n.read(mainConfig))
+	}
+}
