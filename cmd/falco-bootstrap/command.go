@@ -110,6 +110,9 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 		return usage(err, "")
 	}
 	for _, name := range unknown {
+		if cmd.Root().Flags().Lookup(settings.FlagName(name)) != nil {
+			continue // another command's
+		}
 		a.log.Warn("this environment variable belongs to no flag", zap.String("variable", name))
 	}
 	return nil

@@ -55,7 +55,7 @@ func AddFlags(flags *pflag.FlagSet) *Flags {
 func Environment(flags *pflag.FlagSet, environ []string) (unknown []string, err error) {
 	names := map[string]*pflag.Flag{}
 	flags.VisitAll(func(f *pflag.Flag) {
-		names[EnvPrefix+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))] = f
+		names[EnvName(f.Name)] = f
 	})
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
@@ -70,6 +70,16 @@ func Environment(flags *pflag.FlagSet, environ []string) (unknown []string, err 
 	}
 	slices.Sort(unknown)
 	return unknown, err
+}
+
+// EnvName is the environment variable of a flag.
+func EnvName(flag string) string {
+	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// FlagName is the flag of an environment variable.
+func FlagName(variable string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, EnvPrefix), "_", "-"))
 }
 
 // setFlag sets a flag from the environment: a repeatable one line by line.

@@ -184,7 +184,10 @@ func TestEveryFlagReachesItsSetting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		name := EnvPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		name := EnvName(f.Name)
+		if FlagName(name) != f.Name {
+			t.Errorf("FlagName(%s) = %s, want %s", name, FlagName(name), f.Name)
+		}
 		byEnv, err := over(t, "", []string{name + "=" + value})
 		if err != nil {
 			t.Fatal(err)
