@@ -15,7 +15,7 @@ import (
 )
 
 // version is set when a release is linked.
-var version = "devel" //nolint:gochecknoglobals // the linker sets it
+var version = "devel"
 
 // tool says which program this is.
 func tool() report.Tool {

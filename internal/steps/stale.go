@@ -24,7 +24,7 @@ func staleInput(sv *survey, u systemd.Unit) (string, error) {
 	}
 	config, err := falcoconf.Load(sv.view.Tree(), mainConfig, sv.falco.Version, overridesOf(u))
 	if err != nil {
-		return "", nil //nolint:nilerr // the config step says what is wrong with it
+		return "", nil // the config step says what is wrong with it
 	}
 	for _, path := range append(config.Inputs(), u.DropIns...) {
 		info, err := sv.view.Stat(path)
