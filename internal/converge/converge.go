@@ -103,6 +103,16 @@ func (r Result) Pending() bool {
 	return false
 }
 
+// Unknown reports whether any step could not be seen whole.
+func (r Result) Unknown() bool {
+	for _, s := range r.Steps {
+		if s.Status == StatusUnknown {
+			return true
+		}
+	}
+	return false
+}
+
 // An Event is one line of progress.
 type Event struct {
 	Step   string

@@ -59,6 +59,8 @@ type Error struct {
 	Err error
 	// Hint says what to do about it.
 	Hint string
+	// Drift names what was found, if it is a drift that only people can mend.
+	Drift Drift
 }
 
 // Error implements error.
@@ -79,6 +81,18 @@ func CodeOf(err error) Code {
 	default:
 		return CodeFailed
 	}
+}
+
+// DriftOf returns the class of the first [*Error] in the chain of err that has
+// one, or "".
+func DriftOf(err error) Drift {
+	var e *Error
+	for next := err; errors.As(next, &e); next = e.Err {
+		if e.Drift != "" {
+			return e.Drift
+		}
+	}
+	return ""
 }
 
 // HintOf returns the hint of the first [*Error] in the chain of err that has

@@ -70,7 +70,8 @@ func outside(meta Meta, result converge.Result) error {
 }
 
 // exitCode is the caller's choice, else that of the first failure, else
-// whether anything is pending.
+// whether anything is pending, else whether anything could not be seen: what
+// nobody has seen is not in order.
 func exitCode(meta Meta, result converge.Result) converge.Code {
 	switch {
 	case meta.Exit != converge.CodeOK:
@@ -81,18 +82,23 @@ func exitCode(meta Meta, result converge.Result) converge.Code {
 		return converge.CodeOf(meta.Err)
 	case result.Pending():
 		return converge.CodePending
+	case result.Unknown():
+		return converge.CodeFailed
 	default:
 		return converge.CodeOK
 	}
 }
 
 func (r Report) outcome(code converge.Code) string {
+	pending := r.Summary.Change+r.Summary.Waiting > 0
 	switch {
-	case code != converge.CodeOK && code != converge.CodePending:
-		return ResultFailed
 	case r.Summary.Failed > 0 || r.Error != nil:
 		return ResultFailed
-	case r.Summary.Change+r.Summary.Waiting > 0:
+	case code == converge.CodeFailed && r.Summary.Unknown > 0 && !pending:
+		return ResultUnknown
+	case code != converge.CodeOK && code != converge.CodePending:
+		return ResultFailed
+	case pending:
 		return ResultPending
 	case r.Summary.Unknown > 0:
 		return ResultUnknown
@@ -139,6 +145,7 @@ func newError(err error) *Error {
 		Name:    code.String(),
 		Message: Redact(err.Error()),
 		Hint:    Redact(converge.HintOf(err)),
+		Drift:   string(converge.DriftOf(err)),
 	}
 }
 
@@ -177,6 +184,9 @@ func (r *Report) addDrift(s Step) {
 	}
 	for _, w := range s.Warnings {
 		add(w.Drift)
+	}
+	if s.Error != nil {
+		add(s.Error.Drift)
 	}
 }
 

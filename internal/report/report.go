@@ -101,6 +101,8 @@ type Error struct {
 	Name    string `json:"name"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
+	// Drift is the class of a drift that only people can mend.
+	Drift string `json:"drift,omitempty"`
 }
 
 // A Step is what came of one step.

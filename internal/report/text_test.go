@@ -210,7 +210,7 @@ func TestNewResult(t *testing.T) {
 		{name: "changed", statuses: []converge.Status{"changed", "ok"}, result: "changed"},
 		{name: "pending", statuses: []converge.Status{"pending", "ok"}, result: "pending", code: 2},
 		{name: "waiting alone", statuses: []converge.Status{"waiting"}, result: "pending", code: 2},
-		{name: "unknown is not in order", statuses: []converge.Status{"ok", "unknown"}, result: "unknown"},
+		{name: "unknown is not in order", statuses: []converge.Status{"ok", "unknown"}, result: "unknown", code: 1},
 		{name: "unknown, and the caller calls it pending", statuses: []converge.Status{"ok", "unknown"}, meta: report.Meta{Exit: converge.CodePending}, result: "unknown", code: 2},
 		{name: "unknown and pending", statuses: []converge.Status{"pending", "unknown"}, result: "pending", code: 2},
 		{name: "a failed step", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, result: "failed", code: 4},
