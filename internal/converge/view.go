@@ -154,6 +154,8 @@ type Proof struct {
 	Invocation string    `json:"invocation"`
 	Detected   bool      `json:"detected"`
 	Time       time.Time `json:"time"`
+	// Hidden says that this user may not read the verdict, if there is one.
+	Hidden bool `json:"-"`
 }
 
 // A Machine changes the node. It is opened in one place, under the lock, and a

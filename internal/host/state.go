@@ -19,12 +19,13 @@ const proofName = "proof.json"
 
 var errNoFolder = errors.New("not a folder")
 
-// readProof reads the last verdict. One that is missing, of another user, or
-// no JSON is none: it is only a memory, and the proof can be made again.
+// readProof reads the last verdict. One that is missing or no JSON is none: it
+// is only a memory, and the proof can be made again. The folder is root's, so
+// to anybody else the verdict is hidden, which is not the same.
 func readProof(t tree) converge.Proof {
 	content, err := t.ReadFile(path.Join(StateDir, proofName)[1:])
 	if err != nil {
-		return converge.Proof{}
+		return converge.Proof{Hidden: errors.Is(err, fs.ErrPermission)}
 	}
 	var p converge.Proof
 	if json.Unmarshal(content, &p) != nil {

@@ -46,10 +46,15 @@ func (p proof) Plan(ctx context.Context, view converge.View) (converge.Outcome, 
 	switch {
 	case !u.Running():
 		return converge.Outcome{Waiting: idUnit, Reason: "an alert is asked of Falco once it runs"}, nil
+	case last.Hidden:
+		return converge.Outcome{Reason: "running", Unknown: []string{"whether Falco has been seen to detect since its start: root keeps the verdict"}}, nil
 	case last.Invocation == u.InvocationID && last.Detected:
 		return converge.Outcome{Reason: "Falco has reported a test alert since its start"}, nil
 	case last.Invocation == u.InvocationID:
-		return converge.Outcome{Reason: "running; no test alert was seen at its start, see `falco-bootstrap verify`"}, nil
+		return converge.Outcome{Reason: "running, and not seen to detect", Warnings: []converge.Warning{{
+			Message: "no test alert was seen when " + name + " was started",
+			Hint:    "`falco-bootstrap verify` tries again and finds out why", Drift: converge.DriftUnproven,
+		}}}, nil
 	}
 	return converge.Outcome{
 		Reason: "not proven since its start at " + u.Started.UTC().Format(time.RFC3339),
