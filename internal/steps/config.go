@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 
@@ -90,13 +89,24 @@ func (c config) judge(ctx context.Context, sv *survey, old, edited []byte) (conv
 
 func (c config) swap(sv *survey, version string, old, edited []byte) converge.Change {
 	w := converge.WriteFile{Path: mainConfig, Old: old, New: edited, Mode: 0o644, Drift: converge.DriftConfigEdited, Why: "declared keys"}
-	if _, err := fs.Stat(sv.view.Tree(), inTree(savedConfig)); err == nil {
+	if replaced(sv) {
 		w.Drift = converge.DriftConfigReplaced
 	}
 	if !sv.view.Host().Tree {
 		w.Check = &converge.FalcoCheck{Version: version, Preload: preload(sv, version)}
 	}
 	return w
+}
+
+// replaced reports whether rpm put the shipped falco.yaml in the place of an
+// edited one, which it moved aside, and nobody has touched it since: rpm gives
+// a file the time at which its package was built.
+func replaced(sv *survey) bool {
+	if _, err := sv.view.Stat(savedConfig); err != nil {
+		return false
+	}
+	live, err := sv.view.Stat(mainConfig)
+	return err == nil && (sv.falco == nil || live.ModTime.Before(sv.falco.Installed))
 }
 
 // sort makes warnings of what Falco lives with and an error of what it dies
@@ -143,7 +153,7 @@ func overruled(all []falcoconf.Overruled) error {
 	if all[0].Origin.File == falcoconf.CommandLine {
 		hint = "the unit's command line wins over every file: change the unit with a drop-in, or declare the same value"
 	}
-	return refused(errors.New(strings.Join(texts, "; ")), hint)
+	return &converge.Error{Code: converge.CodeConfig, Err: errors.New(strings.Join(texts, "; ")), Hint: hint, Drift: converge.DriftConfigOverruled}
 }
 
 // place says where a value comes from.

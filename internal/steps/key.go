@@ -83,20 +83,21 @@ func (k key) buried(ring []ringKey, now time.Time) []converge.Change {
 		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) {
 			continue
 		}
-		for _, d := range dead {
-			if d.Fingerprint == r.Fingerprint {
-				out = append(out, converge.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint, Drift: converge.DriftKeyRevoked, Why: d.Reason})
-			}
+		change := converge.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint}
+		i := slices.IndexFunc(dead, func(d trust.DeadKey) bool { return d.Fingerprint == r.Fingerprint })
+		switch {
+		case i >= 0:
+			change.Drift, change.Why = converge.DriftKeyRevoked, dead[i].Reason
+		case r.IsFalco() && r.Revoked:
+			change.Drift, change.Why = converge.DriftKeyRevoked, "was revoked on "+day(r.RevokedAt)
+		case r.IsFalco() && r.Expired(now):
+			change.Drift, change.Why = converge.DriftKeyExpired, "expired on "+day(r.Expires)
+		default:
+			continue
 		}
-		if r.IsFalco() && r.Expired(now) && !known(dead, r.Fingerprint) {
-			out = append(out, converge.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint, Drift: converge.DriftKeyExpired, Why: "expired on " + day(r.Expires)})
-		}
+		out = append(out, change)
 	}
 	return out
-}
-
-func known(dead []trust.DeadKey, fingerprint string) bool {
-	return slices.ContainsFunc(dead, func(d trust.DeadKey) bool { return d.Fingerprint == fingerprint })
 }
 
 // pinned returns the pinned keys of the ring that can still be used.

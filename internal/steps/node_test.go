@@ -335,6 +335,7 @@ func (n *node) ChangeUnit(_ context.Context, c converge.ChangeUnit) error {
 	case converge.Start, converge.Restart:
 		n.starts++
 		u.ActiveState, u.SubState, u.Started = "active", "running", n.clock
+		u.NRestarts = 0 // as reset-failed does
 		u.InvocationID = fmt.Sprint("invocation ", n.starts)
 	case converge.ReloadManager:
 		u.NeedReload = false

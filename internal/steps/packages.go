@@ -5,6 +5,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"regexp"
@@ -223,8 +224,11 @@ func (p packages) intact(ctx context.Context, sv *survey) (converge.Outcome, err
 	if err != nil {
 		return out, err
 	}
-	if _, err := fs.Stat(sv.view.Tree(), inTree(mainConfig)); err != nil {
+	switch _, err := fs.Stat(sv.view.Tree(), inTree(mainConfig)); {
+	case errors.Is(err, fs.ErrNotExist):
 		altered = append(altered, converge.AlteredFile{Path: mainConfig, Missing: true})
+	case err != nil:
+		return out, fmt.Errorf("looking for falco.yaml: %w", err)
 	}
 	if len(altered) == 0 {
 		return out, nil

@@ -169,8 +169,8 @@ func TestRefusals(t *testing.T) {
 		}, converge.CodePreflight, "not supported"},
 		{"broken release file", func(n *node, _ *settings.Settings) { n.write("/etc/oracle-release", "8.10\n") }, converge.CodePreflight, "8.10"},
 		{"UEK 6", func(n *node, _ *settings.Settings) { n.host.Kernel = uek6 }, converge.CodePreflight, "UEK"},
-		{"module on UEK", func(n *node, s *settings.Settings) { s.Falco.Driver, s.Falco.Version = "kmod", "0.36.2" }, converge.CodePreflight, "UEK"},
-		{"the version that cannot be erased", func(n *node, s *settings.Settings) { s.Falco.Version = "0.40.0" }, converge.CodePreflight, "0.40.0"},
+		{"module on UEK", func(_ *node, s *settings.Settings) { s.Falco.Driver, s.Falco.Version = "kmod", "0.36.2" }, converge.CodePreflight, "UEK"},
+		{"the version that cannot be erased", func(_ *node, s *settings.Settings) { s.Falco.Version = "0.40.0" }, converge.CodePreflight, "0.40.0"},
 		{"no systemd", func(n *node, _ *settings.Settings) { n.host.Systemd = false }, converge.CodePreflight, "systemd is not running"},
 		{"log is a folder", func(n *node, _ *settings.Settings) { n.write("/var/log/falco.log/x", "") }, converge.CodeConfig, "is a folder"},
 	} {
@@ -205,11 +205,19 @@ func TestDrift(t *testing.T) {
 		{"falco.yaml replaced", converge.DriftConfigReplaced, func(n *node, _ *settings.Settings) {
 			n.write(savedConfig, n.read(mainConfig)+"priority: warning\n")
 			n.write(mainConfig, falcoYAML)
+			n.files[inTree(mainConfig)].ModTime = now.Add(-time.Hour) // when the package was built
+		}},
+		{"falco.yaml edited after it was replaced", converge.DriftConfigEdited, func(n *node, _ *settings.Settings) {
+			n.write(savedConfig, n.read(mainConfig))
+			n.write(mainConfig, falcoYAML)
 		}},
 		{"unit stopped", converge.DriftUnitStopped, func(n *node, _ *settings.Settings) { n.modern().ActiveState, n.modern().SubState = "inactive", "dead" }},
 		{"unit failed", converge.DriftUnitFailed, func(n *node, _ *settings.Settings) { n.modern().ActiveState, n.modern().SubState = "failed", "failed" }},
 		{"unit dies again and again", converge.DriftUnitCrashLoop, func(n *node, _ *settings.Settings) {
 			n.modern().ActiveState, n.modern().SubState = "activating", "auto-restart"
+		}},
+		{"unit was started again just now", converge.DriftUnitCrashLoop, func(n *node, _ *settings.Settings) {
+			n.modern().NRestarts, n.modern().Started = 3, n.clock.Add(time.Minute-time.Second)
 		}},
 		{"unit disabled", converge.DriftUnitDisabled, func(n *node, _ *settings.Settings) { n.modern().UnitFileState = "disabled" }},
 		{"unit masked", converge.DriftUnitMasked, func(n *node, _ *settings.Settings) {

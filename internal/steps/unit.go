@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -132,20 +133,20 @@ func (unit) enabled(name string, u, alias systemd.Unit) []converge.Change {
 }
 
 // follow plans falcoctl-artifact-follow masked, or not.
-func (f unit) follow(u systemd.Unit) []converge.Change {
-	masked := u.UnitFileState == "masked" || u.LoadState == "masked"
+func (u unit) follow(w systemd.Unit) []converge.Change {
+	masked := w.UnitFileState == "masked" || w.LoadState == "masked"
 	change := func(action converge.UnitAction, from, to string) converge.Change {
 		return converge.ChangeUnit{Unit: followUnit, Action: action, From: from, To: to, Drift: converge.DriftFollow, Why: "falco.rules_follow"}
 	}
 	var out []converge.Change
 	switch {
-	case !u.Exists():
-	case f.Falco.RulesFollow && masked:
+	case !w.Exists():
+	case u.Falco.RulesFollow && masked:
 		out = append(out, change(converge.Unmask, "masked", "disabled"))
-	case !f.Falco.RulesFollow && !masked:
-		out = append(out, change(converge.Mask, u.UnitFileState, "masked"))
-		if u.ActiveState == "active" || u.ActiveState == "activating" {
-			out = append(out, change(converge.Stop, u.ActiveState, "inactive"))
+	case !u.Falco.RulesFollow && !masked:
+		out = append(out, change(converge.Mask, w.UnitFileState, "masked"))
+		if w.ActiveState == "active" || w.ActiveState == "activating" {
+			out = append(out, change(converge.Stop, w.ActiveState, "inactive"))
 		}
 	}
 	return out
@@ -159,6 +160,12 @@ func reread(u systemd.Unit) []converge.Change {
 	return []converge.Change{converge.ChangeUnit{Unit: u.Name, Action: converge.ReloadManager, From: "changed on disk", To: "read", Drift: converge.DriftUnitReload}}
 }
 
+// looping reports whether systemd itself had to start the unit again just now.
+// A crash loop is active half of the time, so "running" says little.
+func looping(w systemd.Unit, now time.Time) bool {
+	return w.Running() && w.NRestarts > 0 && now.Sub(w.Started) < settleTime
+}
+
 // running plans the unit started, or started again if the process is older
 // than what it should run. It is never reloaded: a reload is blind for two
 // seconds, keeps the old configuration on an error without a word, and does
@@ -170,7 +177,7 @@ func (u unit) running(sv *survey, w systemd.Unit) (changes []converge.Change, wh
 	switch {
 	case w.ActiveState == "failed":
 		return change(converge.Start, "failed", converge.DriftUnitFailed, w.Result), "has failed (" + w.Result + ")", nil
-	case w.SubState == "auto-restart":
+	case w.SubState == "auto-restart", looping(w, sv.view.Now()):
 		why := fmt.Sprintf("dies and is started again (%d times)", w.NRestarts)
 		return change(converge.Restart, "crash-looping", converge.DriftUnitCrashLoop, w.Result), why, nil
 	case !w.Running():
