@@ -52,14 +52,15 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 	todo := steps.All(declared)
 	result = converge.Plan(ctx, v, todo)
 	describe(ctx, meta, v, declared)
-	if a.options.dryRun || result.Err != nil || !(result.Pending() || result.HasProbe()) {
+	todoNothing := !result.Pending() && !result.HasProbe()
+	if a.options.dryRun || result.Err != nil || todoNothing {
 		return result, nil
 	}
 	m, err := a.machine(ctx, a.hostOptions())
 	if err != nil {
 		return converge.Result{}, err
 	}
-	defer m.Close()
+	defer func() { _ = m.Close() }()
 	result = converge.Converge(ctx, m, todo, a.watch)
 	describe(ctx, meta, m.View(), declared)
 	return result, nil

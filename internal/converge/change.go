@@ -181,15 +181,31 @@ func (ChangeUnit) change()  {}
 func (Prove) change()       {}
 
 // Class implements [Change].
-func (c WriteFile) Class() Drift   { return c.Drift }
-func (c RemoveFile) Class() Drift  { return c.Drift }
-func (c Chmod) Class() Drift       { return c.Drift }
-func (c Install) Class() Drift     { return c.Drift }
-func (c ImportKey) Class() Drift   { return c.Drift }
-func (c RemoveKey) Class() Drift   { return c.Drift }
+func (c WriteFile) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (c RemoveFile) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (c Chmod) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (c Install) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (c ImportKey) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (c RemoveKey) Class() Drift { return c.Drift }
+
+// Class implements [Change].
 func (c BuildModule) Class() Drift { return c.Drift }
-func (c ChangeUnit) Class() Drift  { return c.Drift }
-func (Prove) Class() Drift         { return "" }
+
+// Class implements [Change].
+func (c ChangeUnit) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (Prove) Class() Drift { return "" }
 
 // String implements [Change].
 func (c WriteFile) String() string {
@@ -199,10 +215,13 @@ func (c WriteFile) String() string {
 	return "edit " + c.Path
 }
 
+// String implements [Change].
 func (c RemoveFile) String() string { return "remove " + c.Path }
 
+// String implements [Change].
 func (c Chmod) String() string { return "set the mode of " + c.Path + " to " + c.New.String() }
 
+// String implements [Change].
 func (c Install) String() string {
 	names := make([]string, 0, len(c.Targets))
 	for _, t := range c.Targets {
@@ -211,12 +230,16 @@ func (c Install) String() string {
 	return c.Action + " " + strings.Join(names, ", ")
 }
 
+// String implements [Change].
 func (c ImportKey) String() string { return "import the key " + strings.Join(c.Fingerprints, ", ") }
 
+// String implements [Change].
 func (c RemoveKey) String() string { return "remove the key " + c.Package }
 
+// String implements [Change].
 func (c BuildModule) String() string { return "build the kernel module for " + c.Kernel }
 
+// String implements [Change].
 func (c ChangeUnit) String() string {
 	if c.Action == ReloadManager {
 		return "reload systemd's unit files"
@@ -224,4 +247,5 @@ func (c ChangeUnit) String() string {
 	return string(c.Action) + " " + c.Unit
 }
 
+// String implements [Change].
 func (c Prove) String() string { return "prove that " + c.Unit + " detects" }

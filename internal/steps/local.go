@@ -98,7 +98,7 @@ func readHeader(tree fs.FS, name string) (localPackage, string, error) {
 	if err != nil {
 		return bad(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	header, err := rpm.Read(f)
 	if err != nil {
 		return bad(err)
