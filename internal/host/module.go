@@ -23,14 +23,22 @@ func findModule(t tree, kernel string) (converge.Module, error) {
 	if !kernelRelease.MatchString(kernel) {
 		return converge.Module{}, fmt.Errorf("looking for the kernel module: %q is no kernel release", kernel)
 	}
-	for _, folder := range []string{"extra", "updates", "weak-updates"} {
-		if where := findModuleFile(t, path.Join("lib/modules", kernel, folder)); where != "" {
+	// dkms: /var/lib/dkms/MODULE/VERSION/KERNEL/ARCH/module/FILE. The source of
+	// VERSION is of the installed package, or the module is of one before it,
+	// which the new Falco refuses. falcoctl leaves such behind: it cleans up
+	// only if it would choose the module itself.
+	tracked := false
+	for _, where := range t.glob("/var/lib/dkms/falco/*/" + kernel + "/*/module/falco.ko*") {
+		tracked = true
+		version, _, _ := strings.Cut(strings.TrimPrefix(where, "/var/lib/dkms/falco/"), "/")
+		if _, err := t.stat("/usr/src/falco-" + version); err == nil {
 			return converge.Module{Built: true, Where: where}, nil
 		}
 	}
-	// dkms: /var/lib/dkms/MODULE/VERSION/KERNEL/ARCH/module/FILE
-	for _, where := range t.glob("/var/lib/dkms/falco/*/" + kernel + "/*/module/falco.ko*") {
-		return converge.Module{Built: true, Where: where}, nil
+	for _, folder := range []string{"extra", "updates", "weak-updates"} {
+		if where := findModuleFile(t, path.Join("lib/modules", kernel, folder)); where != "" && !tracked {
+			return converge.Module{Built: true, Where: where}, nil
+		}
 	}
 	return converge.Module{Where: "no falco.ko for " + kernel + " in /lib/modules or /var/lib/dkms"}, nil
 }

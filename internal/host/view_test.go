@@ -139,6 +139,7 @@ func TestFindModule(t *testing.T) {
 		file  string
 		built bool
 	}{
+		{"var/lib/dkms/falco/7.0.0+driver/" + kernel + "/x86_64/module/falco.ko.xz", false}, // its package is gone
 		{"lib/modules/" + kernel + "/extra/falco.ko.xz", true},
 		{"lib/modules/" + kernel + "/updates/dkms/falco.ko", true},
 		{"lib/modules/" + kernel + "/weak-updates/falco.ko.zst", true},
@@ -151,10 +152,18 @@ func TestFindModule(t *testing.T) {
 	for _, tt := range tests {
 		root := t.TempDir()
 		put(t, root, tt.file, "")
+		put(t, root, "usr/src/falco-8.1.0+driver/dkms.conf", "")
 		got, err := findModule(tree{root}, kernel)
 		if err != nil || got.Built != tt.built || tt.built && got.Where != "/"+tt.file {
 			t.Errorf("findModule with %s = %+v, %v; want built: %v", tt.file, got, err, tt.built)
 		}
+	}
+	// What dkms installed is as old as what it built.
+	root := t.TempDir()
+	put(t, root, "var/lib/dkms/falco/7.0.0+driver/"+kernel+"/x86_64/module/falco.ko.xz", "")
+	put(t, root, "lib/modules/"+kernel+"/extra/falco.ko.xz", "")
+	if got, err := findModule(tree{root}, kernel); err != nil || got.Built {
+		t.Errorf("findModule with the module of a Falco before = %+v, %v; want built: false", got, err)
 	}
 	if _, err := findModule(tree{t.TempDir()}, "../../etc"); err == nil {
 		t.Error("findModule takes a path for a kernel release")
