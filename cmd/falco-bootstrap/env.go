@@ -35,6 +35,8 @@ type env struct {
 	output func(name string, content []byte, how host.OutputMode) error
 	probe  func(context.Context, host.Options, host.Probe) (host.Seen, error)
 	bundle func(context.Context, host.Options, host.BundleOrder) (host.Bundle, error)
+	// complaint asks the installed Falco what it has against its configuration.
+	complaint func(context.Context, host.Options, converge.FalcoCheck) string
 }
 
 // color reports whether the report is coloured: on a terminal only, and not

@@ -77,10 +77,20 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 // complaint is what Falco says against its configuration as it lies, or
 // nothing.
 func (m *Machine) complaint(ctx context.Context, check converge.FalcoCheck) string {
-	v, err := askFalco(ctx, m.tools, check, falcoConfig, falcoConfig)
+	return complaint(ctx, m.tools, check)
+}
+
+// Complaint is what the installed Falco says against its configuration as it
+// lies, one line, or nothing. It changes nothing.
+func Complaint(ctx context.Context, opts Options, check converge.FalcoCheck) string {
+	return complaint(ctx, opts.programs(), check)
+}
+
+func complaint(ctx context.Context, t tools, check converge.FalcoCheck) string {
+	v, err := askFalco(ctx, t, check, falcoConfig, falcoConfig)
 	if err == nil && !v.ok && strings.Contains(v.reason, "Option 'dry-run' does not exist") { // the version was not known
 		check.Version = "0.34"
-		v, err = askFalco(ctx, m.tools, check, falcoConfig, falcoConfig)
+		v, err = askFalco(ctx, t, check, falcoConfig, falcoConfig)
 	}
 	switch {
 	case err != nil:

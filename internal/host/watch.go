@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Probe says what is opened and where the alert has to come.
@@ -45,6 +48,9 @@ type Seen struct {
 	// Journal is how many came to the journal, if that was searched: not zero
 	// means that Falco detects, and does not reach its log.
 	Journal int
+	// Full says that no alert came and the file system of the log has no room,
+	// of which Falco says nothing.
+	Full bool
 	// First is how long the first alert took, from the first open.
 	First time.Duration
 	// Existed says that the log was there before, Rotated that it was cut or
@@ -101,10 +107,17 @@ func watch(ctx context.Context, t tools, folder string, p Probe) (Seen, error) {
 	w := watcher{Probe: p, began: began, log: log, prober: prober, seen: Seen{Marker: prober.marker, Existed: log.met.existed}}
 	err = w.loop(bounded)
 	w.seen.Opens, w.seen.Rotated = prober.opens, log.met.rotated
+	w.seen.Full = !w.seen.Detected() && full(p.Log)
 	if err == nil && p.Journal && !w.seen.Detected() {
 		w.seen.Journal, err = searchJournal(ctx, t, began, p.File, prober.marker)
 	}
 	return w.seen, err
+}
+
+// full reports whether the file system that holds a file has no room left.
+func full(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(filepath.Dir(path), &fs) == nil && fs.Blocks > 0 && fs.Bavail == 0
 }
 
 // A watcher is one watch under way.

@@ -28,17 +28,30 @@ type State struct {
 	Log string
 
 	unit     systemd.Unit
-	falco    string
+	check    converge.FalcoCheck
 	problems []falcoconf.Problem
+	silent   []string           // what keeps the alert from being made
 	seconds  []converge.Warning // other Falcos
 	log      error              // why the log cannot be written
+	port     string             // who else listens where Falco wants to
 }
+
+// Probes reports whether there is an alert to wait for at all.
+func (s State) Probes() bool { return s.Running && s.log == nil }
+
+// Check is how the installed Falco is asked why it does not run: its units
+// send what it says to /dev/null.
+func (s State) Check() converge.FalcoCheck { return s.check }
 
 // A Sighting is what came of opening a sensitive file.
 type Sighting struct {
 	Detected               bool
 	First                  time.Duration // until the first alert
 	Opens, Alerts, Journal int
+	// Full says that the file system of the log has no room.
+	Full bool
+	// Complaint is what Falco says against its configuration, if it was asked.
+	Complaint string
 }
 
 // Inspect looks at all that can keep an alert from its log.
@@ -50,7 +63,7 @@ func Inspect(ctx context.Context, view converge.View, s settings.Settings) (Stat
 	if sv.falco == nil {
 		return State{}, notRunning(errors.New("falco is not installed"), "run falco-bootstrap without arguments")
 	}
-	state := State{falco: sv.falco.Version, Log: s.LogFile()}
+	state := State{Log: s.LogFile(), check: converge.FalcoCheck{Version: sv.falco.Version, Preload: preload(sv, sv.falco.Version)}}
 	name := compat.UnitFor(sv.verdict.Driver, sv.falco.Version)
 	units, err := view.Units(ctx, name)
 	if err != nil {
@@ -67,6 +80,10 @@ func Inspect(ctx context.Context, view converge.View, s settings.Settings) (Stat
 		return state, overruled(o)
 	}
 	state.log = logProblem(view.Tree(), state.Log)
+	state.silent = append(notDeclared(config, s.Declared()), silenced(view.Tree(), config)...)
+	if !state.Running {
+		state.port = listener(view, config)
+	}
 	state.seconds, err = preflight{s}.secondFalco(ctx, view)
 	return state, err
 }
@@ -92,7 +109,7 @@ func (s State) Verdict(seen Sighting) (reason string, warnings []converge.Warnin
 	warnings = s.seconds
 	switch {
 	case !s.Running:
-		return "", warnings, s.down()
+		return "", warnings, s.down(seen.Complaint)
 	case seen.Detected:
 		if seen.Alerts > seen.Opens {
 			warnings = append(warnings, converge.Warning{
@@ -103,6 +120,9 @@ func (s State) Verdict(seen Sighting) (reason string, warnings []converge.Warnin
 		return fmt.Sprintf("an alert reached %s after %s", s.Log, seen.First.Round(time.Millisecond)), warnings, nil
 	case s.log != nil:
 		return "", warnings, notRunning(fmt.Errorf("no alert can reach the log: %w", s.log), "a run of falco-bootstrap makes the log and its folder")
+	case seen.Full:
+		return "", warnings, notRunning(fmt.Errorf("no alert can reach the log: the file system of %s is full, and Falco says nothing of that", s.Log),
+			"make room there; with file_output.keep_alive Falco writes again only after `systemctl restart "+s.unit.Name+"`")
 	case seen.Journal > 0:
 		return "", warnings, notRunning(fmt.Errorf("falco detects, and its alert is in the journal but not in %s", s.Log),
 			"is the file system full or read-only, or does Falco run an older configuration? `systemctl restart "+s.unit.Name+"` has it read it again")
@@ -111,17 +131,28 @@ func (s State) Verdict(seen Sighting) (reason string, warnings []converge.Warnin
 	}
 }
 
-// down explains a Falco that does not run.
-func (s State) down() error {
+// down explains a Falco that does not run: by what this program knows, by what
+// Falco says, by who has its port, and else by what systemd saw.
+func (s State) down(complaint string) error {
 	err := fmt.Errorf("%s is %s (%s), not running", s.unit.Name, s.unit.ActiveState, s.unit.SubState)
 	if !s.unit.Exists() {
 		err = fmt.Errorf("there is no %s", s.unit.Name)
 	}
-	hint := "a run of falco-bootstrap starts it and says why it does not stand"
 	for _, p := range s.problems {
 		if p.Fatal {
 			return notRunning(fmt.Errorf("%w: %s", err, p), p.Hint)
 		}
+	}
+	hint := "a run of falco-bootstrap starts it and says why it does not stand"
+	switch {
+	case complaint != "":
+		return notRunning(fmt.Errorf("%w: Falco says: %s", err, complaint), "mend what it says, then run falco-bootstrap")
+	case s.port != "":
+		return notRunning(fmt.Errorf("%w: %s, and Falco ends if its web server cannot", err, s.port),
+			"stop the other program, or declare another webserver.listen_port in falco.config")
+	case s.unit.ActiveState == "failed", s.unit.SubState == "auto-restart":
+		err = fmt.Errorf("%w: it has no complaint about its configuration; systemd says: %s, status %d, %d restarts",
+			err, s.unit.Result, s.unit.ExecStatus, max(s.unit.NRestarts, 0))
 	}
 	return notRunning(err, hint)
 }
@@ -129,14 +160,24 @@ func (s State) down() error {
 // blind explains a Falco that runs and reports nothing.
 func (s State) blind() error {
 	err := fmt.Errorf("%s runs, and reported nothing to %s", s.unit.Name, s.Log)
-	var why []string
+	why := s.silent
+	hint := ""
 	for _, p := range s.problems {
 		why = append(why, p.String())
+		if hint == "" {
+			hint = p.Hint
+		}
+	}
+	switch {
+	case len(s.silent) > 0:
+		hint = "a run of falco-bootstrap brings the declared keys back; rules that are turned off have to be turned on where they are named"
+	case hint == "":
+		hint = "is it older than what is on disk, or stuck at its start? `systemctl restart " + s.unit.Name + "` starts it anew"
 	}
 	if len(why) > 0 {
-		return notRunning(fmt.Errorf("%w: %s", err, strings.Join(why, "; ")), s.problems[0].Hint)
+		return notRunning(fmt.Errorf("%w: %s", err, strings.Join(why, "; ")), hint)
 	}
-	return notRunning(err, "are the default rules loaded, `Read sensitive file untrusted` not disabled, and the priority not above warning? `falco --dry-run` lists the rules files")
+	return notRunning(err, hint)
 }
 
 func notRunning(err error, hint string) error {
