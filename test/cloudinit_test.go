@@ -1,0 +1,247 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// joinRest is how long cloud-init may go on after the node has joined. Ours is
+// about a second of it. If it waited for the agent or its server, that would be
+// two minutes of retries, five of a server that hangs, or twenty of an agent.
+const joinRest = time.Minute
+
+func deployed(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("../deploy/cloud-init", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func agentBinary(t *testing.T) []byte {
+	t.Helper()
+	b, err := os.ReadFile(os.Getenv(binaryEnv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// declared takes the settings that the node was dressed with out of it, so that
+// they can come back by way of the user data.
+func (n *Node) declared(more string) string {
+	n.t.Helper()
+	settings := n.ReadFile("/etc/falco-bootstrap.yaml")
+	n.Must("rm /etc/falco-bootstrap.yaml")
+	return settings + more
+}
+
+// joinedUnharmed fails the test unless the node joined before anything of ours
+// ran, and cloud-init was over, and well, soon after.
+func (n *Node) joinedUnharmed() {
+	n.t.Helper()
+	if got := n.Joins(); got != 1 {
+		n.t.Errorf("the node joined %d times, want once", got)
+	}
+	ended := n.Joined()
+	rest := time.Duration(n.stamp("cloud-final.service", "ExecMainExitTimestampMonotonic")-ended) * time.Microsecond
+	if rest < 0 || rest > joinRest {
+		n.t.Errorf("cloud-init was over %v after the join, want within %v", rest, joinRest)
+	}
+	if r := n.Sh("systemctl is-failed cloud-final.service"); r.Exit == 0 {
+		n.t.Errorf("cloud-init calls the node failed: %v", n.Sh("cat /var/log/cloud-init-output.log").Stdout)
+	}
+	n.t.Logf("cloud-init was over %v after the join", rest)
+}
+
+// noCycle fails the test if systemd had to break an ordering cycle at this boot.
+func (n *Node) noCycle() {
+	n.t.Helper()
+	if r := n.Sh("journalctl -b --no-pager | grep -iE 'ordering cycle|breaking cycle'"); r.Exit == 0 {
+		n.t.Errorf("the units close a cycle:\n%s", r.Stdout)
+	}
+}
+
+func TestCloudInitConverges(t *testing.T) {
+	t.Parallel()
+	n := StartCloud(t, OL("9.6"))
+	settings := n.declared("falco:\n  config:\n    json_output: true\n")
+	n.FirstBoot(n.Pin(deployed(t, "oke-falco.sh"), www+"/falco-bootstrap", agentBinary(t), settings))
+	n.joinedUnharmed()
+	if started := n.stamp("falco-bootstrap-firstboot.service", "ExecMainStartTimestampMonotonic"); started < n.Joined() {
+		t.Errorf("the first-boot unit started at %d, before the join ended at %d", started, n.Joined())
+	}
+	n.Wait(2*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
+	if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
+		t.Fatalf("Falco is %+v, want it running\n%s", u, n.ReadFile("/var/log/falco-bootstrap-report.json"))
+	}
+	if !n.Alert("/var/log/falco.log", 10*time.Second) {
+		t.Error("no alert arrives in the log")
+	}
+	Lines(t, n.Must("tail -n 1 /var/log/falco-bootstrap-report.json | tr , '\\n'"), `"result":"changed"`)
+	Lines(t, n.Must("journalctl -b -u falco-bootstrap.service -o cat --no-pager"), `"result"`)
+	n.noCycle()
+	n.verifiesUnits()
+
+	t.Run("second boot", func(t *testing.T) {
+		n.In(t)
+		before := n.Must("grep -c 'GET /falco-bootstrap' /run/node-server.log")
+		n.Reboot()
+		if got := n.Joins(); got != 1 {
+			t.Errorf("the node joined %d times, want once", got)
+		}
+		if state := n.Must("systemctl show --value -p ConditionResult falco-bootstrap-firstboot.service"); strings.TrimSpace(state) != "no" {
+			t.Errorf("ConditionResult = %q, want the first-boot unit passed over", state)
+		}
+		if r := n.Sh("grep -c 'GET /falco-bootstrap' /run/node-server.log"); r.Exit == 0 {
+			t.Errorf("the agent was fetched again: %s requests, %s before", r.Stdout, before)
+		}
+		if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
+			t.Errorf("Falco is %+v after a boot, want it running", u)
+		}
+		n.noCycle()
+	})
+	t.Run("timer mends drift", func(t *testing.T) {
+		n.In(t)
+		n.WriteFile("/etc/systemd/system/falco-bootstrap.timer.d/test.conf",
+			"[Timer]\nOnBootSec=\nOnCalendar=\nOnCalendar=*:*:0/2\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
+		n.Must("sed -i 's/^json_output: true/json_output: false/' /etc/falco/falco.yaml && systemctl disable --now falco-modern-bpf.service 2>&1")
+		n.Must("systemctl daemon-reload && systemctl restart falco-bootstrap.timer")
+		n.Wait(2*time.Minute, "grep -q '^json_output: true' /etc/falco/falco.yaml && systemctl is-active falco-modern-bpf.service && systemctl is-enabled falco-modern-bpf.service")
+		// Two reports of a change: the first boot's, and this.
+		n.Wait(time.Minute, `[ "$(grep -c '"result":"changed"' /var/log/falco-bootstrap-report.json)" = 2 ]`)
+	})
+}
+
+// verifiesUnits asks systemd about the units where they really lie.
+func (n *Node) verifiesUnits() {
+	n.t.Helper()
+	r := n.Sh("cd /etc/systemd/system && systemd-analyze verify --man=no falco-bootstrap*.service falco-bootstrap.timer")
+	if r.Exit != 0 || r.Stdout+r.Stderr != "" {
+		n.t.Errorf("systemd-analyze verify: %v, want not a word", r)
+	}
+}
+
+// Multi-part user data, as oracle-terraform-modules/oke makes it: the join is a
+// part of its own, and the parts stand in the wrong order.
+func TestCloudInitMultiPart(t *testing.T) {
+	t.Parallel()
+	n := StartCloud(t, OL("8.10"))
+	part := n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", agentBinary(t), n.declared(""))
+	n.FirstBoot(multiPart(map[string]string{"60-falco-bootstrap.sh": part, "50-oke.sh": okeInit}, "60-falco-bootstrap.sh", "50-oke.sh"))
+	n.joinedUnharmed()
+	n.Wait(2*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
+	if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
+		t.Errorf("Falco is %+v, want it running", u)
+	}
+}
+
+func multiPart(parts map[string]string, order ...string) string {
+	var b strings.Builder
+	b.WriteString("Content-Type: multipart/mixed; boundary=\"=b=\"\nMIME-Version: 1.0\n\n")
+	for _, name := range order {
+		b.WriteString("--=b=\nContent-Type: text/x-shellscript; charset=\"utf-8\"\nContent-Disposition: attachment; filename=\"" + name + "\"\n\n" + parts[name] + "\n")
+	}
+	b.WriteString("--=b=--\n")
+	return b.String()
+}
+
+// Whatever becomes of the agent, the node joins as if it were not there.
+func TestCloudInitJoinIsSafe(t *testing.T) {
+	t.Parallel()
+	const hang, fail = "#!/bin/sh\nexec sleep 1000\n", "#!/bin/sh\nexit 7\n"
+	tests := []struct {
+		name string
+		// served is on the web server; the pins are those of pinned, or of
+		// served where that is empty.
+		served, pinned string
+		fault          string
+		url            string
+		// until is a line of bash that succeeds when the failure has happened.
+		until string
+	}{
+		{name: "the agent hangs", served: hang, until: "systemctl is-active falco-bootstrap.service || systemctl show -p ActiveState falco-bootstrap.service | grep -q activating"},
+		{name: "the agent fails", served: fail, until: "systemctl is-failed falco-bootstrap.service"},
+		{name: "the download is cut short", served: fail[:8], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'not fetched whole'"},
+		{name: "another file lies there", served: hang[:len(fail)], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'SHA-256 is not the pinned one'"},
+		{name: "the server is down", served: fail, url: "http://127.0.0.1:1/falco-bootstrap", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'not fetched whole'"},
+		{name: "the server hangs", served: fail, fault: "/falco-bootstrap hang", until: "systemctl is-active falco-bootstrap-firstboot.service"},
+	}
+	// One node, born anew for each case: that costs half of what new ones do.
+	n := StartCloud(t, OL("9.6"))
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			n.In(t)
+			n.Strip()
+			n.WriteFile(served, test.served)
+			if test.fault != "" {
+				n.Faults(test.fault)
+			}
+			pinned, url := test.pinned, test.url
+			if pinned == "" {
+				pinned = test.served
+			}
+			if url == "" {
+				url = www + "/falco-bootstrap"
+			}
+			n.FirstBoot(n.Pin(deployed(t, "oke-falco.sh"), url, []byte(pinned), ""))
+			n.joinedUnharmed()
+			n.Wait(30*time.Second, test.until)
+			n.noCycle()
+			if n.Exists("/var/lib/falco-bootstrap/firstboot.done") {
+				t.Error("the first boot is noted as done")
+			}
+			if test.pinned != "" && n.Exists(agent) {
+				t.Error("a file that is not the pinned one was put in place")
+			}
+		})
+	}
+}
+
+// A baked image starts the first-boot unit with the boot, before cloud-init's
+// last stage: the join must not wait for it even so.
+func TestCloudInitBakedImage(t *testing.T) {
+	t.Parallel()
+	n := StartCloud(t, OL("9.6"))
+	hang := []byte("#!/bin/sh\nexec sleep 1000\n")
+	n.WriteFile(served, string(hang))
+	n.WriteFile("/srv/part.sh", n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", hang, ""))
+	n.Must("bash /srv/part.sh --no-start 2>&1 && test ! -e " + agent)
+	_, oracle, _ := strings.Cut(deployed(t, "oke-falco.sh"), "# DO NOT MODIFY")
+	oracle, _, _ = strings.Cut(oracle, "\n\n")
+	n.FirstBoot("#!/bin/bash\n#" + oracle + "\n")
+	n.joinedUnharmed()
+	n.Wait(30*time.Second, "test -x "+agent+" && systemctl show -p ActiveState falco-bootstrap.service | grep -q activating")
+	n.noCycle()
+}
+
+// The DaemonSet's init container, with the rights that the manifest gives it,
+// in the node's PID namespace.
+func TestDaemonSetSetsUpTheNode(t *testing.T) {
+	t.Parallel()
+	n := StartCloud(t, OL("9.6"))
+	fail := []byte("#!/bin/sh\nexit 7\n")
+	n.WriteFile(served, string(fail))
+	part := n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", fail, "")
+	r, err := dockerResult(
+		t, []byte(part), "run", "--rm", "-i", "--pid", "container:"+n.id, "--read-only",
+		"--security-opt", "apparmor=unconfined", "--cap-drop", "ALL",
+		"--cap-add", "SYS_ADMIN", "--cap-add", "SYS_CHROOT", "--cap-add", "SYS_PTRACE",
+		os.Getenv(imageEnv), "nsenter", "--target=1", "--mount", "--", "bash", "-s",
+	)
+	if err != nil || r.Exit != 0 || !strings.Contains(r.Stderr, "set up; follow it") {
+		t.Fatalf("the init container: %v, %v", err, r)
+	}
+	n.Wait(30*time.Second, "systemctl is-failed falco-bootstrap.service")
+	if got := []byte(n.ReadFile(agent)); !bytes.Equal(got, fail) {
+		t.Errorf("the agent is %q, want %q", got, fail)
+	}
+}
