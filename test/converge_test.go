@@ -1,0 +1,271 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const (
+	falcoYAML = "/etc/falco/falco.yaml"
+	falcoLog  = "/var/log/falco.log"
+	stateDir  = "/var/lib/falco-bootstrap"
+	modern    = "falco-modern-bpf.service"
+	follow    = "falcoctl-artifact-follow.service"
+)
+
+// A convergence is a kind of node, and what a first run makes of it.
+type convergence struct {
+	name  string
+	dress Dress
+	flags []string
+	// epel is the section that must be there and off afterwards; brought says
+	// that a package brings it.
+	epel    string
+	brought bool
+	// packages are those that are there afterwards and were not before, as
+	// `rpm -q` names them, in that many transactions of dnf.
+	packages     []string
+	transactions int
+	unit         string
+	preload      bool
+	// audit lists what a dry run on the bare node must name besides the steps;
+	// none is made where it is nil.
+	audit []string
+}
+
+func convergences() []convergence {
+	rhck8, rhck9, rhck10 := OL("8.10").RHCK(), OL("9.6").RHCK(), OL("10.1").RHCK()
+	rhck8.Falco, rhck9.EPEL = "0.32.2", epelAbsent
+	leftOn := OL("9.6")
+	leftOn.EPEL = epelEnabled
+	kmod := []string{"--driver", "kmod"}
+	const modern44 = "falco-0.44.1-1.x86_64"
+	return []convergence{
+		{
+			name: "OL 8 with RHCK and kmod", dress: rhck8, flags: kmod, epel: "ol8_developer_EPEL", transactions: 1, unit: "falco.service",
+			audit:    []string{"dkms   ", "kernel-devel  absent → 4.18.0-553.16.1.el8_10.x86_64", "falco ", "absent → newest"},
+			packages: []string{"dkms-3.1.8-1.el8.noarch", "falco-0.32.2-1.x86_64", "kernel-devel-4.18.0-553.16.1.el8_10.x86_64"},
+		},
+		{
+			name: "OL 8 with UEK", dress: OL("8.10"), epel: "ol8_developer_EPEL", transactions: 1, unit: modern, preload: true,
+			audit:    []string{"falco ", "absent → newest", "the unit of driver modern_ebpf"},
+			packages: []string{modern44},
+		},
+		{
+			name: "OL 9 where EPEL was left on", dress: leftOn, epel: "ol9_developer_EPEL", transactions: 1, unit: modern,
+			packages: []string{modern44},
+		},
+		{
+			name: "OL 10 with RHCK and kmod", dress: rhck10, flags: kmod, epel: "ol10_u1_developer_EPEL", transactions: 1, unit: "falco-kmod.service",
+			packages: []string{"dkms-3.1.8-1.el10.noarch", modern44, "kernel-devel-6.12.0-55.9.1.el10_0.x86_64"},
+		},
+		{
+			name: "OL 9 without EPEL's repository file", dress: rhck9, flags: kmod, epel: "ol9_developer_EPEL", brought: true, transactions: 2, unit: "falco-kmod.service",
+			packages: []string{"dkms-3.1.8-1.el9.noarch", modern44, "kernel-devel-5.14.0-570.12.1.el9_6.x86_64", "oracle-epel-release-el9-1.0-1.el9.x86_64"},
+		},
+	}
+}
+
+func TestConverge(t *testing.T) {
+	t.Parallel()
+	for _, c := range convergences() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := Start(t, c.dress)
+			if c.audit != nil {
+				n.audits(t, c)
+			}
+			packages, repos := n.Installed("*"), n.repos()
+			r := n.Run(c.flags...)
+			if r.Exit != 0 {
+				t.Fatal(r)
+			}
+			n.converged(t, c, packages, repos)
+			n.again(t, c.flags...)
+		})
+	}
+}
+
+// audits fails the test unless a dry run lists every step of a bare node and
+// leaves no trace.
+func (n *Node) audits(t *testing.T, c convergence) {
+	t.Helper()
+	before := n.Snapshot()
+	r := n.Run(append([]string{"--dry-run"}, c.flags...)...)
+	if r.Exit != 2 {
+		t.Errorf("a dry run on a bare node: %v", r)
+	}
+	Lines(t, r.Stdout, "preflight   ok", "key         pending", "repository  pending", "packages    pending", "epel        ok", "module      ", "drop-ins    pending", "config      waiting", "unit        waiting", "proof       waiting")
+	for _, what := range append(c.audit, "imported", "+++ /etc/yum.repos.d/falcosecurity.repo", "+++ /etc/logrotate.d/falco-bootstrap", "file_output.enabled=true") {
+		if !strings.Contains(r.Stdout, what) {
+			t.Errorf("no %q in the report of a dry run: %v", what, r)
+		}
+	}
+	if diff := before.Diff(n.Snapshot()); len(diff) > 0 {
+		t.Errorf("a dry run changed %q", diff)
+	}
+}
+
+// converged fails the test unless the node is as c says.
+func (n *Node) converged(t *testing.T, c convergence, packages []string, repos map[string]string) {
+	t.Helper()
+	got := slices.DeleteFunc(n.Installed("*"), func(p string) bool { return slices.Contains(packages, p) || strings.HasPrefix(p, "gpg-pubkey") })
+	if diff := cmp.Diff(c.packages, got); diff != "" {
+		t.Errorf("new packages (-want +got):\n%s", diff)
+	}
+	if got := n.DnfHistory(); got != c.transactions {
+		t.Errorf("%d transactions of dnf, want %d", got, c.transactions)
+	}
+	n.configured(t, c.dress.Falco)
+	n.repositories(t, c, repos)
+	n.units(t, c)
+	if !n.Alert(falcoLog, 10*time.Second) {
+		t.Errorf("no alert arrives in %s", falcoLog)
+	}
+}
+
+// shipped is falco.yaml as the package of that version has it.
+func (n *Node) shipped(version string) string {
+	n.t.Helper()
+	return n.Must("rpm2archive - </srv/www/falco/all/falco-" + version + "-1.*.rpm | tar xzO ./etc/falco/falco.yaml")
+}
+
+// declared is what becomes of a shipped falco.yaml: two values, and not one
+// other byte.
+func declaredConfig(t *testing.T, shipped string) string {
+	t.Helper()
+	head, block, ok := strings.Cut(shipped, "\nfile_output:\n")
+	want := strings.Replace(block, "enabled: false", "enabled: true", 1)
+	want = strings.Replace(want, "filename: ./events.txt", "filename: "+falcoLog, 1)
+	if !ok || len(want) != len(block)-len("false./events.txt")+len("true"+falcoLog) {
+		t.Fatalf("the shipped falco.yaml is not what this test knows:\n%s", shipped)
+	}
+	return head + "\nfile_output:\n" + want
+}
+
+func (n *Node) configured(t *testing.T, version string) {
+	t.Helper()
+	if diff := cmp.Diff(declaredConfig(t, n.shipped(version)), n.ReadFile(falcoYAML)); diff != "" {
+		t.Errorf("falco.yaml (-want +got):\n%s", diff)
+	}
+	if got := n.Must("stat -c '%a %U %G' " + falcoYAML); got != "644 root root\n" {
+		t.Errorf("falco.yaml has %s, want 644 root root", got)
+	}
+}
+
+// repos are the node's repository files.
+func (n *Node) repos() map[string]string {
+	n.t.Helper()
+	files := map[string]string{}
+	for name := range strings.Lines(n.Must("ls /etc/yum.repos.d")) {
+		name = strings.TrimSpace(name)
+		files[name] = n.ReadFile("/etc/yum.repos.d/" + name)
+	}
+	return files
+}
+
+// repositories fails the test unless EPEL's section is off and every repository
+// file else is as it was, but for Falco's own.
+func (n *Node) repositories(t *testing.T, c convergence, before map[string]string) {
+	t.Helper()
+	major, _, _ := strings.Cut(c.dress.Release, ".")
+	name := "oracle-epel-ol" + major + ".repo"
+	want := maps.Clone(before)
+	if c.brought {
+		want[name] = n.Must("rpm2archive - </srv/www/" + "yum.oracle.com/repo/OracleLinux/OL" + major + "/baseos/latest/x86_64/oracle-epel-release-*.rpm | tar xzO ./etc/yum.repos.d/" + name)
+	}
+	head, section, ok := strings.Cut(want[name], "["+c.epel+"]\n")
+	if !ok {
+		t.Fatalf("no section %s in %s:\n%s", c.epel, name, want[name])
+	}
+	if own, rest, more := strings.Cut(section, "\n["); more {
+		section = strings.Replace(own, "enabled=1\n", "enabled=0\n", 1) + "\n[" + rest
+	} else {
+		section = strings.Replace(section, "enabled=1\n", "enabled=0\n", 1)
+	}
+	want[name] = head + "[" + c.epel + "]\n" + section
+	want["falcosecurity.repo"] = `# Managed by falco-bootstrap: a change here is undone by its next run.
+
+[falcosecurity-rpm]
+name=Falco packages
+baseurl=` + www + "/falco/" + c.dress.Falco + `
+enabled=1
+gpgcheck=1
+repo_gpgcheck=1
+gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity
+sslverify=1
+`
+	if diff := cmp.Diff(want, n.repos()); diff != "" {
+		t.Errorf("repository files (-want +got):\n%s", diff)
+	}
+}
+
+// units fails the test unless the wanted unit alone is enabled and running.
+func (n *Node) units(t *testing.T, c convergence) {
+	t.Helper()
+	if u := n.Unit(c.unit); !u.Running() || u.UnitFileState != "enabled" {
+		t.Errorf("%s = %+v, want it enabled and running", c.unit, u)
+	}
+	units := n.FalcoUnits()
+	for name, state := range units {
+		switch {
+		case name == follow && state != "masked", name != c.unit && state == "enabled":
+			t.Errorf("%s is %s; all units: %v", name, state, units)
+		case name != c.unit && state != "alias" && name != "falco-kmod-inject.service" && n.Unit(name).ActiveState == "active":
+			t.Errorf("%s is active", name)
+		}
+	}
+	path := "/etc/systemd/system/" + c.unit + ".d/50-falco-bootstrap.conf"
+	if !c.preload {
+		if n.Exists(path) {
+			t.Errorf("there is a drop-in:\n%s", n.ReadFile(path))
+		}
+		return
+	}
+	Lines(t, n.ReadFile(path), "[Service]\n", "Environment=LD_PRELOAD=/lib64/libresolv.so.2\n")
+	if env := n.Must("tr '\\0' '\\n' </proc/$(systemctl show --value -p MainPID " + c.unit + ")/environ"); !strings.Contains(env, "LD_PRELOAD=/lib64/libresolv.so.2\n") {
+		t.Errorf("the process runs without the library:\n%s", env)
+	}
+}
+
+// again fails the test unless one more run finds nothing to do and does nothing,
+// and a dry run says so too and does not even touch the state folder.
+func (n *Node) again(t *testing.T, flags ...string) {
+	t.Helper()
+	before, history, probes := n.Snapshot(), n.DnfHistory(), n.probes()
+	r := n.Run(flags...)
+	if r.Exit != 0 || !strings.Contains(r.Stdout, "nothing to change") || r.Stderr != "" {
+		t.Errorf("a second run: %v", r)
+	}
+	after := n.Snapshot()
+	if diff := before.Diff(after, stateDir, falcoLog); len(diff) > 0 {
+		t.Errorf("a second run changed %q", diff)
+	}
+	if got := n.DnfHistory(); got != history {
+		t.Errorf("a second run made %d transactions of dnf", got-history)
+	}
+	if r := n.Run(append([]string{"--dry-run"}, flags...)...); r.Exit != 0 || !strings.Contains(r.Stdout, "nothing to change") {
+		t.Errorf("a dry run on a node in order: %v", r)
+	}
+	if diff := after.Diff(n.Snapshot(), falcoLog); len(diff) > 0 {
+		t.Errorf("a dry run changed %q", diff)
+	}
+	if got := n.probes(); got != probes {
+		t.Errorf("%s alerts about the agent, %s before: it opened what Falco watches", got, probes)
+	}
+}
+
+// probes counts the alerts about the agent itself. A snapshot reads /etc/shadow
+// as well, and is reported under its own name.
+func (n *Node) probes() string {
+	n.t.Helper()
+	return strings.TrimSpace(n.Sh("stat -c 'inode %i, mode %a' " + falcoLog + "; grep -c process=falco-bootstra " + falcoLog).Stdout)
+}
