@@ -24,10 +24,28 @@ report() {
 	echo "how long each part took:"
 	printf '  %s\n' "${parts[@]}" "$(printf '%-28s %4d s' all $((SECONDS - began)))"
 }
-trap report EXIT
+finish() {
+	local status=$?
+	[ -z "$building" ] || kill "$building" 2>/dev/null || true
+	rm -f "$image_out"
+	report
+	exit $status
+}
+
+
+# The image is built beside the unit tests: it waits for disk and network as much
+# as it computes.
+building=""
+begin_image() {
+	image_out=$(mktemp)
+	test/image.sh >"$image_out" &
+	building=$!
+}
 
 image() {
-	FALCO_BOOTSTRAP_NODE_IMAGE=$(test/image.sh)
+	wait "$building" || return
+	building=""
+	FALCO_BOOTSTRAP_NODE_IMAGE=$(cat "$image_out")
 	export FALCO_BOOTSTRAP_NODE_IMAGE
 }
 
@@ -36,7 +54,10 @@ cases() {
 	FALCO_BOOTSTRAP_BINARY=$binary go test -count=1 -timeout 20m -parallel 3 ./test
 }
 
+image_out=""
+trap finish EXIT
+begin_image
 part "format, vet, unit tests" test/unit.sh
 part "build" make --no-print-directory build
-part "node image" image
+part "node image, what was left" image
 part "node cases" cases

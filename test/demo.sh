@@ -31,7 +31,7 @@ set -e
 RELEASE=8.10 EPEL=disabled KERNEL=$kernel /usr/share/node/dress.sh
 cat >/etc/falco-bootstrap.yaml <<YAML
 repository:
-  baseurl: http://127.0.0.1:8089/falco/all
+  baseurl: http://127.0.0.1:8089/falco/0.44.1
   gpgkey: http://127.0.0.1:8089/keys/falcosecurity-packages.asc
   fingerprints: ["\$(cat /srv/www/keys/falco.fpr)"]
   insecure: true

@@ -47,6 +47,12 @@ stop() {
 start() {
 	local n
 	need docker.io=dockerd iptables=iptables
+	# Where systemd runs, installing it may have started it.
+	for ((n = 0; n < 20; n++)); do
+		docker info >/dev/null 2>&1 && return
+		pgrep -x dockerd >/dev/null || break
+		sleep 0.5
+	done
 	say "test: starting a docker daemon"
 	setsid dockerd >"$log" 2>&1 </dev/null &
 	daemon=$!

@@ -43,17 +43,19 @@ revoke() {
 
 # rpmbuild_to FOLDER SPEC SOURCEDIR [DEFINE...] leaves the package in FOLDER.
 rpmbuild_to() {
-	local to=$1 spec=$2 from=$3 args=()
+	local to=$1 spec=$2 from=$3 args=() top
 	shift 3
+	top=$(mktemp -d "$work/top.XXXXXX")
 	for define in "$@"; do args+=(--define "$define"); done
 	mkdir -p "$to"
-	rpmbuild -bb --quiet --define "_topdir $work/top" --define "_sourcedir $from" \
+	rpmbuild -bb --quiet --define "_topdir $top" --define "_sourcedir $from" \
 		--define "_rpmdir $to" --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
 		--define "_binary_payload w1.gzdio" --define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
-		"${args[@]}" "$spec" >"$work/rpmbuild.log" 2>&1 || {
-		cat "$work/rpmbuild.log" >&2
+		"${args[@]}" "$spec" >"$top/log" 2>&1 || {
+		cat "$top/log" >&2
 		return 1
 	}
+	rm -rf "$top"
 }
 
 # sign NAME PACKAGE... signs packages with the key of that name.
@@ -64,8 +66,8 @@ sign() {
 	expired) extra=(--define "_gpg_sign_cmd_extra_args --faked-system-time 20200601T000000!") ;;
 	esac
 	rpmsign --addsign --define "_gpg_name $name@falco.test" --define "__gpg /usr/bin/gpg" \
-		"${extra[@]}" "$@" >"$work/sign.log" 2>&1 || {
-		cat "$work/sign.log" >&2
+		"${extra[@]}" "$@" >"$work/sign.$BASHPID" 2>&1 || {
+		cat "$work/sign.$BASHPID" >&2
 		return 1
 	}
 }
@@ -224,13 +226,23 @@ timed() {
 
 export -f sign
 export work
+# The two halves do not need each other.
+falco_half() {
+	timed "falco packages" build_falco
+	timed "packages to refuse" build_refusals
+}
+oracle_half() {
+	timed "Oracle packages" build_oracle
+	timed "links" build_links
+	if [ -e /usr/share/node/standin ]; then
+		timed "platform databases" build_platforms
+	fi
+}
+
 timed "keys" build_keys
-timed "falco packages" build_falco
-timed "packages to refuse" build_refusals
-timed "Oracle packages" build_oracle
-timed "links" build_links
-if [ -e /usr/share/node/standin ]; then
-	timed "platform databases" build_platforms
-fi
+falco_half &
+falco=$!
+oracle_half
+wait "$falco"
 gpgconf --kill all || true
 rm -rf "$work"

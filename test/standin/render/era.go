@@ -102,8 +102,11 @@ func (e era) files() []file {
 	if e.Minor < 37 {
 		list = append(list, file{"falco-driver-loader", "usr/bin/falco-driver-loader", e, 0o755})
 	}
+	// The module's source, which dkms builds in every era. The real package's
+	// folder bears the version of the driver.
+	list = append(list, file{"dkms.conf.tmpl", fmt.Sprintf("usr/src/falco-%s/dkms.conf", e.Version), e, 0o644})
 	if e.Minor < 34 {
-		return append(list, file{"dkms.conf.tmpl", fmt.Sprintf("usr/src/falco-%s/dkms.conf", e.Version), e, 0o644})
+		return list
 	}
 	list = append(
 		list,
