@@ -39,7 +39,11 @@ func (k key) Plan(ctx context.Context, view converge.View) (converge.Outcome, er
 	ring := readRing(rpm.Keys)
 	out := converge.Outcome{Changes: k.buried(ring, view.Now())}
 	live := k.pinned(ring, view.Now())
-	switch missing := k.missing(ring, file, view.Now()); {
+	missing := k.missing(ring, file, view.Now())
+	if len(missing) == 0 {
+		missing = k.sought(ctx, view, file)
+	}
+	switch {
 	case len(missing) > 0:
 		out.Changes = append(out.Changes, k.fetch(missing))
 		out.Reason = "not trusted yet: " + shortID(missing[0].fingerprint)
@@ -130,7 +134,7 @@ func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
 	for _, f := range k.Repository.Fingerprints {
 		in, inFile := find(ring, f), slices.ContainsFunc(copied, func(c trust.Key) bool { return c.Fingerprint == f })
 		switch {
-		case in == nil && slices.Contains(unserved, f):
+		case (in == nil || in.Revoked || in.Expired(now)) && slices.Contains(unserved, f):
 		case in == nil:
 			out = append(out, lack{f, converge.DriftKeyMissing, "it is pinned and not in rpm's database"})
 		case in.Revoked || in.Expired(now):
@@ -143,6 +147,24 @@ func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
 	}
 	if !usable && len(out) == 0 {
 		out = append(out, lack{k.Repository.Fingerprints[0], converge.DriftKeyMissing, "it is pinned and not in rpm's database"})
+	}
+	return out
+}
+
+// sought lists the pinned keys that were not served when they were last
+// fetched, if packages are about to be: the next key may sign them by now.
+func (k key) sought(ctx context.Context, view converge.View, file []byte) []lack {
+	var out []lack
+	for _, f := range trust.Unserved(file) {
+		if slices.Contains(k.Repository.Fingerprints, f) {
+			out = append(out, lack{f, converge.DriftKeyMissing, "it is pinned, was not served before, and packages are to be installed"})
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	if todo, err := packages(k).Plan(ctx, view); err != nil || len(todo.Changes) == 0 {
+		return nil // an error is that step's to tell
 	}
 	return out
 }
