@@ -88,10 +88,22 @@ type Install struct {
 	// called.
 	Fingerprints []string
 	KeyFile      string
+	// Await, if set, is what fills in the repositories' addresses at boot.
+	Await *Await
 	// NoScripts skips scriptlets, for a package whose own stop it from going.
 	NoScripts bool
 	Drift     Drift
 	Why       string
+}
+
+// Await is something else on the node that has to be done first. It is waited
+// for at most Limit; what comes of it then is the transaction's to say.
+type Await struct {
+	// Files are its signs: one of them there is enough.
+	Files []string
+	// What is at work, for the log.
+	What  string
+	Limit time.Duration
 }
 
 // ImportKey fetches a key, checks it against the pinned fingerprints, writes
@@ -227,7 +239,11 @@ func (c Install) String() string {
 	for _, t := range c.Targets {
 		names = append(names, t.Spec)
 	}
-	return c.Action + " " + strings.Join(names, ", ")
+	line := c.Action + " " + strings.Join(names, ", ")
+	if c.NoScripts {
+		line += " without its scripts"
+	}
+	return line
 }
 
 // String implements [Change].

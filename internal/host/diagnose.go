@@ -38,8 +38,11 @@ const (
 	hintKeys  = "see which key signs this repository now; pin it in repository.fingerprints if Falco has rotated its key. Nothing was installed"
 	hintDeps  = "a newer or older version may install: pin one with --falco-version, or enable the repository that has what is missing"
 	hintSpace = "make room on that file system and run again"
-	hintLock  = "another program changes packages at the same time: wait for it to end, or look at what holds it up"
-	hintCA    = "look at the clock (timedatectl) and at the CA certificates (ca-certificates) of this node"
+	// whatKept is the finding about a package that is still there beside the
+	// one that takes its place.
+	whatKept = "the package's own script keeps it from being removed"
+	hintLock = "another program changes packages at the same time: wait for it to end, or look at what holds it up"
+	hintCA   = "look at the clock (timedatectl) and at the CA certificates (ca-certificates) of this node"
 )
 
 // symptoms are looked for in order, so trust comes before all: a failure that
@@ -66,7 +69,7 @@ func symptoms() []symptom {
 		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
 		s(`(?i)Requires: (.+)$`, packages, 1, "it needs $1, which is not there", hintDeps),
 		s(`(?i)conflicting requests|file .+ conflicts with|cannot install both|Depsolve Error|Protected multilib`, packages, 1, "its dependencies cannot be met", hintDeps),
-		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, "the package's own script keeps it from being removed", "see its output above; the package was left in place"),
+		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, whatKept, "see its output above; the package was left in place"),
 		s(`(?i)SSL certificate problem|Curl error \((?:35|51|58|60|77)\)|Peer's certificate`, packages, 1, "the server's certificate is not trusted", hintCA),
 		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "see whether repository.baseurl and the proxy are right"),
 		s(`(?i)waiting for process with pid|yum lock|transaction lock|rpm\.lock|Resource temporarily unavailable`, packages, 20, "another program holds the package lock", hintLock),

@@ -50,6 +50,7 @@ func (m *Machine) Install(ctx context.Context, c converge.Install) error {
 	if err != nil {
 		return err
 	}
+	m.await(ctx, c.Await)
 	for _, part := range transactions(tool, c) {
 		if err := m.transact(ctx, tool, part); err != nil {
 			return err
@@ -177,6 +178,10 @@ func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Ins
 		if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
 			return f.err(tool, c, out, errors.Join(err, ctx.Err()))
 		}
+		if f.what == whatKept && m.replaced(ctx, c) {
+			m.opts.tell(Progress{Message: fmt.Sprintf("%s: done, but %s; its scripts are left out next", c, f.what), Warning: true})
+			return nil
+		}
 		if try >= f.tries {
 			return f.err(tool, c, out, nil)
 		}
@@ -186,6 +191,13 @@ func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Ins
 		}
 		wait = min(2*wait, m.tools.pause.most)
 	}
+}
+
+// replaced reports whether a transaction that failed since the old package's
+// %preun did has put the new one in place all the same, as rpm does.
+func (m *Machine) replaced(ctx context.Context, c converge.Install) bool {
+	have, err := queryPackages(ctx, m.tools)
+	return err == nil && c.Action == "install" && len(have.Installed["falco"]) > 1
 }
 
 // runTool runs the tool once, with a sign of life every now and then.

@@ -43,7 +43,12 @@ func (p packages) Plan(ctx context.Context, view converge.View) (converge.Outcom
 	if err != nil {
 		return out, err
 	}
-	out.Changes = append(out.Changes, install...)
+	for _, t := range install {
+		if t.Await, err = mapper(ctx, sv, t.Repositories); err != nil {
+			return out, err
+		}
+		out.Changes = append(out.Changes, t)
+	}
 	if len(out.Changes) > 0 {
 		out.Reason = p.describe(sv)
 		return out, nil
@@ -62,26 +67,34 @@ func (p packages) describe(sv *survey) string {
 	}
 }
 
-// unerasable plans the removal of Falco 0.40.0, whose scriptlets fail with
-// unexpanded macros, so that it can neither be erased nor upgraded
-// (falcosecurity/falco#3503).
+// unerasable plans the removal of what cannot go by itself: Falco 0.40.0, whose
+// scriptlets fail with unexpanded macros, so that it can neither be erased nor
+// upgraded (falcosecurity/falco#3503), and what an upgrade left in rpm's
+// database beside the new version since its %preun failed, as it does where
+// falcoctl finds no driver to clean up (falco 0.44.1 scripts/rpm/preuninstall.in).
 func (p packages) unerasable(sv *survey) []converge.Change {
 	var out []converge.Change
 	for _, q := range sv.rpm.Installed["falco"] {
-		if compat.Unerasable(q.Version) {
-			out = append(out, converge.Install{
-				Action: "remove", NoScripts: true, Drift: converge.DriftVersion,
-				Targets: []converge.Target{{Name: "falco", Spec: q.NEVRA(), Old: q.Version}},
-				Why:     "its own scriptlets keep it from being removed or upgraded (falcosecurity/falco#3503)",
-			})
+		var why string
+		switch {
+		case compat.Unerasable(q.Version):
+			why = "its own scripts keep it from being removed or upgraded (falcosecurity/falco#3503)"
+		case q.NEVRA() != sv.falco.NEVRA():
+			why = "its own scripts kept it from going when " + sv.falco.NEVRA() + " took its place"
+		default:
+			continue
 		}
+		out = append(out, converge.Install{
+			Action: "remove", NoScripts: true, Drift: converge.DriftVersion, Why: why,
+			Targets: []converge.Target{{Name: "falco", Spec: q.NEVRA(), Old: q.Version}},
+		})
 	}
 	return out
 }
 
 // install plans the one transaction, and before it the package that brings
 // EPEL's section where the node has none.
-func (p packages) install(sv *survey, repos repoSet) ([]converge.Change, error) {
+func (p packages) install(sv *survey, repos repoSet) ([]converge.Install, error) {
 	t := converge.Install{Action: "install", Exclude: excluded(sv.verdict), Drift: converge.DriftDependencies}
 	if !p.fits(sv) {
 		target, err := p.falco(sv)
@@ -98,7 +111,7 @@ func (p packages) install(sv *survey, repos repoSet) ([]converge.Change, error) 
 		return nil, nil
 	}
 	t.Repositories = p.repositories(sv, repos, deps)
-	var out []converge.Change
+	var out []converge.Install
 	if needsEPEL(deps) && len(repos.epel) == 0 {
 		out = append(out, epelRelease(sv, repos))
 	}
@@ -208,7 +221,7 @@ func (p packages) repositories(sv *survey, repos repoSet, deps []converge.Target
 
 // epelRelease plans the package that brings EPEL's section. dkms is in EPEL
 // only, and Oracle's ids change with the update release on OL10.
-func epelRelease(sv *survey, repos repoSet) converge.Change {
+func epelRelease(sv *survey, repos repoSet) converge.Install {
 	name := fmt.Sprintf("oracle-epel-release-el%d", sv.release.Major)
 	return converge.Install{
 		Action: "install", Repositories: repos.base, Drift: converge.DriftDependencies,
