@@ -155,3 +155,10 @@ func (e runtimeError) Error() string { return string(e) }
 type syntaxError string
 
 func (e syntaxError) Error() string { return string(e) }
+
+// A saying is an error in Falco's own words, capitals and full stops included.
+type saying string
+
+func (e saying) Error() string { return string(e) }
+
+func says(format string, args ...any) error { return saying(fmt.Sprintf(format, args...)) }

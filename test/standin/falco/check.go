@@ -28,13 +28,13 @@ func priority(name string) int {
 // reads its configuration.
 func (st *state) checkValues(minor int) error {
 	wrap := func(format string, args ...any) error {
-		return fmt.Errorf("Error reading config file (%s): %s", st.file, fmt.Sprintf(format, args...))
+		return says("Error reading config file (%s): %s", st.file, fmt.Sprintf(format, args...))
 	}
 	if level := st.text("log_level", "info"); priority(level) < 0 {
-		return fmt.Errorf("Unknown log level %s", level)
+		return says("Unknown log level %s", level)
 	}
 	if p := st.text("priority", "debug"); priority(p) < 0 {
-		return fmt.Errorf("Unknown priority \"%s\"--must be one of emergency, alert, critical, error, warning, notice, informational, debug", p)
+		return says("Unknown priority \"%s\"--must be one of emergency, alert, critical, error, warning, notice, informational, debug", p)
 	}
 	if err := st.checkRulesKeys(minor); err != nil {
 		return wrap("%v", err)
@@ -62,7 +62,7 @@ func (st *state) checkNumbers(wrap func(string, ...any) error) error {
 	}
 	kind := st.text("engine.kind", "modern_ebpf")
 	if n := st.number("engine."+kind+".buf_size_preset", 4); n < 1 || n > 10 {
-		return fmt.Errorf("The buffer preset ('%d') is out of range. The allowed range is [1-10]", n)
+		return says("The buffer preset ('%d') is out of range. The allowed range is [1-10]", n)
 	}
 	if st.flag("metrics.enabled", false) && !strings.ContainsAny(st.text("metrics.interval", "5000"), "msh") {
 		return wrap("Metrics interval must have a unit: ms, s, m or h")
@@ -75,7 +75,7 @@ func (st *state) checkRulesKeys(minor int) error {
 	_, old := st.get("rules_file")
 	_, now := st.get("rules_files")
 	if minor >= 38 && old && now {
-		return fmt.Errorf("both 'rules_files' and 'rules_file' keys set")
+		return says("both 'rules_files' and 'rules_file' keys set")
 	}
 	return nil
 }
@@ -101,5 +101,5 @@ func (st *state) checkOutputs(minor int) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("No output configured, please make sure at least one output is configured and enabled.")
+	return says("No output configured, please make sure at least one output is configured and enabled.")
 }

@@ -32,7 +32,7 @@ func (a *app) prepare(o options, log *logger) (*state, error) {
 	case err != nil && !o.explicit:
 		return st, nil // no configuration at all is not an error yet
 	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return nil, fmt.Errorf("Could not find configuration file at %s", o.config)
+		return nil, says("Could not find configuration file at %s", o.config)
 	case err != nil:
 		return nil, syntaxError(fmt.Sprintf("Cannot read config file (%s): basic_filebuf::underflow error reading the file: Is a directory", o.config))
 	}
@@ -138,7 +138,7 @@ func (a *app) lay(st *state, file, strategy string) error {
 		return nil
 	}
 	if _, ok := d.tree["config_files"]; ok {
-		return fmt.Errorf("Error reading config file (%s): Config error: 'config_files' directive can't be placed in included config files", st.file)
+		return says("Error reading config file (%s): Config error: 'config_files' directive can't be placed in included config files", st.file)
 	}
 	for key, value := range d.tree {
 		old, present := st.tree[key]
@@ -159,7 +159,7 @@ func (a *app) lay(st *state, file, strategy string) error {
 func (st *state) override(set string) error {
 	key, value, ok := strings.Cut(set, "=")
 	if !ok {
-		return fmt.Errorf("Error parsing config option \"%s\". Must be of the form key=val or key.subkey=val", set)
+		return says("Error parsing config option \"%s\". Must be of the form key=val or key.subkey=val", set)
 	}
 	var parsed any = value
 	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {

@@ -102,14 +102,14 @@ func (a *app) driver(o options, st *state) error {
 	case "modern_ebpf":
 		if a.sys.quirks.has("no-modern-ebpf") || a.sys.quirks.oldKernel() {
 			fmt.Fprintln(a.stderr, "libpman: tracing program type is not supported (errno: 22 | message: Invalid argument)")
-			return fmt.Errorf("unable to configure the libpman state.")
+			return says("unable to configure the libpman state.")
 		}
 	case "kmod":
 		if _, err := os.Stat("/run/falco-standin/module-loaded"); err != nil {
-			return fmt.Errorf("error opening device /dev/falco0. Make sure you have root credentials and that the falco module is loaded: No such file or directory")
+			return says("error opening device /dev/falco0. Make sure you have root credentials and that the falco module is loaded: No such file or directory")
 		}
 	case "ebpf":
-		return fmt.Errorf("can't open BPF probe '%s'", filepath.Join(os.Getenv("HOME"), ".falco/falco-bpf.o"))
+		return says("can't open BPF probe '%s'", filepath.Join(os.Getenv("HOME"), ".falco/falco-bpf.o"))
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func syslog(level int, message string) {
 	if err != nil {
 		return
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	const user = 1 << 3
 	fmt.Fprintf(conn, "<%d>falco[%d]: %s", user|level, os.Getpid(), message)
 }

@@ -4,7 +4,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -56,7 +55,7 @@ func parseOptions(args []string, minor int) (options, error) {
 		if !joined {
 			i++
 			if i == len(args) {
-				return options{}, fmt.Errorf("Option '%s' is missing an argument", strings.TrimLeft(arg, "-"))
+				return options{}, says("Option '%s' is missing an argument", strings.TrimLeft(arg, "-"))
 			}
 			value = args[i]
 		}
@@ -102,7 +101,7 @@ func (o *options) setFlag(arg string, minor int) error {
 		o.help = true
 	case arg == "-A" || arg == "-U" || arg == "-v" || arg == "-b":
 	default:
-		return fmt.Errorf("Option '%s' does not exist", strings.TrimLeft(arg, "-"))
+		return says("Option '%s' does not exist", strings.TrimLeft(arg, "-"))
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func (o *outputs) configure(st *state, sys system) {
 
 func (o *outputs) release() {
 	if o.kept != nil {
-		o.kept.Close()
+		_ = o.kept.Close()
 		o.kept = nil
 	}
 }
@@ -87,7 +87,7 @@ func (o *outputs) file(line string) {
 		o.kept = f
 		return
 	}
-	f.Close()
+	_ = f.Close()
 }
 
 // open opens the file at its end; its mode is what the umask leaves of 0666.
@@ -112,5 +112,5 @@ func (o *outputs) reopen() {
 		o.kept = f
 		return
 	}
-	f.Close()
+	_ = f.Close()
 }

@@ -17,7 +17,7 @@ func (a *app) loadPlugins(st *state) ([]string, error) {
 	for _, name := range st.list("load_plugins") {
 		path, ok := st.library(name)
 		if !ok {
-			return nil, fmt.Errorf("Error reading config file (%s): Cannot load plugin '%s': plugin config not found for given name", st.file, name)
+			return nil, says("Error reading config file (%s): Cannot load plugin '%s': plugin config not found for given name", st.file, name)
 		}
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(a.sys.plugins, path)

@@ -63,7 +63,7 @@ func (a *app) rulesFiles(o options, st *state) ([]string, error) {
 		paths = []string{o.validate}
 	}
 	if len(paths) == 0 {
-		return nil, fmt.Errorf("You must specify at least one rules file/directory via -r or a rules_file entry in falco.yaml")
+		return nil, says("You must specify at least one rules file/directory via -r or a rules_file entry in falco.yaml")
 	}
 	var files []string
 	for _, path := range paths {
@@ -89,7 +89,7 @@ func (a *app) rulesFiles(o options, st *state) ([]string, error) {
 func (st *state) loadRules(file string, loaded []string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return fmt.Errorf("Could not open file %s for reading", file)
+		return says("Could not open file %s for reading", file)
 	}
 	var rules []rule
 	if err := yaml.Unmarshal(text, &rules); err != nil {
@@ -98,7 +98,7 @@ func (st *state) loadRules(file string, loaded []string) error {
 	for _, r := range rules {
 		for _, p := range r.Plugins {
 			if !slices.Contains(loaded, p.Name) {
-				return fmt.Errorf("Plugin requirement not satisfied, must load one of: %s (>= %s)", p.Name, p.Version)
+				return says("Plugin requirement not satisfied, must load one of: %s (>= %s)", p.Name, p.Version)
 			}
 		}
 		if r.Name == "" {
@@ -117,7 +117,7 @@ func (st *state) loadRules(file string, loaded []string) error {
 }
 
 func invalid(file, code, message string) error {
-	return fmt.Errorf("%s: Invalid\n1 Errors:\nIn rules content: (%s:0:0)\n    %s: %s", file, file, code, message)
+	return says("%s: Invalid\n1 Errors:\nIn rules content: (%s:0:0)\n    %s: %s", file, file, code, message)
 }
 
 // unknownField returns the first word of a condition that looks like a field of

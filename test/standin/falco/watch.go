@@ -28,7 +28,7 @@ func (w *watch) changed() <-chan struct{} {
 // rewatch starts to watch what the configuration in force names.
 func (d *daemon) rewatch() {
 	if d.watch != nil {
-		d.watch.file.Close()
+		_ = d.watch.file.Close()
 		d.watch = nil
 	}
 	st := d.state.Load()

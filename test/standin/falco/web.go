@@ -50,7 +50,7 @@ func pages(st *state, sys system) http.Handler {
 	answer := func(body string) http.HandlerFunc {
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprint(w, body)
+			fmt.Fprintf(w, "%s", body)
 		}
 	}
 	mux.HandleFunc(st.text("webserver.k8s_healthz_endpoint", "/healthz"), answer(`{"status": "ok"}`))

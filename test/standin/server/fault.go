@@ -20,21 +20,21 @@ type handler struct {
 
 func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.record(r)
-	switch f := h.fault(r.URL.Path); {
-	case f.action == "":
+	switch f := h.fault(r.URL.Path); f.action {
+	case "":
 		h.files.ServeHTTP(w, r)
-	case f.action == "hang":
+	case "hang":
 		select { // until the client gives up, or an hour has passed
 		case <-r.Context().Done():
 		case <-time.After(time.Hour):
 		}
-	case f.action == "slow":
+	case "slow":
 		time.Sleep(5 * time.Second)
 		h.files.ServeHTTP(w, r)
-	case f.action == "truncate":
+	case "truncate":
 		// More is promised than is sent, so the client sees a short body.
 		w.Header().Set("Content-Length", "100000")
-		fmt.Fprint(w, "truncated")
+		fmt.Fprintln(w, "truncated")
 	default:
 		status, err := strconv.Atoi(f.action)
 		if err != nil {
@@ -50,7 +50,7 @@ func (h handler) record(r *http.Request) {
 	if err != nil {
 		return
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	fmt.Fprintf(f, "%s %s\n", r.Method, r.URL.Path)
 }
 
