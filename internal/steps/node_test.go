@@ -338,9 +338,18 @@ func (n *node) ChangeUnit(_ context.Context, c converge.ChangeUnit) error {
 		u.NRestarts = 0 // as reset-failed does
 		u.InvocationID = fmt.Sprint("invocation ", n.starts)
 	case converge.ReloadManager:
-		u.NeedReload = false
+		u.NeedReload, u.DropIns = false, n.dropIns(c.Unit)
 	}
 	return nil
+}
+
+// dropIns are what systemd would read for a unit, had it looked.
+func (n *node) dropIns(unit string) []string {
+	names, _ := fs.Glob(n.files, "etc/systemd/system/"+unit+".d/*.conf")
+	for i := range names {
+		names[i] = "/" + names[i]
+	}
+	return names
 }
 
 func (n *node) Prove(_ context.Context, c converge.Prove) (*converge.Warning, error) {

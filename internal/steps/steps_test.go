@@ -224,6 +224,7 @@ func TestDrift(t *testing.T) {
 			n.modern().UnitFileState, n.modern().LoadState = "masked", "masked"
 		}},
 		{"unit files not read", converge.DriftUnitReload, func(n *node, _ *settings.Settings) { n.modern().NeedReload = true }},
+		{"drop-in not read, though systemd needs no reload", converge.DriftUnitReload, func(n *node, _ *settings.Settings) { n.modern().DropIns = nil }},
 		{"another unit enabled", converge.DriftUnitExtra, func(n *node, _ *settings.Settings) { n.units["falco-custom.service"].UnitFileState = "enabled" }},
 		{"another unit running", converge.DriftUnitExtra, func(n *node, _ *settings.Settings) {
 			n.units["falco-kmod.service"].ActiveState, n.units["falco-kmod.service"].SubState = "active", "running"

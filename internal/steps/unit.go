@@ -6,7 +6,9 @@ package steps
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
@@ -55,7 +57,7 @@ func (u unit) Plan(ctx context.Context, view converge.View) (converge.Outcome, e
 		}
 	}
 	out := converge.Outcome{Reason: name + " is enabled and running"}
-	out.Changes = slices.Concat(u.alone(name, units), u.enabled(name, wanted, units[aliasUnit]), u.follow(units[followUnit]), reread(wanted))
+	out.Changes = slices.Concat(u.alone(name, units), u.enabled(name, wanted, units[aliasUnit]), u.follow(units[followUnit]), reread(view.Tree(), wanted))
 	run, why, err := u.running(sv, wanted)
 	if err != nil {
 		return out, err
@@ -153,11 +155,33 @@ func (u unit) follow(w systemd.Unit) []converge.Change {
 }
 
 // reread plans systemd to read unit files again that changed on disk.
-func reread(u systemd.Unit) []converge.Change {
-	if !u.NeedReload {
+func reread(tree fs.FS, u systemd.Unit) []converge.Change {
+	if !u.NeedReload && !unread(tree, u) {
 		return nil
 	}
 	return []converge.Change{converge.ChangeUnit{Unit: u.Name, Action: converge.ReloadManager, From: "changed on disk", To: "read", Drift: converge.DriftUnitReload}}
+}
+
+// unread reports whether the unit's drop-ins are other ones on disk than in
+// systemd. It says itself that it needs no reload when the first drop-in of a
+// unit comes, since it remembers which folders there were (systemd 252,
+// src/core/unit.c unit_need_daemon_reload). One that is empty, or a link to
+// /dev/null, is a mask and no drop-in.
+func unread(tree fs.FS, u systemd.Unit) bool {
+	if u.LoadState != "loaded" {
+		return false
+	}
+	folder := "/etc/systemd/system/" + u.Name + ".d/"
+	names, _ := fs.Glob(tree, inTree(folder)+"*.conf")
+	there := map[string]bool{}
+	for _, name := range names {
+		info, err := fs.Stat(tree, name)
+		there["/"+name] = err == nil && info.Mode().IsRegular() && info.Size() > 0
+		if there["/"+name] && !slices.Contains(u.DropIns, "/"+name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, folder) && !there[d] })
 }
 
 // looping reports whether systemd itself had to start the unit again just now.
