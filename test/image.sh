@@ -65,20 +65,18 @@ standin() {
 	say "test: made the stand-in base ($((SECONDS - start)) s)"
 }
 
-# sources puts what the image is built from into bin/node.
+# sources puts what the image is built from into bin/node: what packages are made
+# of, and the programs beside them, a change of which rebuilds no package.
 sources() {
 	local name
 	rm -rf bin/node
-	mkdir -p bin/node
-	go run ./test/standin/render test/packages bin/node
+	mkdir -p bin/node/sources bin/node/programs
+	go run ./test/standin/render test/packages bin/node/sources
 	for name in falco server snapshot killat; do
 		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "bin/node/programs/$name" "./test/standin/$name"
 	done
-	mv bin/node/programs/falco bin/node/falco-standin
-	cp -r test/packages/build.sh test/packages/tools test/packages/*.spec bin/node/
-	mv bin/node/programs/* bin/node/
-	rmdir bin/node/programs
-	cp test/packages/tools/dkms bin/node/dkms
+	mv bin/node/programs/falco bin/node/sources/falco-standin
+	cp -r test/packages/build.sh test/packages/tools test/packages/tools/dkms test/packages/*.spec bin/node/sources/
 }
 
 base=$wanted
