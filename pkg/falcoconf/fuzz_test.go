@@ -55,7 +55,7 @@ func FuzzSet(f *testing.F) {
 		}
 		wantSameSlice(t, out, []Setting{s})
 		wantOnlyPath(t, src, out, s.Path)
-		if bytes.ContainsRune(out, '\r') != bytes.ContainsRune(src, '\r') && len(bytes.TrimSpace(src)) > 0 && bytes.ContainsRune(src, '\n') {
+		if bytes.ContainsRune(out, '\r') != bytes.ContainsRune(src, '\r') && len(bytes.TrimSpace(src)) > 0 && bytes.ContainsRune(src, '\n') && bytes.ContainsRune(out, '\n') {
 			t.Errorf("Set(%q, %v) = %q, with other line ends", src, s, out)
 		}
 	})
