@@ -339,6 +339,9 @@ func (n *node) ChangeUnit(_ context.Context, c converge.ChangeUnit) error {
 		u.InvocationID = fmt.Sprint("invocation ", n.starts)
 	case converge.ReloadManager:
 		u.NeedReload, u.DropIns = false, n.dropIns(c.Unit)
+		if u.UnitFileState == "masked" {
+			u.LoadState = "masked"
+		}
 	}
 	return nil
 }

@@ -236,6 +236,10 @@ func TestDrift(t *testing.T) {
 		{"follow unmasked", converge.DriftFollow, func(n *node, _ *settings.Settings) {
 			n.units[followUnit].UnitFileState, n.units[followUnit].LoadState = "disabled", "loaded"
 		}},
+		{"follow masked and not read", converge.DriftFollow, func(n *node, _ *settings.Settings) { n.units[followUnit].LoadState = "loaded" }},
+		{"follow masked and running", converge.DriftFollow, func(n *node, _ *settings.Settings) {
+			n.units[followUnit].ActiveState, n.units[followUnit].SubState = "active", "running"
+		}},
 		{"configuration newer than the process", converge.DriftConfigStale, func(n *node, _ *settings.Settings) {
 			n.write("/etc/falco/falco_rules.yaml", "- rule: y\n")
 		}},

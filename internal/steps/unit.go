@@ -134,22 +134,29 @@ func (unit) enabled(name string, u, alias systemd.Unit) []converge.Change {
 	return out
 }
 
-// follow plans falcoctl-artifact-follow masked, or not.
+// follow plans falcoctl-artifact-follow masked, or not. A mask counts once it is
+// both on disk and read by systemd: a run that was killed between the two leaves
+// a unit that the next start of Falco pulls in.
 func (u unit) follow(w systemd.Unit) []converge.Change {
-	masked := w.UnitFileState == "masked" || w.LoadState == "masked"
 	change := func(action converge.UnitAction, from, to string) converge.Change {
 		return converge.ChangeUnit{Unit: followUnit, Action: action, From: from, To: to, Drift: converge.DriftFollow, Why: "falco.rules_follow"}
 	}
+	onDisk, inForce := w.UnitFileState == "masked", w.LoadState == "masked"
+	switch masked := onDisk || inForce; {
+	case !w.Exists(), u.Falco.RulesFollow && !masked:
+		return nil
+	case u.Falco.RulesFollow:
+		return []converge.Change{change(converge.Unmask, "masked", "disabled")}
+	}
 	var out []converge.Change
 	switch {
-	case !w.Exists():
-	case u.Falco.RulesFollow && masked:
-		out = append(out, change(converge.Unmask, "masked", "disabled"))
-	case !u.Falco.RulesFollow && !masked:
+	case !onDisk:
 		out = append(out, change(converge.Mask, w.UnitFileState, "masked"))
-		if w.ActiveState == "active" || w.ActiveState == "activating" {
-			out = append(out, change(converge.Stop, w.ActiveState, "inactive"))
-		}
+	case !inForce:
+		out = append(out, change(converge.ReloadManager, "masked on disk", "masked"))
+	}
+	if w.ActiveState == "active" || w.ActiveState == "activating" {
+		out = append(out, change(converge.Stop, w.ActiveState, "inactive"))
 	}
 	return out
 }
