@@ -16,11 +16,14 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 )
 
-// fragments is the folder in which no temporary file may ever lie: Falco loads
-// every regular file there, whatever its name (falco 0.44.1,
-// userspace/falco/configuration.cpp, merge_config_files), and reloads when one
-// appears.
-const fragments = "/etc/falco/config.d"
+// readWhole reports whether no temporary file may ever lie in a folder, since
+// every regular file there is read, whatever its name: Falco loads all of
+// config.d and reloads when one appears (falco 0.44.1,
+// userspace/falco/configuration.cpp, merge_config_files), and logrotate all of
+// logrotate.d but for a list of endings (logrotate 3.21, config.c).
+func readWhole(folder string) bool {
+	return folder == "/etc/falco/config.d" || folder == "/etc/logrotate.d"
+}
 
 // WriteFile implements [converge.Machine]. A file that holds the new content
 // already is not touched. One that holds neither old nor new is an error, and
@@ -63,7 +66,7 @@ func (m *Machine) WriteFile(ctx context.Context, c converge.WriteFile) error {
 // replaceFile replaces what holds now; nil is a file that is not there.
 func (m *Machine) replaceFile(path string, c converge.WriteFile, now []byte) error {
 	scratch := filepath.Dir(path)
-	if filepath.Dir(filepath.Clean(c.Path)) == fragments {
+	if readWhole(filepath.Dir(filepath.Clean(c.Path))) {
 		scratch = filepath.Dir(scratch)
 	}
 	err := replacement{path: path, scratch: scratch, old: now, new: c.New, mode: c.Mode}.replace()
@@ -140,17 +143,27 @@ func (m *Machine) RemoveFile(_ context.Context, c converge.RemoveFile) error {
 
 // Chmod implements [converge.Machine]. A link is not followed.
 func (m *Machine) Chmod(_ context.Context, c converge.Chmod) error {
-	path, err := m.tree.locate(c.Path)
+	return m.withFile(c.Path, func(f *os.File) error { return f.Chmod(c.New) })
+}
+
+// Chgrp implements [converge.Machine]. A link is not followed.
+func (m *Machine) Chgrp(_ context.Context, c converge.Chgrp) error {
+	return m.withFile(c.Path, func(f *os.File) error { return f.Chown(-1, c.GID) })
+}
+
+// withFile changes what a file is, not what it holds.
+func (m *Machine) withFile(name string, change func(*os.File) error) error {
+	path, err := m.tree.locate(name)
 	if err != nil {
-		return changing(c.Path, err)
+		return changing(name, err)
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {
 		err = ErrNotRegular
 	}
 	if err != nil {
-		return changing(c.Path, err)
+		return changing(name, err)
 	}
 	defer func() { _ = f.Close() }()
-	return changing(c.Path, f.Chmod(c.New))
+	return changing(name, change(f))
 }

@@ -158,26 +158,29 @@ func TestWriteFileRefuses(t *testing.T) {
 	}
 }
 
-// Falco loads every file in config.d, so no temporary one may ever lie there.
-func TestWriteFileFragment(t *testing.T) {
-	root := t.TempDir()
-	m := newMachine(t, root)
-	put(t, root, "etc/falco/config.d/a.yaml", "a\n")
-	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK)
-	if err != nil {
-		t.Skip(err)
+// Falco loads every file in config.d, and logrotate every one in logrotate.d, so
+// no temporary one may ever lie there.
+func TestWriteFileWhereAllIsRead(t *testing.T) {
+	for _, name := range []string{"/etc/falco/config.d/a.yaml", "/etc/logrotate.d/a"} {
+		root := t.TempDir()
+		m := newMachine(t, root)
+		folder := filepath.Dir(put(t, root, name[1:], "a\n"))
+		fd, err := unix.InotifyInit1(unix.IN_NONBLOCK)
+		if err != nil {
+			t.Skip(err)
+		}
+		defer func() { _ = unix.Close(fd) }()
+		if _, err := unix.InotifyAddWatch(fd, folder, unix.IN_CREATE); err != nil {
+			t.Fatal(err)
+		}
+		if err := m.WriteFile(t.Context(), converge.WriteFile{Path: name, Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := unix.Read(fd, make([]byte, 4096)); n > 0 || !errors.Is(err, unix.EAGAIN) {
+			t.Errorf("WriteFile(%s) created a file in %s (%d bytes of events, %v)", name, folder, n, err)
+		}
+		noLeftovers(t, root)
 	}
-	defer func() { _ = unix.Close(fd) }()
-	if _, err := unix.InotifyAddWatch(fd, filepath.Join(root, "etc/falco/config.d"), unix.IN_CREATE); err != nil {
-		t.Fatal(err)
-	}
-	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/falco/config.d/a.yaml", Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
-		t.Fatal(err)
-	}
-	if n, err := unix.Read(fd, make([]byte, 4096)); n > 0 || !errors.Is(err, unix.EAGAIN) {
-		t.Errorf("a file was created in config.d (%d bytes of events, %v)", n, err)
-	}
-	noLeftovers(t, root)
 }
 
 // What a killed run left behind goes with the next write of that file; the
