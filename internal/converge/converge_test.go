@@ -270,3 +270,25 @@ func TestEventsTellEveryChangeBeforeItIsMade(t *testing.T) {
 		t.Errorf("events: %d began, %d ended, want 3 and 3", began, ended)
 	}
 }
+
+// Whoever stops a run must not be told that the network is down.
+func TestToldToStop(t *testing.T) {
+	at := func(cause error) error {
+		return fmt.Errorf("packages: %w", &Error{Code: CodePackages, Err: fmt.Errorf("running dnf: %w", cause), Hint: "a proxy"})
+	}
+	for _, tt := range []struct {
+		cause error
+		code  Code
+		hint  string
+	}{
+		{context.Canceled, CodeFailed, "told to stop"},
+		{context.DeadlineExceeded, CodePackages, "a proxy"},
+	} {
+		if got := CodeOf(at(tt.cause)); got != tt.code {
+			t.Errorf("CodeOf(%v) = %v, want %v", at(tt.cause), got, tt.code)
+		}
+		if got := HintOf(at(tt.cause)); !strings.Contains(got, tt.hint) {
+			t.Errorf("HintOf(%v) = %q, want %q in it", at(tt.cause), got, tt.hint)
+		}
+	}
+}

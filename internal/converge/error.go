@@ -70,12 +70,16 @@ func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // CodeOf returns the code of the first [*Error] in the chain of err:
-// [CodeFailed] if there is none, [CodeOK] for nil.
+// [CodeFailed] if there is none, [CodeOK] for nil. A run that was told to stop
+// is CodeFailed whatever it was at: the fault is not that of the repository, or
+// of Falco, that it was waiting for.
 func CodeOf(err error) Code {
 	var e *Error
 	switch {
 	case err == nil:
 		return CodeOK
+	case errors.Is(err, context.Canceled):
+		return CodeFailed
 	case errors.As(err, &e):
 		return e.Code
 	default:
@@ -96,19 +100,20 @@ func DriftOf(err error) Drift {
 }
 
 // HintOf returns the hint of the first [*Error] in the chain of err that has
-// one. Running out of time and being told to stop have hints of their own.
+// one. Running out of time has a hint of its own where there is none, and being
+// told to stop in any case.
 func HintOf(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return "the run was told to stop; running it again carries on from here"
+	}
 	var e *Error
 	for next := err; errors.As(next, &e); next = e.Err {
 		if e.Hint != "" {
 			return e.Hint
 		}
 	}
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	if errors.Is(err, context.DeadlineExceeded) {
 		return "the run's time was up: look at the last log line for what was slow, and pass a longer --timeout"
-	case errors.Is(err, context.Canceled):
-		return "the run was told to stop; running it again carries on from here"
 	}
 	return ""
 }

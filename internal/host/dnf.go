@@ -175,8 +175,11 @@ func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Ins
 		if err != nil && out.signal == 0 && len(out.stdout) == 0 {
 			return failed(converge.CodePackages, "", "%s: %w", c, err)
 		}
+		if err == nil {
+			err = ctx.Err()
+		}
 		if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
-			return f.err(tool, c, out, errors.Join(err, ctx.Err()))
+			return f.err(tool, c, out, err)
 		}
 		if f.what == whatKept && m.replaced(ctx, c) {
 			m.opts.tell(Progress{Message: fmt.Sprintf("%s: done, but %s; its scripts are left out next", c, f.what), Warning: true})

@@ -92,7 +92,7 @@ func (m *Machine) fetchWeb(ctx context.Context, source *url.URL, insecure bool) 
 		}
 		m.opts.tell(Progress{Message: fmt.Sprintf("fetching %s: %v; trying again", redact(source.String()), plain(err)), Warning: true})
 		if !sleep(ctx, jitter(wait)) {
-			return nil, fetchError(source, err)
+			return nil, fetchError(source, fmt.Errorf("%w (%w)", plain(err), ctx.Err()))
 		}
 		wait = min(2*wait, m.tools.pause.most)
 	}
