@@ -134,6 +134,8 @@ func Apply(ctx context.Context, m Machine, c Change) (*Warning, error) {
 		return nil, m.RemoveFile(ctx, c)
 	case Chmod:
 		return nil, m.Chmod(ctx, c)
+	case Chgrp:
+		return nil, m.Chgrp(ctx, c)
 	case Install:
 		return nil, m.Install(ctx, c)
 	case ImportKey:

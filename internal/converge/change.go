@@ -61,6 +61,15 @@ type Chmod struct {
 	Why      string
 }
 
+// Chgrp sets a file's group.
+type Chgrp struct {
+	Path     string
+	Old, New string // names, or numbers where there is none
+	GID      int    // of New
+	Drift    Drift
+	Why      string
+}
+
 // Target is one package of a transaction.
 type Target struct {
 	Name string
@@ -185,6 +194,7 @@ type Prove struct {
 func (WriteFile) change()   {}
 func (RemoveFile) change()  {}
 func (Chmod) change()       {}
+func (Chgrp) change()       {}
 func (Install) change()     {}
 func (ImportKey) change()   {}
 func (RemoveKey) change()   {}
@@ -200,6 +210,9 @@ func (c RemoveFile) Class() Drift { return c.Drift }
 
 // Class implements [Change].
 func (c Chmod) Class() Drift { return c.Drift }
+
+// Class implements [Change].
+func (c Chgrp) Class() Drift { return c.Drift }
 
 // Class implements [Change].
 func (c Install) Class() Drift { return c.Drift }
@@ -232,6 +245,9 @@ func (c RemoveFile) String() string { return "remove " + c.Path }
 
 // String implements [Change].
 func (c Chmod) String() string { return "set the mode of " + c.Path + " to " + c.New.String() }
+
+// String implements [Change].
+func (c Chgrp) String() string { return "set the group of " + c.Path + " to " + c.New }
 
 // String implements [Change].
 func (c Install) String() string {

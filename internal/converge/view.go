@@ -166,6 +166,7 @@ type Machine interface {
 	WriteFile(ctx context.Context, c WriteFile) error
 	RemoveFile(ctx context.Context, c RemoveFile) error
 	Chmod(ctx context.Context, c Chmod) error
+	Chgrp(ctx context.Context, c Chgrp) error
 	Install(ctx context.Context, c Install) error
 	ImportKey(ctx context.Context, c ImportKey) error
 	RemoveKey(ctx context.Context, c RemoveKey) error

@@ -328,6 +328,26 @@ func TestRemoveFile(t *testing.T) {
 	}
 }
 
+func TestChgrp(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root gives a file to another group")
+	}
+	root := t.TempDir()
+	m := newMachine(t, root)
+	put(t, root, "var/log/falco.log", "a\n")
+	before, err := m.tree.stat("/var/log/falco.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Chgrp(t.Context(), converge.Chgrp{Path: "/var/log/falco.log", New: "x", GID: 4242}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := m.tree.stat("/var/log/falco.log")
+	if err != nil || got.GID != 4242 || got.UID != before.UID || got.Mode != before.Mode {
+		t.Errorf("Chgrp leaves owner %d, group %d, mode %v (%v), want %d, 4242, %v", got.UID, got.GID, got.Mode, err, before.UID, before.Mode)
+	}
+}
+
 func TestChmod(t *testing.T) {
 	root := t.TempDir()
 	m := newMachine(t, root)

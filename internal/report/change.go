@@ -16,6 +16,7 @@ const (
 	KindWrite       = "write"
 	KindRemove      = "remove"
 	KindChmod       = "chmod"
+	KindChgrp       = "chgrp"
 	KindInstall     = "install"
 	KindImportKey   = "import-key"
 	KindRemoveKey   = "remove-key"
@@ -79,6 +80,8 @@ func newChange(c converge.Change) Change {
 		}
 	case converge.Chmod:
 		out = Change{Kind: KindChmod, Path: c.Path, From: octal(c.Old), To: octal(c.New), Why: c.Why}
+	case converge.Chgrp:
+		out = Change{Kind: KindChgrp, Path: c.Path, From: c.Old, To: c.New, Why: c.Why}
 	case converge.Install:
 		out = newInstall(c)
 	case converge.ImportKey:

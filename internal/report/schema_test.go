@@ -228,6 +228,9 @@ func (g generator) change() converge.Change {
 			return converge.RemoveFile{Path: "/a", Old: g.bytes(), Drift: g.drift(), Why: g.word()}
 		},
 		func() converge.Change {
+			return converge.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4, Drift: g.drift()}
+		},
+		func() converge.Change {
 			return converge.Chmod{Path: "/a", Old: os.ModeSetuid | 0o755, New: 0o600, Drift: g.drift()}
 		},
 		func() converge.Change {

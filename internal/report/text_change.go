@@ -35,6 +35,8 @@ func (p *printer) change(c Change) {
 		p.file(c)
 	case KindChmod:
 		p.line(indent, visible(c.Path), "  mode ", c.From, " → ", c.To)
+	case KindChgrp:
+		p.line(indent, visible(c.Path), "  group ", visible(c.From), " → ", visible(c.To))
 	case KindInstall:
 		p.packages(c)
 	case KindImportKey:

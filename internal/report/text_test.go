@@ -79,6 +79,7 @@ func TestTextOfChanges(t *testing.T) {
 		{name: "a key goes", changes: []converge.Change{converge.RemoveKey{Package: "gpg-pubkey-3676-5d8a"}}, want: "    key gpg-pubkey-3676-5d8a  present → removed\n"},
 		{name: "a module", changes: []converge.Change{converge.BuildModule{Kernel: "5.14"}}, want: "    kernel module  absent → built for 5.14\n"},
 		{name: "a mode", changes: []converge.Change{converge.Chmod{Path: "/a", Old: 0o4755, New: 0o600}}, want: "    /a  mode 0755 → 0600\n"},
+		{name: "a group", changes: []converge.Change{converge.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4}}, want: "    /a  group 0 → adm\n"},
 		{name: "a file whose bytes are not known", changes: []converge.Change{converge.RemoveFile{Path: "/a"}}, want: "    remove /a\n"},
 		{name: "an empty file", changes: []converge.Change{converge.WriteFile{Path: "/a", Mode: 0o600}}, want: "    write /a\n"},
 		{

@@ -44,6 +44,7 @@ func AddFlags(flags *pflag.FlagSet) *Flags {
 	flags.IntVar(&s.Repository.WarnDays, "warn-days", s.Repository.WarnDays, "warn this many days before the key expires")
 	flags.StringVar(&s.EPEL.After, "epel-after", s.EPEL.After, "what becomes of the EPEL repository: disabled or unchanged")
 	flags.StringVar(&s.Log.Mode, "log-mode", s.Log.Mode, "permission bits of the alert log, octal")
+	flags.StringVar(&s.Log.Group, "log-group", s.Log.Group, "group of the alert log")
 	flags.StringVar(&s.Log.Rotate.Size, "log-rotate-size", s.Log.Rotate.Size, "rotate the alert log at this size")
 	flags.IntVar(&s.Log.Rotate.Keep, "log-rotate-keep", s.Log.Rotate.Keep, "keep this many rotated logs")
 	return f
@@ -131,6 +132,7 @@ func (f *Flags) fields(s *Settings) map[string]func() {
 		"warn-days":          func() { s.Repository.WarnDays = o.Repository.WarnDays },
 		"epel-after":         func() { s.EPEL.After = o.EPEL.After },
 		"log-mode":           func() { s.Log.Mode = o.Log.Mode },
+		"log-group":          func() { s.Log.Group = o.Log.Group },
 		"log-rotate-size":    func() { s.Log.Rotate.Size = o.Log.Rotate.Size },
 		"log-rotate-keep":    func() { s.Log.Rotate.Keep = o.Log.Rotate.Keep },
 	}

@@ -70,7 +70,10 @@ type EPEL struct {
 // Log says how the alert log is kept.
 type Log struct {
 	// Mode is its permission bits, in octal.
-	Mode   string `yaml:"mode"`
+	Mode string `yaml:"mode"`
+	// Group is the name or number of its group. Its owner is root, whom Falco
+	// runs as.
+	Group  string `yaml:"group"`
 	Rotate Rotate `yaml:"rotate"`
 }
 
@@ -101,7 +104,7 @@ func Default() Settings {
 			WarnDays:     60,
 		},
 		EPEL: EPEL{After: "disabled"},
-		Log:  Log{Mode: "0600", Rotate: Rotate{Size: "100M", Keep: 7}},
+		Log:  Log{Mode: "0600", Group: "root", Rotate: Rotate{Size: "100M", Keep: 7}},
 	}
 }
 
@@ -168,6 +171,7 @@ type KeyError struct {
 func (e *KeyError) Error() string { return e.Key + ": " + e.Reason }
 
 var (
+	group   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.-]*|[0-9]{1,9})$`)
 	size    = regexp.MustCompile(`^[1-9][0-9]*[kMG]?$`)
 	version = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
 	repoID  = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
@@ -260,6 +264,8 @@ func (s *Settings) checkLog() error {
 		return &KeyError{"log.mode", fmt.Sprintf("%q would keep Falco from its own log", s.Log.Mode), `the owner needs to read and write, as in "0600"`}
 	case mode&0o113 != 0:
 		return &KeyError{"log.mode", fmt.Sprintf("%q lets others write or makes a log a program", s.Log.Mode), `"0600", "0640" or "0644"`}
+	case !group.MatchString(s.Log.Group):
+		return &KeyError{"log.group", fmt.Sprintf("%q is no group", s.Log.Group), "a name such as adm, or a number"}
 	case !size.MatchString(s.Log.Rotate.Size):
 		return &KeyError{"log.rotate.size", fmt.Sprintf("%q is no size", s.Log.Rotate.Size), "a number with k, M or G, such as 100M"}
 	case s.Log.Rotate.Keep < 0 || s.Log.Rotate.Keep > 1000:

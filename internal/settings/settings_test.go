@@ -105,6 +105,7 @@ func TestCheckRefuses(t *testing.T) {
 		{"log.mode", func(s *Settings) { s.Log.Mode = "0666" }},
 		{"log.mode", func(s *Settings) { s.Log.Mode = "rw" }},
 		{"log.mode", func(s *Settings) { s.Log.Mode = "7777" }},
+		{"log.group", func(s *Settings) { s.Log.Group = "a b" }},
 		{"log.rotate.size", func(s *Settings) { s.Log.Rotate.Size = "big" }},
 		{"log.rotate.keep", func(s *Settings) { s.Log.Rotate.Keep = -1 }},
 		{"falco.config: file_output.filename", func(s *Settings) { s.Declare(falcoconf.Setting{Path: "file_output.filename", Value: "events.txt"}) }},
@@ -170,7 +171,7 @@ func TestEveryFlagReachesItsSetting(t *testing.T) {
 	values := map[string]string{
 		"driver": "kmod", "falco-version": "0.1.2", "rules-follow": "true", "falco-rpm": "/r", "repository-id": "i",
 		"repository-baseurl": "/b", "repository-gpgkey": "/g", "fingerprint": "F", "repo-gpgcheck": "false",
-		"insecure": "true", "warn-days": "3", "epel-after": "unchanged", "log-mode": "0640", "log-rotate-size": "1M",
+		"insecure": "true", "warn-days": "3", "epel-after": "unchanged", "log-mode": "0640", "log-group": "adm", "log-rotate-size": "1M",
 		"log-rotate-keep": "2", "set": "json_output=true",
 	}
 	flags := pflag.NewFlagSet("t", pflag.ContinueOnError)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strconv"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
@@ -99,6 +100,11 @@ func (d dropIns) dropIn(sv *survey, version string) string {
 			"# The unit's own 0077 would make every new alert log 0600.",
 			fmt.Sprintf("UMask=%04o", 0o777&^mode&^0o111))
 	}
+	if d.Log.Group != "root" && d.Log.Group != "0" {
+		lines = append(lines,
+			"# A new alert log has the group that Falco runs in; it stays root's.",
+			"Group="+d.Log.Group)
+	}
 	if lines == nil {
 		return ""
 	}
@@ -112,6 +118,10 @@ func (d dropIns) alertLog(sv *survey, out *converge.Outcome) error {
 	if name == "" {
 		return nil
 	}
+	gid, err := groupID(sv.view.Tree(), d.Log.Group)
+	if err != nil {
+		return err
+	}
 	info, err := fs.Stat(sv.view.Tree(), inTree(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -123,10 +133,50 @@ func (d dropIns) alertLog(sv *survey, out *converge.Outcome) error {
 			Code: converge.CodeConfig, Err: fmt.Errorf("the alert log %s is a %s", name, fileKind(info.Mode())),
 			Hint: "Falco stalls on a pipe that nobody reads and cannot write to a folder; move it away, or declare another file_output.filename",
 		}
-	case info.Mode().Perm() != d.LogMode():
-		out.Changes = append(out.Changes, converge.Chmod{Path: name, Old: info.Mode().Perm(), New: d.LogMode(), Drift: converge.DriftLogMode, Why: "the alert log"})
+	default:
+		return d.access(sv, name, info.Mode().Perm(), gid, out)
 	}
 	return nil
+}
+
+// access plans mode and group of a log that is there. A link is somebody's own
+// arrangement, and what it leads to is left as it is.
+func (d dropIns) access(sv *survey, name string, mode fs.FileMode, gid int, out *converge.Outcome) error {
+	file, err := sv.view.Stat(name)
+	if err != nil || file.Mode&fs.ModeSymlink != 0 {
+		return err
+	}
+	if mode != d.LogMode() {
+		out.Changes = append(out.Changes, converge.Chmod{Path: name, Old: mode, New: d.LogMode(), Drift: converge.DriftLogMode, Why: "the alert log"})
+	}
+	if file.GID != gid {
+		out.Changes = append(out.Changes, converge.Chgrp{Path: name, Old: fmt.Sprint(file.GID), New: d.Log.Group, GID: gid, Drift: converge.DriftLogMode, Why: "the alert log"})
+	}
+	return nil
+}
+
+// groupID finds a group of the node.
+func groupID(tree fs.FS, name string) (int, error) {
+	if gid, err := strconv.Atoi(name); err == nil {
+		return gid, nil
+	}
+	if name == "root" {
+		return 0, nil
+	}
+	text, err := readOptional(tree, "/etc/group")
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if len(fields) >= 3 && fields[0] == name {
+			return strconv.Atoi(fields[2])
+		}
+	}
+	return 0, &converge.Error{
+		Code: converge.CodeConfig, Err: fmt.Errorf("there is no group %s for the alert log", name),
+		Hint: "make it with `groupadd --system " + name + "`, or declare another log.group",
+	}
 }
 
 func fileKind(m fs.FileMode) string {

@@ -41,6 +41,7 @@ type node struct {
 	processes []converge.Process
 	altered   []converge.AlteredFile
 	module    bool
+	groups    map[string]int // of files, by path
 	host      converge.Host
 	proof     converge.Proof
 
@@ -61,7 +62,7 @@ func newNode(t *testing.T, release, kernel string) (*node, settings.Settings) {
 	signer := testKey(t)
 	s.Repository.Fingerprints = []string{signer.Fingerprint}
 	n := &node{
-		files: fstest.MapFS{}, units: map[string]*systemd.Unit{}, offer: "0.44.1", clock: now,
+		files: fstest.MapFS{}, units: map[string]*systemd.Unit{}, groups: map[string]int{}, offer: "0.44.1", clock: now,
 		served: []trust.Key{signer},
 		host:   converge.Host{Kernel: kernel, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
 	}
@@ -126,7 +127,7 @@ func (n *node) Stat(path string) (converge.File, error) {
 	if err != nil {
 		return converge.File{}, err
 	}
-	return converge.File{Mode: info.Mode(), ModTime: info.ModTime(), Size: info.Size()}, nil
+	return converge.File{Mode: info.Mode(), GID: n.groups[path], ModTime: info.ModTime(), Size: info.Size()}, nil
 }
 
 func (n *node) asked() error {
@@ -200,6 +201,14 @@ func (n *node) Chmod(_ context.Context, c converge.Chmod) error {
 	err := n.do(c)
 	if err == nil {
 		n.files[inTree(c.Path)].Mode = c.New
+	}
+	return err
+}
+
+func (n *node) Chgrp(_ context.Context, c converge.Chgrp) error {
+	err := n.do(c)
+	if err == nil {
+		n.groups[c.Path] = c.GID
 	}
 	return err
 }
