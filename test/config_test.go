@@ -1,0 +1,115 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// falco.yaml and the running Falco, which a refusal leaves as they are.
+func (n *Node) standing() string {
+	n.t.Helper()
+	return n.Must("stat -c '%i %Y %Z' /etc/falco/falco.yaml; sha256sum /etc/falco/falco.yaml; systemctl show -p InvocationID -p MainPID -p ActiveState falco-modern-bpf")
+}
+
+// What Falco would refuse, or something else would overrule, is named, and
+// nothing is touched.
+func TestConfigRefused(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	n.Quirk("delay", "0.2")
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	for _, tt := range []struct {
+		name  string
+		files map[string]string // made for the case
+		flags []string
+		says  []string // in the error's message, in this order
+	}{
+		{
+			name:  "a fragment overrules the log",
+			files: map[string]string{"/etc/falco/config.d/60-mine.yaml": "# mine\nfile_output:\n  enabled: true\n  filename: /tmp/elsewhere\n"},
+			says:  []string{"file_output.filename is declared /var/log/falco.log", "60-mine.yaml:4", "/tmp/elsewhere"},
+		},
+		{
+			name:  "a fragment drops a declared key by replacing its block",
+			files: map[string]string{"/etc/falco/config.d/60-mine.yaml": "webserver:\n  enabled: true\n"}, flags: []string{"--set", "webserver.listen_port=8766"},
+			says: []string{"webserver.listen_port", "60-mine.yaml:1", "replaces the block"},
+		},
+		{
+			name:  "a fragment is broken",
+			files: map[string]string{"/etc/falco/config.d/60-mine.yaml": "json_output: true\nx: [1,\n"},
+			says:  []string{"60-mine.yaml"},
+		},
+		{
+			name:  "an editor's leftover is broken",
+			files: map[string]string{"/etc/falco/config.d/.60.yaml.swp": "b0VIM\x00\x01\x02\n"},
+			says:  []string{".60.yaml.swp"},
+		},
+		{name: "a priority that there is not", flags: []string{"--set", "priority=loud"}, says: []string{"priority", "loud"}},
+		{name: "an output without its address", flags: []string{"--set", "http_output.enabled=true"}, says: []string{"http_output is enabled without url"}},
+		{
+			name:  "what only Falco itself can tell",
+			files: map[string]string{"/etc/falco/rules.d/bad.yaml": "- rule: X\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n"},
+			flags: []string{"--set", "json_output=true"},
+			says:  []string{"falco would refuse the new /etc/falco/falco.yaml", "/etc/falco/rules.d/bad.yaml: Invalid", "nonexistent field nosuch.field"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n.In(t)
+			for path, content := range tt.files {
+				n.WriteFile(path, content)
+				defer n.Must("rm " + path)
+			}
+			before := n.standing()
+			all := told(t, n.Run(append(tt.flags, "--output=json")...))
+			if all.Exit.Code != 6 {
+				t.Errorf("exit %d: %+v, want 6", all.Exit.Code, failure(all))
+			}
+			Lines(t, failure(all).Message, tt.says...)
+			if failure(all).Hint == "" {
+				t.Errorf("no hint with %q", failure(all).Message)
+			}
+			if after := n.standing(); after != before {
+				t.Errorf("falco.yaml and Falco were\n%s and are\n%s", before, after)
+			}
+		})
+	}
+	t.Run("the same afterwards", func(t *testing.T) {
+		n.In(t)
+		if r := n.Run("verify"); r.Exit != 0 {
+			t.Errorf("verify: %v", r)
+		}
+	})
+}
+
+// What Falco lives with is told.
+func TestConfigTold(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	n.Quirk("delay", "0.2")
+	n.WriteFile("/etc/falco/config.d/70-json.yaml", "json_output: true\n")
+	n.WriteFile("/etc/falco/config.d/old.bak", "buffered_outputs: false\n")
+	r := n.Run("--set", "bogus_key=1", "--output=json")
+	all := told(t, r)
+	if r.Exit != 0 || !slices.Contains(all.Drift, "config-stray") || !strings.Contains(warned(all), "/etc/falco/config.d/old.bak") {
+		t.Errorf("drift = %q, warnings = %q: %v", all.Drift, warned(all), r)
+	}
+	if !strings.Contains(r.Stderr, "schema validation: failed") || !strings.Contains(r.Stderr, "bogus_key") {
+		t.Errorf("Falco's schema warning is not told: %s", r.Stderr)
+	}
+	show := n.Run("--set", "json_output=false", "--set", "priority=debug", "config", "show", "--origin")
+	if show.Exit != 0 {
+		t.Fatal(show)
+	}
+	Lines(t, show.Stdout, "# /etc/falco/falco.yaml", "main", "# /etc/falco/config.d/70-json.yaml", "append", "# -o",
+		"file_output.filename:", "/var/log/falco.log", "# /etc/falco/falco.yaml:",
+		"json_output:", "true", "# /etc/falco/config.d/70-json.yaml:1", "# declared: false")
+	if r := n.Run("verify"); r.Exit != 0 {
+		t.Errorf("verify: %v", r)
+	}
+}

@@ -1,0 +1,107 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The kernel module is built with the headers of exactly the running kernel; a
+// build that fails is told with the end of its log, and mended by the next run.
+func TestKernelModule(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("8.10").RHCK())
+	n.Quirk("module-fail", "falco.c:12: error: unknown type name 'nonsense'\n")
+	all := told(t, n.Run("--driver=kmod", "--output=json"))
+	if all.Exit.Code != 1 {
+		t.Errorf("exit %d: %+v, want 1", all.Exit.Code, failure(all))
+	}
+	Lines(t, failure(all).Message, "build the kernel module for "+n.Dress.Kernel, "/var/lib/dkms/falco/0.44.1/build/make.log", "unknown type name 'nonsense'")
+	if !strings.Contains(failure(all).Hint, "modern_ebpf") {
+		t.Errorf("hint = %q", failure(all).Hint)
+	}
+	if got, want := n.Installed("kernel*-devel"), []string{"kernel-devel-" + n.Dress.Kernel}; !slices.Equal(got, want) {
+		t.Errorf("kernel headers = %q, want %q", got, want)
+	}
+	if epel := n.ReadFile("/etc/yum.repos.d/oracle-epel-ol8.repo"); strings.Contains(epel, "enabled=1") {
+		t.Errorf("EPEL is left on:\n%s", epel)
+	}
+	n.Must("rm /etc/falco-standin/module-fail")
+	live(t, n, []stage{{name: "the next run", flags: []string{"--driver=kmod"}, falco: "0.44.1", unit: kmodUnit, drift: []string{"kernel-module"}, also: built}})
+}
+
+// Rows of the compatibility table that a node can show by its refusal: nothing
+// is touched, and the nearest version that can run is named.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	n := Start(t, Dress{}) // one node, dressed anew for each
+	for _, tt := range []struct {
+		name  string
+		dress Dress
+		runs  []refusal
+	}{
+		{"no Oracle Linux", Dress{}, []refusal{{flags: nil, says: "Oracle Linux"}}},
+		{"UEK R6", uek6(), []refusal{
+			{flags: nil, says: "no driver works on UEK R6", hints: "UEK R7"},
+			{flags: []string{"--driver=kmod"}, says: "no driver works on UEK R6", hints: "RHCK"},
+			{flags: []string{"--dry-run"}, says: "no driver works on UEK R6", hints: "UEK R7"},
+		}},
+		{"UEK R7", OL("8.10"), []refusal{
+			{flags: []string{"--driver=kmod"}, says: "refuses to build its kernel module on any UEK", hints: "modern_ebpf"},
+			{flags: kmod("0.44.1"), says: "falcoctl skips the kernel module on any UEK", hints: "0.37"},
+			{flags: kmod("0.36.2"), says: "falco-driver-loader skips dkms on any UEK", hints: "0.37"},
+			{flags: pin("0.41.3"), says: "GLIBCXX_3.4.26", hints: "0.42.0"},
+			{flags: pin("0.40.0"), says: "unexpanded macros", hints: "0.41.0"},
+			{flags: pin("0.31.1"), says: "does not go back before Falco 0.32"},
+			{flags: []string{"--kernel-release=7.0.0-1.el8uek.x86_64", "--falco-version=0.44.1"}, says: "Linux 7.0 is too new", hints: "0.45.0"},
+		}},
+		{"UEK R8", OL("9.6"), []refusal{
+			{flags: pin("0.39.2"), says: "Linux 6.12 rejects the probe", hints: "0.41.0"},
+		}},
+		{"Oracle Linux 7, RHCK", OL("7.9").RHCK(), []refusal{
+			{flags: []string{"--dry-run", "--driver=modern_ebpf"}, says: "modern_ebpf"},
+			{flags: append(pin("0.44.1"), "--dry-run"), says: "glibc", hints: "0.39.2"},
+			{flags: []string{"--dry-run"}, exit: 2, plans: "falco <= 0.39.2"},
+		}},
+		{"Oracle Linux 7, UEK R6", OL("7.9"), []refusal{{flags: []string{"--dry-run"}, says: "no driver works on UEK R6"}}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n.In(t)
+			n.Dress = tt.dress
+			n.dress()
+			for _, r := range tt.runs {
+				r.tell(t, n)
+			}
+			if n.Exists("/etc/yum.repos.d/falcosecurity.repo") || n.Exists("/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity") || n.Exists("/var/log/dnf.log") {
+				t.Error("the node was touched")
+			}
+		})
+	}
+}
+
+// A refusal is a run that exits with 3, unless it says otherwise.
+type refusal struct {
+	flags       []string
+	exit        int
+	says, hints string
+	plans       string // in the report
+}
+
+func (r refusal) tell(t *testing.T, n *Node) {
+	t.Helper()
+	got := n.Run(append(r.flags, "--output=json")...)
+	all := told(t, got)
+	want := r.exit
+	if want == 0 {
+		want = 3
+	}
+	if got.Exit != want || !strings.Contains(failure(all).Message, r.says) || !strings.Contains(failure(all).Hint, r.hints) {
+		t.Errorf("%q: exit %d: %+v; want %d, %q, hint %q", r.flags, got.Exit, failure(all), want, r.says, r.hints)
+	}
+	if !strings.Contains(got.Stdout, r.plans) {
+		t.Errorf("%q: no %q in %v", r.flags, r.plans, got)
+	}
+}

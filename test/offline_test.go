@@ -1,0 +1,95 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// give copies a folder from one node to another.
+func (n *Node) give(to *Node, folder string) {
+	n.t.Helper()
+	r := n.Exec("tar", "-C", "/", "-cf", "-", strings.TrimPrefix(folder, "/"))
+	if r.Exit != 0 {
+		n.t.Fatalf("reading %s: %v", folder, r.Stderr)
+	}
+	if r := to.pipe([]byte(r.Stdout), "tar", "-C", "/", "-xf", "-"); r.Exit != 0 {
+		n.t.Fatalf("copying %s: %v", folder, r)
+	}
+}
+
+// What a connected node collects is all that one without a network needs. What
+// is not signed by a pinned key does not even reach dnf.
+func TestOffline(t *testing.T) {
+	t.Parallel()
+	const bundle = "/srv/bundle"
+	connected := StartConverged(t, OL("9.6"))
+	if r := connected.Run("bundle", bundle); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	var manifest struct {
+		Files []struct{ Name, SHA256, NEVRA string }
+	}
+	if err := json.Unmarshal([]byte(connected.ReadFile(bundle+"/manifest.json")), &manifest); err != nil {
+		t.Fatal(err)
+	}
+	var sums strings.Builder
+	for _, f := range manifest.Files {
+		fmt.Fprintf(&sums, "%s  %s\n", f.SHA256, f.Name)
+	}
+	connected.WriteFile("/tmp/sums", sums.String())
+	connected.Must("cd " + bundle + " && sha256sum --quiet --strict -c /tmp/sums")
+	if got := connected.Must("ls " + bundle); got != "RPM-GPG-KEY-falcosecurity\nfalco-0.44.1-1.x86_64.rpm\nfalco-bootstrap\nmanifest.json\n" || len(manifest.Files) != 3 {
+		t.Errorf("the bundle is %q, its manifest %+v", got, manifest.Files)
+	}
+
+	d := OL("9.6")
+	d.Settings = "-"
+	n := Start(t, d)
+	connected.give(n, bundle)
+	n.Must("systemctl stop node-server; rm " + agent)
+	run := func(rpm string) Result {
+		return n.Exec(bundle+"/falco-bootstrap", "--falco-rpm", rpm, "--repository-gpgkey", bundle+"/RPM-GPG-KEY-falcosecurity",
+			"--fingerprint", n.Fingerprint("falco"), "--kernel-release", d.Kernel, "--output=json")
+	}
+	for _, tt := range []struct {
+		name, make string // the line of bash puts the package at $1
+		exit       int
+		says       string
+	}{
+		{"another key's", "cp /srv/www/falco/othersigned/falco-0.44.1-1.*.rpm $1", 4, "checking /tmp/falco.rpm"},
+		{"nobody's", "cp /srv/www/falco/unsigned/falco-0.44.1-1.*.rpm $1", 4, "not signed"},
+		{"one byte is another", "cp " + bundle + "/falco-*.rpm $1; printf X | dd of=$1 bs=1 seek=$(($(stat -c %s $1) - 100)) conv=notrunc status=none", 4, "checking /tmp/falco.rpm"},
+		{"cut short", "head -c 200000 " + bundle + "/falco-*.rpm >$1", 4, "checking /tmp/falco.rpm"},
+		{"no package at all", "echo hello >$1", 5, "reading /tmp/falco.rpm"},
+		{"not there", "rm -f $1", 5, "falco.rpm"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n.In(t)
+			n.Must("set -- /tmp/falco.rpm; " + tt.make)
+			all := told(t, run("/tmp/falco.rpm"))
+			if all.Exit.Code != tt.exit || !strings.Contains(failure(all).Message, tt.says) {
+				t.Errorf("exit %d: %+v, want %d and %q", all.Exit.Code, failure(all), tt.exit, tt.says)
+			}
+			if n.Exists("/var/log/dnf.log") || len(n.Installed("falco")) > 0 {
+				t.Error("dnf was started")
+			}
+		})
+	}
+	t.Run("the bundle", func(t *testing.T) {
+		n.In(t)
+		if r := run(bundle); r.Exit != 0 {
+			t.Fatal(r)
+		}
+		if again := told(t, run(bundle)); again.Result != "ok" {
+			t.Errorf("a second run: %s", again.Result)
+		}
+		if r := n.Exec(bundle+"/falco-bootstrap", "verify", "--kernel-release", d.Kernel); r.Exit != 0 {
+			t.Errorf("verify: %v", r)
+		}
+	})
+}

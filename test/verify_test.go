@@ -1,0 +1,147 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// A complaint is a way in which a node does not detect, and what verify says.
+type complaint struct {
+	name string
+	// do and undo are lines of bash; after undo Falco is as it was.
+	do, undo string
+	exit     int
+	says     []string // in the message, in this order
+	warns    []string // in the warnings
+}
+
+// restarted starts Falco anew and returns when it detects again, as its log
+// shows; the quirk delay makes that soon.
+const restarted = "systemctl reset-failed falco-modern-bpf; systemctl restart falco-modern-bpf; sleep 0.5; "
+
+// fragment writes a file that Falco lays over falco.yaml.
+func fragment(content string) string {
+	return "echo " + quote(content) + " >/etc/falco/config.d/90-test.yaml; " + restarted
+}
+
+const noFragment = "rm -f /etc/falco/config.d/90-test.yaml; " + restarted
+
+// Every way to be blind has a name of its own.
+func TestVerifyTellsApart(t *testing.T) {
+	t.Parallel()
+	const log = "/var/log/alerts/falco.log"
+	n := StartConverged(t, OL("9.6"))
+	n.Quirk("delay", "0.2")
+	flags := []string{"--set", "file_output.filename=" + log}
+	if r := n.Run(flags...); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	flags = append(flags, "--output=json", "verify", "--within=2s")
+	for _, c := range []complaint{
+		{name: "text", do: "true"},
+		{name: "JSON", do: fragment("json_output: true"), undo: noFragment},
+		{
+			name: "every rules file is gone", exit: 7, says: []string{"reported nothing", "every rules file is missing"},
+			do:   "mkdir /srv/aside; mv /etc/falco/falco_rules*.yaml /etc/falco/rules.d /srv/aside/; " + restarted,
+			undo: "mv /srv/aside/* /etc/falco/; " + restarted,
+		},
+		{
+			name: "the rule is disabled", exit: 7, says: []string{"reported nothing", "90-test.yaml:1 disables the rule"},
+			do: fragment(`rules: [{disable: {rule: "Read sensitive*"}}]`), undo: noFragment,
+		},
+		{
+			name: "the rule is off in a rules file", exit: 7, says: []string{"reported nothing", "/etc/falco/rules.d/off.yaml disables the rule"},
+			do:   "printf -- '- rule: Read sensitive file untrusted\\n  enabled: false\\n' >/etc/falco/rules.d/off.yaml; " + restarted,
+			undo: "rm /etc/falco/rules.d/off.yaml; " + restarted,
+		},
+		{
+			name: "the priority is too high", exit: 7, says: []string{"reported nothing", "90-test.yaml:1", "priority error drops"},
+			do: fragment("priority: error"), undo: noFragment,
+		},
+		{
+			name: "stuck", exit: 7, says: []string{"runs, and reported nothing to " + log},
+			do: "touch /etc/falco-standin/hang; " + restarted, undo: "rm /etc/falco-standin/hang; " + restarted,
+		},
+		{
+			name: "the folder is gone", exit: 7, says: []string{"no alert can reach the log", "/var/log/alerts is not there"},
+			do: "mv /var/log/alerts /srv/aside/", undo: "mv /srv/aside/alerts /var/log/",
+		},
+		{
+			name: "a pipe", exit: 7, says: []string{"no alert can reach the log", log + " is a named pipe"},
+			do: "rm " + log + "; mkfifo " + log, undo: "rm " + log,
+		},
+		{
+			name: "the disk is full", exit: 7, says: []string{"no alert can reach the log", "is full"},
+			do:   "mount -t tmpfs -o size=4k tmpfs /var/log/alerts; head -c 4096 /dev/zero >" + log,
+			undo: "umount /var/log/alerts",
+		},
+		{
+			name: "the log was moved away from an open Falco", exit: 7, says: []string{"falco detects", "in the journal but not in " + log},
+			do: fragment("file_output: {enabled: true, keep_alive: true, filename: "+log+"}") +
+				"cat /etc/shadow >/dev/null; sleep 0.2; rm " + log,
+			undo: noFragment,
+		},
+		{
+			name: "two Falcos, one in a container", warns: []string{"another Falco runs in a container", "alerts: two Falcos write to " + log},
+			do:   "systemd-run --quiet --slice=kubepods-pod1.slice --unit=cri-falco /usr/bin/falco; sleep 0.7",
+			undo: "systemctl stop cri-falco",
+		},
+		{
+			name: "somebody else has the port", exit: 7, says: []string{"not running", "another program listens on port 8765"},
+			do: "systemctl stop falco-modern-bpf; systemd-run --quiet --unit=squatter python3 -m http.server 8765; " +
+				"for i in $(seq 50); do curl -s 127.0.0.1:8765 >/dev/null && break; sleep 0.1; done; systemctl start falco-modern-bpf; sleep 0.5",
+			undo: "systemctl stop squatter; " + restarted,
+		},
+		{
+			name: "a fragment that is broken", exit: 7, says: []string{"not running", "90-test.yaml:1", `priority "loud"`},
+			do: fragment("priority: loud"), undo: noFragment,
+		},
+		{
+			name: "rules that Falco refuses", exit: 7, says: []string{"not running", "Falco says", "/etc/falco/rules.d/bad.yaml", "nosuch.field"},
+			do:   "printf -- '- rule: X\\n  desc: x\\n  condition: nosuch.field = 1\\n  output: x\\n  priority: INFO\\n' >/etc/falco/rules.d/bad.yaml; " + restarted,
+			undo: "rm /etc/falco/rules.d/bad.yaml; " + restarted,
+		},
+		{
+			name: "it crashes", exit: 7, says: []string{"not running", "no complaint about its configuration", "systemd says: exit-code"},
+			do: "touch /etc/falco-standin/crash; " + restarted + "sleep 0.5", undo: "rm /etc/falco-standin/crash; " + restarted,
+		},
+		{name: "stopped", exit: 7, says: []string{"falco-modern-bpf.service is inactive", "not running"}, do: "systemctl stop falco-modern-bpf", undo: restarted},
+		{name: "well again", do: "true"},
+		{name: "no Falco", exit: 7, says: []string{"falco is not installed"}, do: "rpm -e falco 2>&1"},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.tell(t, n, flags) })
+	}
+}
+
+func (c complaint) tell(t *testing.T, n *Node, flags []string) {
+	n.In(t)
+	n.Must(c.do)
+	if c.undo != "" {
+		defer n.Must(c.undo)
+	}
+	began := time.Now()
+	r := n.Run(flags...)
+	all := told(t, r)
+	if r.Exit != c.exit {
+		t.Fatalf("verify: %v", r)
+	}
+	Lines(t, failure(all).Message, c.says...)
+	for _, w := range c.warns {
+		if !strings.Contains(warned(all), w) {
+			t.Errorf("warnings = %q, want %q among them", warned(all), w)
+		}
+	}
+	if c.warns == nil && warned(all) != "" && c.exit == 0 {
+		t.Errorf("warnings = %q, want none", warned(all))
+	}
+	if c.exit != 0 && failure(all).Hint == "" {
+		t.Errorf("no hint with %q", failure(all).Message)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("verify took %v", took)
+	}
+}
