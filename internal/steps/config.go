@@ -64,7 +64,7 @@ func (c config) list() string {
 // judge looks at what Falco would make of the edited file together with all
 // that overrules it, and plans the swap only if that is as declared.
 func (c config) judge(ctx context.Context, sv *survey, old, edited []byte) (converge.Outcome, error) {
-	out := converge.Outcome{Reason: mainConfig + " is as declared", Warnings: c.lostEdits(sv.view, edited)}
+	out := converge.Outcome{Warnings: c.lostEdits(sv.view, edited)}
 	version := sv.version(c.Settings)
 	overrides, err := unitOverrides(ctx, sv, version)
 	if err != nil {
@@ -74,12 +74,14 @@ func (c config) judge(ctx context.Context, sv *survey, old, edited []byte) (conv
 	if err != nil {
 		return out, refused(fmt.Errorf("reading %s: %w", mainConfig, err), hintOf(err, ""))
 	}
-	if err := c.sort(effective.Problems(), &out); err != nil {
-		return out, err
-	}
+	// What overrules a declared key may be why Falco has no output left.
 	if err := overruled(effective.Overruled(c.Declared())); err != nil {
 		return out, err
 	}
+	if err := c.sort(effective.Problems(), &out); err != nil {
+		return out, err
+	}
+	out.Reason = mainConfig + " is as declared"
 	if !bytes.Equal(old, edited) {
 		out.Reason = "declared keys are not set in " + mainConfig
 		out.Changes = []converge.Change{c.swap(sv, version, old, edited)}
