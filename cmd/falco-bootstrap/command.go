@@ -24,6 +24,8 @@ type app struct {
 	options options
 	log     *zap.Logger
 	code    converge.Code
+	// concluded says that the run's report is written.
+	concluded bool
 }
 
 // options are the flags that are no settings of the node.
@@ -99,15 +101,16 @@ func (a *app) addOptions(root *cobra.Command) {
 // prepare reads the environment into the flags, checks what all commands
 // share, and makes the logger.
 func (a *app) prepare(cmd *cobra.Command, _ []string) error {
+	hint := "see `" + cmd.CommandPath() + " --help`"
 	unknown, err := settings.Environment(cmd.Flags(), a.environ)
 	if err != nil {
-		return usage(err, "")
+		return usage(err, hint)
 	}
 	if o := a.options.output; o != "text" && o != "json" {
-		return usage(fmt.Errorf("--output %q is neither text nor json", o), "")
+		return usage(fmt.Errorf("--output %q is neither text nor json", o), hint)
 	}
 	if a.log, err = newLogger(a.stderr, a.options.logFormat, a.options.logLevel); err != nil {
-		return usage(err, "")
+		return usage(err, hint)
 	}
 	for _, name := range unknown {
 		if cmd.Root().Flags().Lookup(settings.FlagName(name)) != nil {
@@ -121,7 +124,13 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 // load reads the settings: file, then environment and flags over it.
 func (a *app) load() (settings.Settings, error) {
 	s, err := a.loadFile()
-	if err != nil {
+	var path *fs.PathError
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return s, &converge.Error{Code: converge.CodeFailed, Err: err, Hint: "run it as root, or let this user read the settings: nothing can be compared without them"}
+	case errors.As(err, &path):
+		return s, usage(err, "--config takes a file; without it "+settings.Path+" is read if it is there")
+	case err != nil:
 		return s, usage(err, "the keys are described in docs/settings.md")
 	}
 	if s, err = a.flags.Over(s); err == nil {

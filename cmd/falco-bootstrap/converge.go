@@ -68,7 +68,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 
 // conclude writes the report wherever it goes and sets the exit status.
 func (a *app) conclude(r report.Report) error {
-	a.code = converge.Code(r.Exit.Code)
+	a.code, a.concluded = converge.Code(r.Exit.Code), true
 	if err := a.keep(r); err != nil {
 		a.log.Warn("the report could not be kept", zap.String("error", report.Redact(err.Error())))
 	}

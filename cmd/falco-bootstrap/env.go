@@ -16,6 +16,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
 // env is all that the command takes from its surroundings.
@@ -63,11 +64,40 @@ func run(ctx context.Context, args []string, e env) converge.Code {
 	root.SetIn(e.stdin)
 	root.SetOut(e.stdout)
 	root.SetErr(e.stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil {
 		a.complain(err)
+		if !a.concluded && a.meantToConverge(cmd, args) {
+			a.leave(err)
+		}
 		return converge.CodeOf(err)
 	}
 	return a.code
+}
+
+// meantToConverge reports whether a command line that was refused was surely
+// that of a run which changes this node. What stands behind a wrong flag was
+// not read, so anything that may have been a dry run or meant a tree is not.
+func (a *app) meantToConverge(cmd *cobra.Command, args []string) bool {
+	if cmd.HasParent() || cmd.Flags().NArg() > 0 {
+		return false
+	}
+	for _, arg := range args {
+		if strings.HasPrefix(arg, "--dry-run") || strings.HasPrefix(arg, "--root") {
+			return false
+		}
+	}
+	return a.getenv(settings.EnvPrefix+"DRY_RUN") == "" && a.getenv(settings.EnvPrefix+"ROOT") == ""
+}
+
+// leave keeps the report of a run that never began, so that who looks at the
+// node later does not take an older success for the last word.
+func (a *app) leave(err error) {
+	meta := a.meta(report.ModeConverge)
+	meta.Err = err
+	if err := a.remember(a.hostOptions(), report.New(meta, converge.Result{})); err != nil {
+		fmt.Fprintf(a.stderr, "falco-bootstrap: warning: the report could not be kept: %s\n", report.Redact(err.Error()))
+	}
 }
 
 // complain prints an error and its hint.

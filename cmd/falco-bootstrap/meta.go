@@ -35,8 +35,8 @@ func tool() report.Tool {
 // meta begins what a report says besides its steps.
 func (a *app) meta(mode string) report.Meta {
 	name, err := os.Hostname()
-	if err != nil {
-		name = ""
+	if err != nil || a.options.root != "/" {
+		name = "" // the machine that bakes an image is not the node
 	}
 	return report.Meta{Tool: tool(), Mode: mode, Root: a.options.root, Started: a.now(), Host: report.Host{Hostname: name}}
 }

@@ -1,0 +1,159 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"testing"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// A dry run never asks for something that writes, whatever the node is, and
+// ends in a report all the same.
+func TestDryRunNeverAsksForTheMachine(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		node   func() *node
+		edit   func(*bench)
+		args   []string
+		code   converge.Code
+		result string
+	}{
+		{name: "bare", code: converge.CodePending, result: report.ResultPending},
+		{name: "drifted", node: withFalco, code: converge.CodePending, result: report.ResultPending},
+		{name: "the kernel module", node: func() *node {
+			n := newNode()
+			n.host.Kernel = "4.18.0-553.16.1.el8_10.x86_64"
+			return n
+		}, args: []string{"--driver=kmod"}, code: converge.CodePending, result: report.ResultPending},
+		{name: "running, and only to be proven", node: proven(false), code: converge.CodePending, result: report.ResultPending},
+		{name: "a kernel that runs no Falco", node: func() *node {
+			n := newNode()
+			n.host.Kernel = uek6
+			return n
+		}, code: converge.CodePreflight, result: report.ResultFailed},
+		{name: "no Oracle Linux", node: func() *node {
+			n := newNode()
+			delete(n.files, "etc/oracle-release")
+			n.files["etc/os-release"] = text("ID=debian\n")
+			return n
+		}, code: converge.CodePreflight, result: report.ResultFailed},
+		{name: "overruled", node: func() *node {
+			n := withFalco()
+			n.files["etc/falco/falco.yaml"] = text("config_files: [/etc/falco/config.d]\n" + string(n.files["etc/falco/falco.yaml"].Data))
+			n.files["etc/falco/config.d/x.yaml"] = text("file_output:\n  enabled: false\n")
+			return n
+		}, code: converge.CodeConfig, result: report.ResultFailed},
+		{name: "a tree", node: func() *node {
+			n := newNode()
+			n.host, n.err = converge.Host{Tree: true}, converge.ErrNotAsked
+			return n
+		}, args: []string{"--root=/tree"}, code: converge.CodePending, result: report.ResultPending},
+		{name: "nothing can be seen", node: func() *node {
+			n := newNode()
+			n.err = fs.ErrPermission
+			return n
+		}, code: converge.CodePending, result: report.ResultPending},
+		{name: "no question is answered", node: func() *node {
+			n := newNode()
+			n.err = errors.New("rpm is not there")
+			return n
+		}, code: converge.CodeFailed, result: report.ResultFailed},
+		{name: "no node", edit: func(b *bench) {
+			b.env.view = func(context.Context, host.Options) (view, error) { return nil, errors.New("no such root") }
+		}, code: converge.CodeFailed, result: report.ResultFailed},
+		{name: "settings that are wrong", edit: func(b *bench) {
+			b.env.readFile = func(string) ([]byte, error) { return []byte("x: y\n"), nil }
+		}, code: converge.CodeUsage, result: report.ResultFailed},
+		{name: "settings that this user may not read", edit: func(b *bench) {
+			b.env.readFile = func(name string) ([]byte, error) {
+				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+			}
+		}, code: converge.CodeFailed, result: report.ResultFailed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n := newNode()
+			if tt.node != nil {
+				n = tt.node()
+			}
+			b := newBench(n)
+			if tt.edit != nil {
+				tt.edit(b)
+			}
+			code := b.run(t, append([]string{"--dry-run", "--output=json"}, tt.args...)...)
+			r, err := report.Decode(b.stdout.Bytes())
+			if err != nil {
+				t.Fatalf("%v in %q, standard error %q", err, b.stdout.String(), b.stderr.String())
+			}
+			if code != tt.code || r.Result != tt.result || r.Exit.Code != int(tt.code) || r.Mode != report.ModeDryRun {
+				t.Errorf("a dry run ends with %d, report %q, %+v, mode %q; want %d, %q:\n%s", code, r.Result, r.Exit, r.Mode, tt.code, tt.result, b.stdout.String())
+			}
+			b.untouched(t)
+		})
+	}
+}
+
+// untouched fails the test if anything that writes was asked for.
+func (b *bench) untouched(t *testing.T) {
+	t.Helper()
+	if b.machines > 0 || len(b.kept) > 0 || len(b.written) > 0 {
+		t.Errorf("a dry run asked for the machine %d times, kept %d reports, wrote %d files", b.machines, len(b.kept), len(b.written))
+	}
+}
+
+// Nor does it when looking goes wrong in a way that nobody thought of.
+func TestDryRunThatPanics(t *testing.T) {
+	for _, question := range []string{"Tree", "Host", "Packages", "Altered", "Units", "Falcos", "Stat", "Proof"} {
+		t.Run(question, func(t *testing.T) {
+			n := proven(true)()
+			n.panics = question
+			b := newBench(n)
+			if code := b.run(t, "--dry-run", "--output=json"); code != converge.CodeFailed {
+				t.Errorf("a dry run that panics ends with %d, want %d:\n%s", code, converge.CodeFailed, b.stdout.String())
+			}
+			r, err := report.Decode(b.stdout.Bytes())
+			if err != nil || r.Error == nil || r.Error.Hint == "" {
+				t.Errorf("report = %+v, %v; want an error with a hint", r.Error, err)
+			}
+			b.untouched(t)
+		})
+	}
+}
+
+// proven is a node on which Falco runs; all that is left to change is its key,
+// its repository and the files around it.
+func proven(seen bool) func() *node {
+	return func() *node {
+		n := withFalco()
+		u := n.units["falco-modern-bpf.service"]
+		u.ActiveState, u.SubState, u.UnitFileState = "active", "running", "enabled"
+		u.InvocationID, u.Started = "1", now.Add(-30*time.Minute)
+		n.units[u.Name] = u
+		if seen {
+			n.proof = converge.Proof{Invocation: "1", Detected: true}
+		}
+		return n
+	}
+}
+
+// What the command line itself names is written by a dry run too, and nothing
+// else is.
+func TestDryRunWritesWhatItIsToldTo(t *testing.T) {
+	b := newBench(newNode())
+	if code := b.run(t, "--dry-run", "--metrics=/m.prom", "--report-file=/r.json"); code != converge.CodePending {
+		t.Fatalf("a dry run ends with %d: %s", code, b.stdout.String())
+	}
+	if b.machines > 0 || len(b.kept) > 0 || len(b.written) != 2 {
+		t.Errorf("wrote %q", b.written)
+	}
+	if r, err := report.Decode([]byte(b.written["/r.json"])); err != nil || r.Result != report.ResultPending {
+		t.Errorf("report file = %+v, %v", r, err)
+	}
+}

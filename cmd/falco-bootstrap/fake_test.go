@@ -1,0 +1,166 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// now is when every run in these tests takes place.
+var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
+
+const (
+	uek7 = "5.15.0-210.163.7.el8uek.x86_64"
+	uek6 = "5.4.17-2136.311.6.1.el8uek.x86_64"
+)
+
+// A node is a machine of maps, to look at.
+type node struct {
+	files    fstest.MapFS
+	packages map[string][]converge.Package
+	units    map[string]systemd.Unit
+	host     converge.Host
+	proof    converge.Proof
+	// err is the answer to every question that can fail.
+	err error
+	// panics is the question that panics.
+	panics string
+}
+
+// newNode is a bare Oracle Linux 8.10 with UEK 7.
+func newNode() *node {
+	return &node{
+		files:    fstest.MapFS{"etc/oracle-release": text("Oracle Linux Server release 8.10\n")},
+		packages: map[string][]converge.Package{},
+		units:    map[string]systemd.Unit{},
+		host:     converge.Host{Kernel: uek7, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
+	}
+}
+
+func text(content string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte(content), Mode: 0o644, ModTime: now.Add(-time.Hour)}
+}
+
+func (n *node) asked(question string) error {
+	if n.panics == question {
+		panic("at " + question)
+	}
+	return n.err
+}
+
+func (n *node) Close() {}
+
+func (n *node) Tree() fs.FS {
+	_ = n.asked("Tree")
+	return n.files
+}
+
+func (n *node) Stat(path string) (converge.File, error) {
+	if err := n.asked("Stat"); err != nil {
+		return converge.File{}, err
+	}
+	info, err := fs.Stat(n.files, strings.TrimPrefix(path, "/"))
+	if err != nil {
+		return converge.File{}, err
+	}
+	return converge.File{Mode: info.Mode(), ModTime: info.ModTime(), Size: info.Size()}, nil
+}
+
+func (n *node) Host() converge.Host {
+	_ = n.asked("Host")
+	return n.host
+}
+
+func (n *node) Packages(context.Context) (converge.Packages, error) {
+	return converge.Packages{Installed: n.packages}, n.asked("Packages")
+}
+
+func (n *node) Altered(context.Context) ([]converge.AlteredFile, error) {
+	return nil, n.asked("Altered")
+}
+
+func (n *node) Units(_ context.Context, names ...string) (map[string]systemd.Unit, error) {
+	units := map[string]systemd.Unit{}
+	for _, name := range names {
+		units[name] = systemd.Unit{Name: name, ID: name, LoadState: "not-found", ActiveState: "inactive"}
+		if u, ok := n.units[name]; ok {
+			units[name] = u
+		}
+	}
+	return units, n.asked("Units")
+}
+
+func (n *node) Falcos(context.Context) ([]converge.Process, error) { return nil, n.asked("Falcos") }
+
+func (n *node) Module(context.Context, string) (converge.Module, error) {
+	return converge.Module{}, n.asked("Module")
+}
+
+func (n *node) Proof() converge.Proof {
+	_ = n.asked("Proof")
+	return n.proof
+}
+
+func (n *node) Now() time.Time { return now }
+
+// withFalco is the node with Falco on it, installed and stopped.
+func withFalco() *node {
+	n := newNode()
+	n.packages["falco"] = []converge.Package{{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", Installed: now.Add(-2 * time.Hour)}}
+	n.files["etc/falco/falco.yaml"] = text("rules_files: [/etc/falco/falco_rules.yaml]\nfile_output:\n  enabled: true\n  filename: /var/log/falco.log\n")
+	n.files["etc/falco/falco_rules.yaml"] = text("- rule: x\n")
+	const name = "falco-modern-bpf.service"
+	n.units[name] = systemd.Unit{Name: name, ID: name, LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "disabled"}
+	return n
+}
+
+// A bench runs the command on a node and keeps what comes of it.
+type bench struct {
+	env            env
+	stdout, stderr bytes.Buffer
+	machines       int // how often something that writes was asked for
+	kept           []report.Report
+	written        map[string]string
+}
+
+// newBench is a bench on which a converging run finds the lock taken.
+func newBench(n *node) *bench {
+	b := &bench{written: map[string]string{}}
+	b.env = env{
+		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
+		now:      func() time.Time { return now },
+		readFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
+		view:     func(context.Context, host.Options) (view, error) { return n, nil },
+		machine: func(context.Context, host.Options) (machine, error) {
+			b.machines++
+			return nil, &converge.Error{Code: converge.CodeLocked, Err: errors.New("another run holds the lock")}
+		},
+		remember: func(_ host.Options, r report.Report) error {
+			b.kept = append(b.kept, r)
+			return nil
+		},
+		output: func(name string, content []byte, _ host.OutputMode) error {
+			b.written[name] += string(content)
+			return nil
+		},
+	}
+	return b
+}
+
+func (b *bench) run(t *testing.T, args ...string) converge.Code {
+	t.Helper()
+	return run(t.Context(), args, b.env)
+}
