@@ -178,7 +178,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", 3128), Handler).serve_forever()
 func TestProxyAndMapper(t *testing.T) {
 	t.Parallel()
 	d := OL("8.10")
-	d.Falco = "0.39.2" // needs dkms and kernel headers
+	d.Falco, d.Config = "0.39.2", "falco:\n  version: 0.39.2\n" // needs dkms and kernel headers
 	d.Files = map[string]string{
 		"/srv/forwarder.py": forwarder,
 		"/etc/systemd/system/oci-yum-repo-mapper.service": "[Service]\nExecStart=/bin/bash -c 'sleep 4; mkdir -p /etc/dnf/vars /var/lib/oci-linux-config; " +

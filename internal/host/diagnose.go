@@ -65,6 +65,7 @@ func symptoms() []symptom {
 		s(`Ignoring repositories: (.+)$`, packages, 4, "the repository $1 cannot be read", privateNet),
 		s(`filtered out by exclude filtering for argument: (.+)$`, packages, 1, "every $1 there is excluded (exclude= in the configuration of dnf, a version lock, or a version that cannot run here)", hintPin),
 		s(`(?i)(?:No match for argument|Unable to find a match|No package)[: ]+(.+?)(?: available\.?)?$`, packages, 1, "the repository has no $1", hintPin),
+		s(`nothing provides (dkms|kernel-devel) needed by (falco-\S+)`, packages, 1, "nothing provides $1, which $2 needs", "a Falco before 0.40 needs it: pin that version with --falco-version, and what it needs is installed with it"),
 		s(`nothing provides (.+?) needed by (\S+)`, packages, 1, "nothing provides $1, which $2 needs", hintDeps),
 		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
 		s(`(?i)Requires: (.+)$`, packages, 1, "it needs $1, which is not there", hintDeps),

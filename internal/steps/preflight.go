@@ -48,6 +48,9 @@ func (preflight) describe(sv *survey) string {
 	if sv.verdict.Driver != "" {
 		text += ", driver " + sv.verdict.Driver
 	}
+	if sv.view.Host().FIPS {
+		text += ", FIPS mode"
+	}
 	return text
 }
 

@@ -1,0 +1,70 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"testing"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// Only a transaction that needs Oracle's repositories waits for their
+// addresses, and only where something is there to fill them in.
+func TestMapperIsAwaited(t *testing.T) {
+	const repo = "/etc/yum.repos.d/oracle-linux-ol8.repo"
+	tests := []struct {
+		name string
+		made func(n *node)
+		pin  string
+		want bool
+	}{
+		{"not filled in yet", func(*node) {}, "0.39.2", true},
+		{"no build dependencies", func(*node) {}, "0.44.1", false},
+		{"filled in for dnf", func(n *node) { n.write("/etc/dnf/vars/ociregion", "\n") }, "0.39.2", false},
+		{"marked as done", func(n *node) { n.write(mapperMarker, "") }, "0.39.2", false},
+		{"plain addresses", func(n *node) { n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum.oracle.com/x\nenabled=1\n") }, "0.39.2", false},
+		{"nothing fills them in", func(n *node) { delete(n.units, mapperUnit) }, "0.39.2", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", "5.15.0-210.163.7.el8uek.x86_64")
+			s.Falco.Version = tt.pin
+			n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum$ociregion.$ocidomain/x\nenabled=1\n")
+			n.units[mapperUnit] = &systemd.Unit{Name: mapperUnit, ID: mapperUnit, LoadState: "loaded", ActiveState: "active"}
+			tt.made(n)
+			out, err := packages{s}.Plan(t.Context(), n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := false
+			for _, c := range out.Changes {
+				install, ok := c.(converge.Install)
+				got = got || ok && install.Await != nil
+			}
+			if got != tt.want {
+				t.Errorf("Plan awaits the mapper: %v, want %v in %v", got, tt.want, out.Changes)
+			}
+		})
+	}
+}
+
+// What an upgrade could not take away goes without its scripts, and the report
+// says why.
+func TestLeftBesideTheNewVersion(t *testing.T) {
+	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	converged(t, n, s)
+	old := n.packages[0]
+	for _, p := range n.packages {
+		if p.Name == "falco" {
+			old = p
+		}
+	}
+	old.Version, old.Installed = "0.41.3", old.Installed.Add(-1)
+	n.packages = append(n.packages, old)
+	out, err := packages{s}.Plan(t.Context(), n)
+	if err != nil || len(out.Changes) != 1 || out.Changes[0].String() != "remove "+old.NEVRA()+" without its scripts" {
+		t.Errorf("Plan = %v, %v; want the removal of %s", out.Changes, err, old.NEVRA())
+	}
+}
