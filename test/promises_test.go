@@ -1,0 +1,418 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// alike fails the test unless the node is what an undisturbed run makes of the
+// same dress: content, mode and owner of every file that the agent or its
+// packages have a hand in, the packages, and the units. No temporary file lies
+// about.
+func (n *Node) alike(t *testing.T, undisturbed *Node) {
+	t.Helper()
+	if diff := cmp.Diff(undisturbed.picture(), n.picture()); diff != "" {
+		t.Errorf("the node is not as an undisturbed one (-undisturbed +this):\n%s", diff)
+	}
+}
+
+// picture is what alike compares. Keys are made anew by no node, so rpm's list
+// of packages has them too.
+func (n *Node) picture() map[string]string {
+	n.t.Helper()
+	seen := map[string]string{}
+	for path, line := range n.Snapshot().Files {
+		ours := strings.HasPrefix(path, "/etc/") || strings.HasPrefix(path, "/usr/") || path == stateDir || path == falcoLog
+		if !ours || slices.ContainsFunc(unlike(), func(p string) bool { return path == p || strings.HasPrefix(path, p+"/") }) {
+			continue
+		}
+		var e map[string]any
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			n.t.Fatal(err)
+		}
+		for _, field := range []string{"inode", "mtime", "ctime"} {
+			delete(e, field)
+		}
+		if path == falcoLog {
+			delete(e, "size")
+			delete(e, "hash")
+		}
+		seen[path] = fmt.Sprint(e)
+	}
+	for _, p := range n.Installed("*") {
+		seen["package "+p] = ""
+	}
+	for name, state := range n.FalcoUnits() {
+		u := n.Unit(name)
+		seen["unit "+name] = strings.Join([]string{state, u.ActiveState, u.SubState, u.DropInPaths}, " ")
+	}
+	return seen
+}
+
+// unlike are the files that differ from node to node, or that the tests put
+// there.
+func unlike() []string {
+	return []string{"/etc/machine-id", "/etc/hostname", "/etc/mtab", "/etc/falco-standin", "/etc/falco-bootstrap.yaml", "/etc/.pwd.lock", agent}
+}
+
+// undo undoes what a run does by writing files: it puts the shipped falco.yaml
+// back and takes the logrotate file away.
+func (n *Node) undo() {
+	n.t.Helper()
+	n.Must("cp -p /srv/shipped.yaml " + falcoYAML + " && rm -f /etc/logrotate.d/falco-bootstrap")
+}
+
+// drifting starts a node in order that undo works on. Falco detects at once, so
+// that a restart costs little.
+func drifting(t *testing.T) *Node {
+	t.Helper()
+	n := StartConverged(t, OL("9.6"))
+	n.Quirk("delay", "0")
+	n.Must("systemctl restart " + modern)
+	shipped := n.shipped("0.44.1")
+	n.WriteFile("/srv/shipped.yaml", shipped)
+	n.WriteFile("/srv/declared.yaml", declaredConfig(t, shipped))
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatalf("a run on a node in order: %v", r)
+	}
+	return n
+}
+
+// whole fails the test unless falco.yaml is one of these files, byte for byte,
+// and nothing lies where Falco or logrotate would read it.
+func (n *Node) whole(t *testing.T, what string, files ...string) {
+	t.Helper()
+	line := "for f in " + strings.Join(files, " ") + "; do cmp -s $f " + falcoYAML + " && same=1; done; [ -n \"$same\" ] || ls -l " + falcoYAML +
+		"; find /etc/falco/config.d /etc/logrotate.d -name '*falco-bootstrap-*'"
+	if out := n.Must(line); out != "" {
+		t.Errorf("%s: falco.yaml is half done, or there are stray files:\n%s", what, out)
+	}
+}
+
+// A run that writes files is killed at each system call by which it changes the
+// disk. falco.yaml is whole at every one, and the next run ends as if nothing
+// had been.
+func TestPromiseKilledWriting(t *testing.T) {
+	t.Parallel()
+	n := drifting(t)
+	want := n.picture()
+	points := 0
+	for _, syscall := range []string{"renameat", "renameat2", "fsync", "unlinkat"} {
+		for nth := 1; nth <= 12; nth++ {
+			what := fmt.Sprintf("killed at %s %d", syscall, nth)
+			n.undo()
+			r := n.RunKilledAt(syscall, nth)
+			if r.Exit == 0 {
+				break // it never came so far
+			}
+			if r.Exit != killed {
+				t.Fatalf("%s: %v", what, r)
+			}
+			points++
+			n.whole(t, what, "/srv/shipped.yaml", "/srv/declared.yaml")
+			if r := n.Run(); r.Exit != 0 {
+				t.Fatalf("a run after one that was %s: %v", what, r)
+			}
+			n.whole(t, "after a run that was "+what, "/srv/declared.yaml")
+		}
+	}
+	if points < 8 {
+		t.Errorf("killed at %d points, want at least 8", points)
+	}
+	t.Logf("killed at %d points", points)
+	if diff := cmp.Diff(want, n.picture()); diff != "" {
+		t.Errorf("the node is not as before (-before +after):\n%s", diff)
+	}
+
+	t.Run("a mask that systemd has not read", func(t *testing.T) {
+		n.In(t)
+		n.Must("systemctl unmask " + follow + " && systemctl start " + follow + " && ln -s /dev/null /etc/systemd/system/" + follow)
+		if r := n.Run(); r.Exit != 0 {
+			t.Fatal(r)
+		}
+		if diff := cmp.Diff(want, n.picture()); diff != "" {
+			t.Errorf("the node is not as before (-before +after):\n%s", diff)
+		}
+	})
+	n.again(t)
+}
+
+// A first run is killed as it begins each of its changes, one after the other;
+// the package manager goes on, as it does when only the agent is killed.
+func TestPromiseKilledStepping(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	kills := 0
+	for ; kills < 40; kills++ {
+		// The second line is the end of the first change that was missing, the
+		// third the beginning of the next.
+		r := n.RunKilledAfter(3)
+		if r.Exit == 0 {
+			break
+		}
+		if r.Exit != killed {
+			t.Fatalf("the run after %d kills: %v", kills, r)
+		}
+	}
+	if kills < 5 {
+		t.Errorf("killed %d times, want it at every change", kills)
+	}
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatalf("the last run: %v", r)
+	}
+	n.alike(t, StartConverged(t, OL("9.6")))
+	n.again(t)
+}
+
+// The package manager is at work when a second run comes, and when the run is
+// told to stop; it is somebody else's when the next one comes, and killed with
+// that run in the midst of its transaction, as when the power goes.
+func TestPromiseDisturbedInstalling(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	n.stateFolder()
+	until := func(within time.Duration, line string) {
+		t.Helper()
+		n.Must(fmt.Sprintf("for ((i = 0; i < %d; i++)); do %s && exit; sleep 0.02; done; exit 1", within/(20*time.Millisecond), line))
+	}
+	start := func(unit string) {
+		t.Helper()
+		n.Must("systemd-run --quiet -p SuccessExitStatus=1 --unit=" + unit + " " + strings.Join(n.agentCommand(nil), " "))
+	}
+
+	n.Faults("/falco/0.44.1/ hang", "/other/ hang")
+	start("first")
+	until(time.Minute, "grep -qs 'GET /falco/0.44.1/' /run/node-server.log")
+	pid := n.Unit("first.service").MainPID
+	refused(t, n.Run(), 8, fmt.Sprintf("(PID %d)", pid))
+	if got := n.Unit("first.service").MainPID; got != pid {
+		t.Errorf("the run that holds the lock is process %d, was %d", got, pid)
+	}
+	n.Must(fmt.Sprintf("kill -TERM %d", pid))
+	until(time.Minute, "! systemctl is-active --quiet first.service")
+	if got := n.Must("journalctl -o cat --no-pager -u first.service"); !strings.Contains(got, "exit 1 (failed)") || !strings.Contains(got, "told to stop") {
+		t.Errorf("a run that is told to stop says\n%s", got)
+	}
+	if out := n.Sh("pgrep -af 'dnf -y'").Stdout; out != "" {
+		t.Errorf("dnf goes on after the run was told to stop: %s", out)
+	}
+	last := n.lastRun(t)
+	if last.Mode != "converge" || last.Result != "failed" || last.Exit.Code != 1 {
+		t.Errorf("last-run.json = %+v, want a failed run of exit 1", last)
+	}
+
+	n.Faults("/other/ hang")
+	n.Must("systemd-run --quiet --unit=other timeout -s KILL 60 dnf '--disablerepo=*' --repofrompath=other," + www + "/other/ makecache")
+	until(time.Minute, "grep -qs 'GET /other/' /run/node-server.log")
+	start("second")
+	until(time.Minute, "pgrep -f 'dnf -y'")
+	n.Must("sleep 2")
+	if n.Exists("/usr/bin/falco") {
+		t.Error("Falco was installed while another dnf had the lock")
+	}
+	n.Must("systemctl kill -s KILL other.service")
+	until(time.Minute, "[ -e /usr/bin/falco ]")
+	n.Must("systemctl kill -s KILL second.service")
+	t.Logf("killed in the transaction; installed: %q", n.Installed("falco"))
+
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatalf("a run after one whose power went: %v", r)
+	}
+	n.alike(t, StartConverged(t, OL("9.6")))
+	n.again(t)
+}
+
+// A lastRun is what the tests read of last-run.json.
+type lastRun struct {
+	Mode, Result string
+	Exit         struct {
+		Code int
+		Name string
+	}
+}
+
+func (n *Node) lastRun(t *testing.T) lastRun {
+	t.Helper()
+	var last lastRun
+	if err := json.Unmarshal([]byte(n.ReadFile(stateDir+"/last-run.json")), &last); err != nil {
+		t.Errorf("last-run.json: %v", err)
+	}
+	return last
+}
+
+// The repository or its network is down: the run ends in time, and says so.
+func TestPromiseNoNetwork(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	for _, test := range []struct {
+		name  string
+		fault string
+		// timeout is long enough to come to the fault.
+		timeout time.Duration
+		want    string
+	}{
+		{name: "the key answers 503", fault: "/keys/ 503", timeout: 5 * time.Second, want: "503"},
+		{name: "the key hangs", fault: "/keys/ hang", timeout: 5 * time.Second, want: "fetching"},
+		{name: "the repository answers 503", fault: "/falco/ 503", timeout: 12 * time.Second, want: "falcosecurity-rpm"},
+		{name: "the repository hangs", fault: "/falco/ hang", timeout: 12 * time.Second, want: "falcosecurity-rpm"},
+		{name: "the package is cut short", fault: "/falco/0.44.1/falco-0 truncate", timeout: 12 * time.Second, want: "falcosecurity-rpm"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n.In(t)
+			n.Faults(test.fault)
+			r := n.Run("--timeout", test.timeout.String())
+			refused(t, r, 5, test.want)
+			if most := test.timeout + 15*time.Second; r.Took > most {
+				t.Errorf("it took %v with a bound of %v", r.Took, test.timeout)
+			}
+			if got := n.Installed("falco"); len(got) > 0 {
+				t.Errorf("installed: %q", got)
+			}
+		})
+	}
+}
+
+// What cannot be written is said with a hint, and the old file stays whole.
+func TestPromiseCannotWrite(t *testing.T) {
+	t.Parallel()
+	n := drifting(t)
+	want := n.picture()
+	for _, test := range []struct{ name, before, after, hint string }{
+		{
+			name:   "the disk is full",
+			before: "cp -a /etc/falco /run/falco && mount -t tmpfs -o size=256k,mode=755 tmpfs /etc/falco && cp -a /run/falco/. /etc/falco/ && { cat /dev/zero >/etc/falco/filler 2>/dev/null || true; }",
+			after:  "umount -l /etc/falco && rm -rf /run/falco",
+			hint:   "make room",
+		},
+		{
+			name:   "its folder is read-only",
+			before: "mount --bind /etc /etc && mount -o remount,bind,ro /etc",
+			after:  "umount -l /etc",
+			hint:   "read-only",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			n.In(t)
+			n.Must("cp -p /srv/shipped.yaml " + falcoYAML)
+			n.Must(test.before)
+			r := n.Run()
+			refused(t, r, 1, falcoYAML, test.hint)
+			n.whole(t, test.name, "/srv/shipped.yaml")
+			if left := n.Must("find /etc/falco -name '*falco-bootstrap-*'"); left != "" {
+				t.Errorf("left behind: %s", left)
+			}
+			n.Must(test.after)
+			if r := n.Run(); r.Exit != 0 {
+				t.Fatalf("the next run: %v", r)
+			}
+			if diff := cmp.Diff(want, n.picture()); diff != "" {
+				t.Errorf("the node is not as before (-before +after):\n%s", diff)
+			}
+		})
+	}
+	t.Run("two at once", func(t *testing.T) {
+		n.In(t)
+		n.undo()
+		run := strings.Join(n.agentCommand(nil), " ")
+		out := n.Must(run + " >/run/a 2>&1 & " + run + " >/run/b 2>&1; b=$?; wait $!; echo $? $b")
+		if out != "0 8\n" && out != "8 0\n" && out != "0 0\n" {
+			t.Errorf("two runs at once end with %s%s", out, n.Must("cat /run/a /run/b"))
+		}
+		if diff := cmp.Diff(want, n.picture()); diff != "" {
+			t.Errorf("the node is not as before (-before +after):\n%s", diff)
+		}
+	})
+	t.Run("a tree", func(t *testing.T) {
+		n.In(t)
+		n.tree(t)
+	})
+}
+
+// tree has the agent act on a tree, which holds what an image being baked does.
+func (n *Node) tree(t *testing.T) {
+	t.Helper()
+	n.Must(`set -e; t=/srv/tree; mkdir -p $t/etc/falco/config.d $t/etc/yum.repos.d $t/var/log $t/usr/lib
+		cp -P /etc/oracle-release /etc/os-release $t/etc/; cp /usr/lib/os-release $t/usr/lib/
+		cp -p /srv/shipped.yaml $t/etc/falco/falco.yaml
+		sed 's/^enabled=0/enabled=1/' /etc/yum.repos.d/oracle-epel-ol9.repo >$t/etc/yum.repos.d/oracle-epel-ol9.repo`)
+	before := n.Snapshot()
+	r := n.Run("--root", "/srv/tree")
+	if r.Exit != 0 {
+		t.Fatalf("--root: %v", r)
+	}
+	for _, step := range []string{"packages", "unit", "proof"} {
+		Lines(t, r.Stdout, step, "skipped")
+	}
+	if got := n.ReadFile("/srv/tree" + falcoYAML); got != n.ReadFile("/srv/declared.yaml") {
+		t.Errorf("the tree's falco.yaml is not as declared:\n%s", got)
+	}
+	if got, want := n.ReadFile("/srv/tree/etc/yum.repos.d/oracle-epel-ol9.repo"), n.ReadFile("/etc/yum.repos.d/oracle-epel-ol9.repo"); got != want {
+		t.Errorf("the tree's EPEL file:\n%swant\n%s", got, want)
+	}
+	if got, want := n.ReadFile("/srv/tree/etc/yum.repos.d/falcosecurity.repo"), n.ReadFile("/etc/yum.repos.d/falcosecurity.repo"); got != want {
+		t.Errorf("the tree's repository file:\n%swant\n%s", got, want)
+	}
+	if diff := before.Diff(n.Snapshot(), falcoLog); len(diff) > 0 {
+		t.Errorf("acting on a tree changed this machine: %q", diff)
+	}
+	if r := n.Run("--root", "/srv/tree", "--dry-run"); r.Exit != 0 {
+		t.Errorf("a dry run on the tree: %v", r)
+	}
+}
+
+// Falco itself is at fault. That it is active proves nothing.
+func TestPromiseFalcoFails(t *testing.T) {
+	t.Parallel()
+	n := drifting(t)
+	t.Run("a rule that it refuses", func(t *testing.T) {
+		n.In(t)
+		n.Must("cp -p /etc/falco/falco_rules.local.yaml /run/")
+		n.WriteFile("/etc/falco/falco_rules.local.yaml", "- rule: mine\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n")
+		refused(t, n.Run(), 7, "falco_rules.local.yaml: Invalid", "nosuch")
+		n.Must("mv /run/falco_rules.local.yaml /etc/falco/ && systemctl reset-failed")
+	})
+	t.Run("it crashes", func(t *testing.T) {
+		n.In(t)
+		n.Quirk("crash", "")
+		n.undo()
+		refused(t, n.Run(), 7, modern+" does not stay up", "no complaint about its configuration; systemd says")
+		n.Must("rm /etc/falco-standin/crash && systemctl reset-failed")
+	})
+	t.Run("it ignores SIGTERM", func(t *testing.T) {
+		n.In(t)
+		n.Quirk("ignore-sigterm", "")
+		n.WriteFile("/etc/systemd/system/"+modern+".d/test.conf", "[Service]\nTimeoutStopSec=3\n")
+		n.Must("systemctl daemon-reload && systemctl kill -s KILL " + modern + "; systemctl reset-failed; systemctl restart " + modern)
+		before := n.Unit(modern).MainPID
+		n.undo()
+		if r := n.Run(); r.Exit != 0 {
+			t.Errorf("a run that restarts a Falco which ignores SIGTERM: %v", r)
+		}
+		if after := n.Unit(modern); !after.Running() || after.MainPID == before {
+			t.Errorf("the unit is %+v, process %d before", after, before)
+		}
+		n.Must("rm -r /etc/falco-standin/ignore-sigterm /etc/systemd/system/" + modern + ".d && systemctl daemon-reload && systemctl kill -s KILL " + modern + "; systemctl reset-failed")
+	})
+	t.Run("it runs and does not detect", func(t *testing.T) {
+		n.In(t)
+		n.Quirk("no-alert", "")
+		n.undo()
+		r := n.Run()
+		if r.Exit != 0 || !strings.Contains(r.Stdout, "no alert about the agent's own open") || !strings.Contains(r.Stdout, "falco-bootstrap verify finds out why") {
+			t.Errorf("a run with a Falco that does not detect: %v", r)
+		}
+		if r := n.Run(); r.Exit != 0 || !strings.Contains(r.Stdout, "nothing to change") {
+			t.Errorf("the run after that: %v", r)
+		}
+		n.Must("rm /etc/falco-standin/no-alert")
+	})
+}
