@@ -41,6 +41,17 @@ func (n *Node) dnf(environment, words string) Result {
 	return n.Sh("FALCO_FRONTEND=noninteractive " + environment + " LC_ALL=C dnf -y --setopt=install_weak_deps=False " + words + " </dev/null")
 }
 
+// rpm installs a version of Falco, and what it requires, without dnf: scriptlets
+// do not care, and it takes a tenth of the time.
+func (n *Node) rpm(environment, version string) Result {
+	n.t.Helper()
+	files := "/srv/www/falco/" + version + "/*.rpm"
+	if strings.HasPrefix(version, "0.3") {
+		files += " /srv/www/oracle/ol8/epel/dkms-*.rpm /srv/www/oracle/ol8/baseos/kernel-devel-" + n.Dress.Kernel + ".rpm"
+	}
+	return n.Sh("FALCO_FRONTEND=noninteractive " + environment + " rpm -U --nosignature " + files)
+}
+
 // on returns the Falco units that are enabled, and those that are running.
 func (n *Node) on() (enabled, running []string) {
 	n.t.Helper()
@@ -49,8 +60,9 @@ func (n *Node) on() (enabled, running []string) {
 		if units[name] == "enabled" {
 			enabled = append(enabled, name)
 		}
-		watcher := name == "falcoctl-artifact-follow.service"
-		if units[name] != "alias" && !watcher && n.Unit(name).Running() {
+	}
+	for name := range strings.FieldsSeq(n.Must("systemctl list-units --plain --no-legend --no-pager --state running 'falco*.service' | awk '{print $1}'")) {
+		if name != "falcoctl-artifact-follow.service" {
 			running = append(running, name)
 		}
 	}
@@ -79,12 +91,8 @@ func TestStandinInstall(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := byHand(t, tt.dress, tt.version)
-			words := "install falco"
-			if strings.Contains(tt.version, "0.3") {
-				words = "install falco kernel-devel-" + tt.dress.Kernel
-			}
-			if r := n.dnf(tt.environment, words); r.Exit != 0 {
-				t.Fatalf("dnf %s: %v", words, r)
+			if r := n.rpm(tt.environment, tt.version); r.Exit != 0 {
+				t.Fatalf("rpm: %v", r)
 			}
 			enabled, running := n.on()
 			if diff := cmp.Diff(tt.enabled, enabled); diff != "" {
