@@ -4,6 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+# shellcheck source=test/need.sh
+. test/need.sh
+
 parts=()
 began=$SECONDS
 
@@ -32,7 +35,6 @@ finish() {
 	exit $status
 }
 
-
 # The image is built beside the unit tests: it waits for disk and network as much
 # as it computes.
 building=""
@@ -54,8 +56,16 @@ cases() {
 	FALCO_BOOTSTRAP_BINARY=$binary go test -count=1 -timeout 20m -parallel 3 ./test
 }
 
+# What tests of deploy/ run; where it cannot be had they are skipped and say so.
+programs() {
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		need ruby=ruby ruby-strptime=ruby shellcheck=shellcheck curl=curl
+	fi
+}
+
 image_out=""
 trap finish EXIT
+part "programs" programs
 begin_image
 part "format, vet, unit tests" test/unit.sh
 part "build" make --no-print-directory build

@@ -6,29 +6,8 @@
 #   test/docker.sh COMMAND [ARGUMENT...]
 set -euo pipefail
 
-say() { echo "$*" >&2; }
-
-# need PACKAGE=PROGRAM... installs the packages whose program is not there.
-need() {
-	local missing=() pair start=$SECONDS
-	for pair in "$@"; do
-		command -v "${pair#*=}" >/dev/null || missing+=("${pair%%=*}")
-	done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-		say "test: ${missing[*]} not found; install it, or run this as root on Debian"
-		exit 1
-	fi
-	say "test: installing ${missing[*]}"
-	{
-		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-	} >"$log" 2>&1 || {
-		tail -n 20 "$log" >&2
-		exit 1
-	}
-	say "test: installed ${missing[*]} ($((SECONDS - start)) s)"
-}
+# shellcheck source=test/need.sh
+. "$(dirname "$0")/need.sh"
 
 stop() {
 	local status=$? n
