@@ -178,7 +178,8 @@ func databaseError(stderr []byte) error {
 			continue
 		}
 		err := fmt.Errorf("%w: %s", errDatabase, clip(strings.TrimSpace(strings.TrimPrefix(line, "error:"))))
-		if strings.Contains(string(stderr), "Permission denied") {
+		// With sqlite, rpm calls any file that it may not open not permitted.
+		if strings.Contains(string(stderr), "Permission denied") || strings.Contains(string(stderr), "Operation not permitted") {
 			return fmt.Errorf("%w: %w", fs.ErrPermission, err)
 		}
 		return err

@@ -127,6 +127,8 @@ func TestDatabaseError(t *testing.T) {
 		{name: "a warning", stderr: "warning: Found bdb database while attempting sqlite backend\n"},
 		{name: "bdb, rpm 4.11", stderr: "error: cannot open Packages index using db5 - No such file or directory (2)\n", wantErr: true},
 		{name: "no right, rpm 4.14", stderr: "error: db5 error(13) from dbenv->open: Permission denied\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true, wantPer: true},
+		{name: "no right, rpm 4.18", stderr: "error: Unable to open sqlite database /var/lib/rpm/rpmdb.sqlite: unable to open database file\nerror: cannot open Packages index using sqlite - Operation not permitted (1)\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true, wantPer: true},
+		{name: "no database, rpm 4.18", stderr: "error: sqlite failure: CREATE TABLE: file is not a database\nerror: cannot open Packages index using sqlite - No such file or directory (2)\n", wantErr: true},
 		{name: "sqlite, rpm 4.16", stderr: "error: cannot open Packages database in /var/lib/rpm\n", wantErr: true},
 		{name: "rpm 4.19", stderr: "error: Unable to open sqlite database /var/lib/rpm/rpmdb.sqlite: unable to open database file\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true},
 	}
