@@ -45,8 +45,8 @@ fuzz:
 	  done; \
 	done
 
-bench:
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: build
+	test/docker.sh test/bench.sh
 
 clean:
 	rm -rf bin

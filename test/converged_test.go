@@ -28,7 +28,7 @@ var convergedImages sync.Map
 // flags, as if it had been rebooted since: everything is as declared, and this
 // start of Falco has not been proven yet. The run is made once for all tests
 // that want the same, which makes a node of these cheaper than one of Start's.
-func StartConverged(t *testing.T, d Dress, flags ...string) *Node {
+func StartConverged(t testing.TB, d Dress, flags ...string) *Node {
 	t.Helper()
 	if os.Getenv(imageEnv) == "" {
 		t.Skipf("%s is not set: node cases are run by make test", imageEnv)
@@ -46,7 +46,7 @@ func StartConverged(t *testing.T, d Dress, flags ...string) *Node {
 }
 
 // bake converges a node and makes an image of it.
-func bake(t *testing.T, d Dress, flags []string) string {
+func bake(t testing.TB, d Dress, flags []string) string {
 	t.Helper()
 	n := Start(t, d)
 	if r := n.Run(flags...); r.Exit != 0 {

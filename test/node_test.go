@@ -31,7 +31,7 @@ const (
 // itself does not answer; what a command in it answers is the caller's affair.
 type Node struct {
 	Dress Dress
-	t     *testing.T
+	t     testing.TB
 	id    string
 }
 
@@ -49,7 +49,7 @@ func (r Result) String() string {
 
 // Start boots a node, dresses it and copies the agent into it. The test is
 // skipped where there is no image; the container goes when the test ends.
-func Start(t *testing.T, d Dress) *Node {
+func Start(t testing.TB, d Dress) *Node {
 	t.Helper()
 	image := os.Getenv(imageEnv)
 	if image == "" {
@@ -66,7 +66,7 @@ func Start(t *testing.T, d Dress) *Node {
 }
 
 // runNode starts a container of an image with what a node needs.
-func runNode(t *testing.T, image string) string {
+func runNode(t testing.TB, image string) string {
 	t.Helper()
 	return strings.TrimSpace(docker(
 		t, nil, "run", "-d", "--label", label+"="+strconv.Itoa(os.Getpid()), "--hostname", "node",
@@ -141,7 +141,7 @@ func (n *Node) pipe(stdin []byte, args ...string) Result {
 }
 
 // docker runs a docker command that has to succeed and returns its output.
-func docker(t *testing.T, stdin []byte, args ...string) string {
+func docker(t testing.TB, stdin []byte, args ...string) string {
 	t.Helper()
 	r, err := dockerResult(t, stdin, args...)
 	if err != nil || r.Exit != 0 {
@@ -151,7 +151,7 @@ func docker(t *testing.T, stdin []byte, args ...string) string {
 }
 
 // dockerResult runs a docker command for at most five minutes.
-func dockerResult(_ *testing.T, stdin []byte, args ...string) (Result, error) {
+func dockerResult(_ testing.TB, stdin []byte, args ...string) (Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
