@@ -48,7 +48,7 @@ func (d dropIns) Plan(ctx context.Context, view converge.View) (converge.Outcome
 		}
 	}
 	if len(out.Changes) > 0 {
-		out.Reason = fmt.Sprintf("%d of the files around Falco are not as declared", len(out.Changes))
+		out.Reason = fmt.Sprintf("files around Falco that are not as declared: %d", len(out.Changes))
 	}
 	return out, nil
 }
