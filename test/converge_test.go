@@ -69,7 +69,7 @@ func convergences() []convergence {
 		},
 		{
 			name: "OL 9 without EPEL's repository file", dress: rhck9, flags: kmod, epel: "ol9_developer_EPEL", brought: true, transactions: 2, unit: "falco-kmod.service",
-			packages: []string{"dkms-3.1.8-1.el9.noarch", modern44, "kernel-devel-5.14.0-570.12.1.el9_6.x86_64", "oracle-epel-release-el9-1.0-1.el9.x86_64"},
+			packages: []string{"dkms-3.1.8-1.el9.noarch", modern44, "kernel-devel-5.14.0-570.12.1.el9_6.x86_64", "oracle-epel-release-el9-1.0-5.el9.noarch"},
 		},
 	}
 }

@@ -43,9 +43,17 @@ func (p proof) Plan(ctx context.Context, view converge.View) (converge.Outcome, 
 		return converge.Outcome{}, err
 	}
 	u, last := units[name], view.Proof()
+	probe := []converge.Change{converge.Prove{
+		Unit: name, Invocation: u.InvocationID, Log: p.LogFile(), Settle: settleTime,
+		Check: converge.FalcoCheck{Version: sv.falco.Version, Preload: preload(sv, sv.falco.Version)},
+	}}
 	switch {
 	case !u.Running():
-		return converge.Outcome{Waiting: idUnit, Reason: "an alert is asked of Falco once it runs"}, nil
+		out := converge.Outcome{Waiting: idUnit, Reason: "an alert is asked of Falco once it runs"}
+		if u.ActiveState == "failed" || u.SubState == "auto-restart" {
+			out.Changes = probe // the unit's step has started it: whoever proves it finds out why it died
+		}
+		return out, nil
 	case last.Hidden:
 		return converge.Outcome{Reason: "running", Unknown: []string{"whether Falco has been seen to detect since its start: root keeps the verdict"}}, nil
 	case last.Invocation == u.InvocationID && last.Detected:
@@ -56,11 +64,5 @@ func (p proof) Plan(ctx context.Context, view converge.View) (converge.Outcome, 
 			Hint:    "`falco-bootstrap verify` tries again and finds out why", Drift: converge.DriftUnproven,
 		}}}, nil
 	}
-	return converge.Outcome{
-		Reason: "not proven since its start at " + u.Started.UTC().Format(time.RFC3339),
-		Changes: []converge.Change{converge.Prove{
-			Unit: name, Invocation: u.InvocationID, Log: p.LogFile(), Settle: settleTime,
-			Check: converge.FalcoCheck{Version: sv.falco.Version, Preload: preload(sv, sv.falco.Version)},
-		}},
-	}, nil
+	return converge.Outcome{Reason: "not proven since its start at " + u.Started.UTC().Format(time.RFC3339), Changes: probe}, nil
 }
