@@ -5,6 +5,7 @@ package host
 
 import (
 	"context"
+	"fmt"
 	"sync"
 )
 
@@ -26,8 +27,14 @@ func newAnswer[T any](ask func() (T, error)) *answer[T] {
 func (a *answer[T]) begin() {
 	a.once.Do(func() {
 		go func() {
+			defer close(a.done)
+			// A panic here would end the program without its report.
+			defer func() {
+				if p := recover(); p != nil {
+					a.err = fmt.Errorf("a defect in falco-bootstrap: %v", p)
+				}
+			}()
 			a.value, a.err = a.ask()
-			close(a.done)
 		}()
 	})
 }
