@@ -54,7 +54,7 @@ the settings file.
 
 Exit status:
   0   the node is as declared, or has been made so
-  1   failed, for a reason not below
+  1   failed, for a reason not below; or, without root, not all could be seen
   2   --dry-run: changes are pending
   3   this host cannot run what was asked
   4   trust: key, fingerprint or signature
