@@ -1,0 +1,211 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// An audit changes nothing, whatever the node is like, and says the same as it
+// did when its golden reports were written.
+func TestAudit(t *testing.T) {
+	t.Parallel()
+	t.Run("bare", func(t *testing.T) {
+		t.Parallel()
+		n := Start(t, OL("8.10"))
+		n.pure(t, 2)
+		n.golden(t, "bare", 2, converge.DriftAbsent)
+		n.ordinary(t, 2)
+		n.ends(t)
+	})
+	t.Run("converged and drifted", func(t *testing.T) {
+		t.Parallel()
+		n := StartConverged(t, OL("8.10"))
+		n.proven()
+		n.pure(t, 0)
+		n.golden(t, "converged", 0)
+		n.ordinary(t, 1)
+		n.files(t)
+		n.Must(`sed -i 's/^gpgcheck=1/gpgcheck=0/' /etc/yum.repos.d/falcosecurity.repo
+			sed -i 's|^  filename: /var/log/falco.log|  filename: https://audit:secret@log.test/falco|' /etc/falco/falco.yaml
+			chmod 644 /var/log/falco.log; systemctl disable --now falco-modern-bpf 2>&1`)
+		n.pure(t, 2)
+		n.golden(t, "drifted", 2, converge.DriftRepository, converge.DriftLogMode, converge.DriftConfigEdited, converge.DriftUnitDisabled, converge.DriftUnitStopped)
+		n.ordinary(t, 2)
+	})
+}
+
+// snapshotAlerts is Falco's log: taking a snapshot reads /etc/shadow, which
+// Falco reports. That the agent does not is seen in its calls.
+const snapshotAlerts = "/var/log/falco.log"
+
+// pure proves in three ways that looking changes nothing: nothing differs
+// afterwards, no call was made that could change anything, and it works where
+// nothing can be changed.
+func (n *Node) pure(t *testing.T, exit int) {
+	t.Helper()
+	looks := [][]string{{"--dry-run"}, {"--dry-run", "--output=json"}, {"explain"}, {"config", "show", "--origin"}}
+	before := n.Snapshot()
+	for _, args := range looks {
+		if r := n.Run(args...); args[0] == "--dry-run" && r.Exit != exit {
+			t.Errorf("%q ends with %d, want %d: %v", args, r.Exit, exit, r)
+		}
+	}
+	if diff := before.Diff(n.Snapshot(), snapshotAlerts); len(diff) > 0 {
+		t.Errorf("looking changed %q", diff)
+	}
+	for _, args := range looks {
+		if changing := n.traced(t, args...); len(changing) > 0 {
+			t.Errorf("%q makes calls that change files:\n%s", args, strings.Join(changing, "\n"))
+		}
+	}
+	n.readOnly(t, exit)
+}
+
+// changingCalls are the system calls that can change a file, a folder or what
+// is mounted. What the agent says to systemd goes through a socket: connecting
+// to one changes nothing, and what it asks for there is read by snapshots.
+const changingCalls = "open,openat,openat2,creat,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,mknod,mknodat," +
+	"link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,fallocate," +
+	"utime,utimes,utimensat,futimesat,setxattr,lsetxattr,fsetxattr,removexattr,lremovexattr,fremovexattr,mount,umount2,bind,copy_file_range"
+
+var (
+	tracedCall = regexp.MustCompile(`^(\d+) +([a-z0-9_]+)\((.*)$`)
+	resumed    = regexp.MustCompile(`^(\d+) +<\.\.\. [a-z0-9_]+ resumed>(.*)$`)
+	toWrite    = regexp.MustCompile(`O_WRONLY|O_RDWR|O_CREAT|O_TRUNC|O_TMPFILE`)
+	elsewhere  = regexp.MustCompile(`"/(dev|proc)/[^"]*"`)
+	refusedOne = regexp.MustCompile(`= -1 (EACCES|EPERM|EROFS) `)
+)
+
+// traced runs the agent under strace and returns the calls that change files
+// outside /dev and /proc. Of the programs that it starts, which is rpm as
+// nobody, calls do not count that the kernel refused for who makes them: rpm
+// tries for its database's lock before it makes do without.
+func (n *Node) traced(t *testing.T, args ...string) []string {
+	t.Helper()
+	const log = "/dev/shm/trace"
+	strace := []string{"strace", "-f", "-qq", "-o", log, "-e", "trace=execve," + changingCalls, "-e", "signal=none"}
+	if r := n.Exec(append(strace, n.agentCommand(args)...)...); strings.Contains(r.Stderr, "strace:") {
+		t.Fatalf("tracing: %v", r)
+	}
+	var changing []string
+	others := map[string]bool{} // processes that run another program than the agent
+	calls := 0
+	for _, line := range whole(n.ReadFile(log)) {
+		m := tracedCall.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		calls++
+		pid, call, rest := m[1], m[2], m[3]
+		switch {
+		case call == "execve":
+			others[pid] = others[pid] || !strings.Contains(rest, `"`+agent+`"`)
+		case strings.Contains(rest, `"/etc/shadow"`): // the log would have an alert of it
+			changing = append(changing, line)
+		case strings.HasPrefix(call, "open") && !toWrite.MatchString(rest):
+		case elsewhere.MatchString(rest), others[pid] && refusedOne.MatchString(rest):
+		default:
+			changing = append(changing, line)
+		}
+	}
+	if calls < 10 {
+		t.Errorf("%q: only %d calls were traced", args, calls)
+	}
+	return changing
+}
+
+// whole puts the calls together that strace shows in two halves, because
+// another process made one in between.
+func whole(trace string) []string {
+	var lines []string
+	halves := map[string]int{}
+	for line := range strings.Lines(trace) {
+		line = strings.TrimSpace(line)
+		if m := resumed.FindStringSubmatch(line); m != nil {
+			if at, ok := halves[m[1]]; ok {
+				lines[at] += m[2]
+			}
+			continue
+		}
+		if begun, ok := strings.CutSuffix(line, " <unfinished ...>"); ok {
+			pid, _, _ := strings.Cut(line, " ")
+			halves[pid], line = len(lines), begun
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// readOnly runs the agent where every file system but the kernel's own is
+// mounted read-only.
+func (n *Node) readOnly(t *testing.T, exit int) {
+	t.Helper()
+	agent := strings.Join(n.agentCommand([]string{"--dry-run"}), " ")
+	r := n.Exec("unshare", "--mount", "bash", "-c", `set -e
+		awk '$2 !~ "^/(proc|sys|dev)(/|$)" {print $2}' /proc/self/mounts | sort -r | while read -r mounted; do mount -o remount,bind,ro "$mounted"; done
+		for folder in / /run /tmp /var/lib /etc; do ! touch $folder/written 2>/dev/null; done
+		`+agent)
+	if r.Exit != exit {
+		t.Errorf("a dry run on a read-only root ends with %d, want %d: %v", r.Exit, exit, r)
+	}
+}
+
+// ordinary runs the agent dry as somebody who is not root: what is closed to
+// them is unknown, and nothing that they could not see is in order.
+func (n *Node) ordinary(t *testing.T, exit int) {
+	t.Helper()
+	before := n.Snapshot()
+	r, v := n.auditAs(t, 65534)
+	if r.Exit != exit {
+		t.Errorf("a dry run as nobody ends with %d, want %d: %v", r.Exit, exit, r)
+	}
+	if exit == 1 && (v.Result != report.ResultUnknown || v.Exit.Name != "failed") {
+		t.Errorf("result = %s, %+v; want unknown", v.Result, v.Exit)
+	}
+	if n.Exists("/var/lib/falco-bootstrap/proof.json") && exit != 2 {
+		if s := stepOf(t, v, "proof"); s.Status != string(converge.StatusUnknown) {
+			t.Errorf("the verdict that nobody may read is %s (%s), want unknown", s.Status, s.Reason)
+		}
+	}
+	if diff := before.Diff(n.Snapshot(), snapshotAlerts); len(diff) > 0 {
+		t.Errorf("looking as nobody changed %q", diff)
+	}
+	n.Must("chmod 700 /var/lib/rpm; [ ! -e /etc/falco ] || chmod 700 /etc/falco")
+	_, v = n.auditAs(t, 65534)
+	for _, id := range []string{"key", "packages", "config", "unit", "proof"} {
+		if s := stepOf(t, v, id); s.Status != string(converge.StatusUnknown) || len(s.Unknown) == 0 {
+			t.Errorf("%s is %s (%s) to who may not read rpm's database, want unknown", id, s.Status, s.Reason)
+		}
+	}
+	n.Must("chmod 755 /var/lib/rpm; [ ! -e /etc/falco ] || chmod 755 /etc/falco")
+}
+
+// auditAs runs the agent dry as another user.
+func (n *Node) auditAs(t *testing.T, uid int) (Result, report.Report) {
+	t.Helper()
+	who := []string{"setpriv", fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--inh-caps=-all", "--no-new-privs"}
+	r := n.Exec(append(who, n.agentCommand([]string{"--dry-run", "--output=json"})...)...)
+	v, err := report.Decode([]byte(r.Stdout))
+	if err != nil {
+		t.Fatalf("reading a report: %v in %v", err, r)
+	}
+	return r, v
+}
+
+func stepOf(t *testing.T, r report.Report, id string) report.Step {
+	t.Helper()
+	i := slices.IndexFunc(r.Steps, func(s report.Step) bool { return s.ID == id })
+	if i < 0 {
+		t.Fatalf("no step %s in %+v", id, r.Steps)
+	}
+	return r.Steps[i]
+}
