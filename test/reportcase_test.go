@@ -120,6 +120,10 @@ func (n *Node) files(t *testing.T) {
 	t.Helper()
 	const metrics, reports = "/var/lib/node_exporter/falco_bootstrap.prom", "/srv/reports.ndjson"
 	n.Must("mkdir -p /var/lib/node_exporter")
+	// A trace that sees no change proves nothing.
+	if calls := n.traced(t, "--dry-run", "--metrics="+metrics); len(calls) == 0 {
+		t.Error("no call is seen of a dry run that is told to write a file")
+	}
 	for range 2 {
 		if r := n.Run("--metrics="+metrics, "--report-file="+reports); r.Exit != 0 {
 			t.Fatalf("a run on a node in order: %v", r)
