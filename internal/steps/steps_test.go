@@ -387,6 +387,23 @@ func TestDeclaredModeReachesTheUnit(t *testing.T) {
 	inOrder(t, n, s)
 }
 
+func TestDeclaredGroupReachesTheUnitAndTheLog(t *testing.T) {
+	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	s.Log.Mode, s.Log.Group = "0640", "loggers"
+	if r := converge.Plan(t.Context(), n, All(s)); converge.CodeOf(r.Err) != converge.CodeConfig || !strings.Contains(converge.HintOf(r.Err), "groupadd") {
+		t.Errorf("Plan without the group = %v, want a refusal that says how to make it", r.Err)
+	}
+	n.write("/etc/group", "root:x:0:\nloggers:x:990:fluentd\n")
+	converged(t, n, s)
+	if got := n.groups[settings.DefaultLog]; got != 990 {
+		t.Errorf("log's group = %d, want 990", got)
+	}
+	if got := n.read(dropIn); !strings.Contains(got, "\nGroup=loggers\n") {
+		t.Errorf("drop-in = %q, want the group in it", got)
+	}
+	inOrder(t, n, s)
+}
+
 func TestNamesFile(t *testing.T) {
 	for text, want := range map[string]bool{
 		"/var/log/falco.log {\n}":         true,
