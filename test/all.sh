@@ -53,7 +53,7 @@ image() {
 
 cases() {
 	local binary=$PWD/bin/falco-bootstrap
-	FALCO_BOOTSTRAP_BINARY=$binary go test -count=1 -timeout 20m -parallel 3 ./test
+	FALCO_BOOTSTRAP_BINARY=$binary go test -count=1 -timeout 60m -parallel 4 ./test
 }
 
 # What tests of deploy/ run; where it cannot be had they are skipped and say so.

@@ -11,7 +11,7 @@ if [ -n "$unformatted" ]; then
 fi
 go vet ./...
 unset FALCO_BOOTSTRAP_NODE_IMAGE
-concurrent='/(internal/host|internal/converge|pkg/systemd|cmd/falco-bootstrap)$'
+concurrent='/(internal/host|internal/converge|pkg/systemd)$'
 race=()
 if command -v gcc >/dev/null && [ "$(go env CGO_ENABLED)" = 1 ]; then
 	race=(-race)
