@@ -49,11 +49,11 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 		return result, err
 	}
 	defer v.Close()
-	todo := steps.All(declared)
-	result = converge.Plan(ctx, v, todo)
+	all := steps.All(declared)
+	result = converge.Plan(ctx, v, all)
 	describe(ctx, meta, v, declared)
-	todoNothing := !result.Pending() && !result.HasProbe()
-	if a.options.dryRun || result.Err != nil || todoNothing {
+	inOrder := !result.Pending() && !result.HasProbe()
+	if a.options.dryRun || result.Err != nil || inOrder {
 		return result, nil
 	}
 	m, err := a.machine(ctx, a.hostOptions())
@@ -61,7 +61,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 		return converge.Result{}, err
 	}
 	defer func() { _ = m.Close() }()
-	result = converge.Converge(ctx, m, todo, a.watch)
+	result = converge.Converge(ctx, m, all, a.watch)
 	describe(ctx, meta, m.View(), declared)
 	return result, nil
 }
