@@ -231,8 +231,8 @@ func TestDaemonSetSetsUpTheNode(t *testing.T) {
 	fail := []byte("#!/bin/sh\nexit 7\n")
 	n.WriteFile(served, string(fail))
 	part := n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", fail, "")
-	r, err := dockerResult(
-		t, []byte(part), "run", "--rm", "-i", "--pid", "container:"+n.id, "--read-only",
+	r, err := run(
+		[]byte(part), "docker", "run", "--rm", "-i", "--pid", "container:"+n.id, "--read-only",
 		"--security-opt", "apparmor=unconfined", "--cap-drop", "ALL",
 		"--cap-add", "SYS_ADMIN", "--cap-add", "SYS_CHROOT", "--cap-add", "SYS_PTRACE",
 		os.Getenv(imageEnv), "nsenter", "--target=1", "--mount", "--", "bash", "-s",

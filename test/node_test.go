@@ -4,14 +4,11 @@
 package test
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -33,6 +30,9 @@ type Node struct {
 	Dress Dress
 	t     testing.TB
 	id    string
+
+	mu  sync.Mutex // guards pid
+	pid string     // of its init, once it is known
 }
 
 // A Result is what a command in a node left behind.
@@ -133,7 +133,7 @@ func (n *Node) agentCommand(args []string) []string {
 // pipe runs a program in the node with stdin as its input.
 func (n *Node) pipe(stdin []byte, args ...string) Result {
 	n.t.Helper()
-	r, err := dockerResult(n.t, stdin, append([]string{"exec", "-i", n.id}, args...)...)
+	r, err := run(stdin, n.enter(args)...)
 	if err != nil {
 		n.t.Fatalf("running %s in the node: %v", strings.Join(args, " "), err)
 	}
@@ -143,26 +143,9 @@ func (n *Node) pipe(stdin []byte, args ...string) Result {
 // docker runs a docker command that has to succeed and returns its output.
 func docker(t testing.TB, stdin []byte, args ...string) string {
 	t.Helper()
-	r, err := dockerResult(t, stdin, args...)
+	r, err := run(stdin, append([]string{"docker"}, args...)...)
 	if err != nil || r.Exit != 0 {
 		t.Fatalf("docker %s: %v %v", strings.Join(args, " "), err, r)
 	}
 	return r.Stdout
-}
-
-// dockerResult runs a docker command for at most five minutes.
-func dockerResult(_ testing.TB, stdin []byte, args ...string) (Result, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, "docker", args...)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(stdin), &stdout, &stderr
-	cmd.WaitDelay = 5 * time.Second
-	began := time.Now()
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && ctx.Err() == nil {
-		err = nil
-	}
-	return Result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String(), time.Since(began)}, err
 }
