@@ -17,6 +17,9 @@ systemctl mask \
 	cloud-init-hotplugd.socket 2>/dev/null
 # Every daemon-reload runs these; none has anything to find in a container.
 rm -f /usr/lib/systemd/system-generators/systemd-*
+# cloud-init's takes the longest of all; who boots with cloud-init takes this away.
+mkdir -p /etc/systemd/system-generators
+ln -sfn /dev/null /etc/systemd/system-generators/cloud-init-generator
 mkdir -p /etc/falco-standin /etc/cloud
 touch /etc/cloud/cloud-init.disabled
 rm -f /etc/machine-id
