@@ -1,0 +1,35 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// The kernel says that it is in FIPS mode by a 1 in a file that other kernels
+// lack or have a 0 in.
+func TestReadHostFIPS(t *testing.T) {
+	for content, want := range map[string]bool{"1\n": true, "0\n": false, "": false} {
+		tools := machineTools()
+		tools.proc = t.TempDir()
+		if content != "" {
+			path := filepath.Join(tools.proc, "sys/crypto/fips_enabled")
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tr, err := newTree("/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := readHost(tools, tr, "").FIPS; got != want {
+			t.Errorf("readHost with fips_enabled %q: FIPS = %v, want %v", content, got, want)
+		}
+	}
+}
