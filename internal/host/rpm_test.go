@@ -255,6 +255,11 @@ func TestRealRPM(t *testing.T) {
 	}
 	put(t, tools.sys, "root/c.conf", "edited")
 	put(t, tools.sys, "root/b c", "altered")
+	// rpm compares whole seconds, and the package is hardly older than that.
+	later := time.Now().Add(time.Minute)
+	if err := os.Chtimes(filepath.Join(tools.sys, "root/b c"), later, later); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Remove(filepath.Join(tools.sys, "root/a")); err != nil {
 		t.Fatal(err)
 	}
