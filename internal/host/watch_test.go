@@ -208,7 +208,7 @@ func TestWatchJournal(t *testing.T) {
 	tools := testTools(t)
 	tools.journalctl = script(t, "journalctl", "cat "+name)
 	standIn(t, func(marker string) { _ = os.WriteFile(name, []byte("x\n"+alertFor(marker)), 0o600) })
-	p := Probe{Log: folder + "/log", File: "/etc/hostname", Timeout: 300 * time.Millisecond, Every: 20 * time.Millisecond, Journal: true}
+	p := Probe{Log: folder + "/log", File: "/etc/hostname", Timeout: 1500 * time.Millisecond, Every: 20 * time.Millisecond, Journal: true}
 	got, err := watch(t.Context(), tools, folder, p)
 	if err != nil || got.Detected() || got.Journal != 1 {
 		t.Errorf("watch = %+v, %v; want one alert, in the journal", got, err)
