@@ -5,6 +5,7 @@ package steps
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
@@ -42,10 +43,17 @@ func (m module) Plan(ctx context.Context, view converge.View) (converge.Outcome,
 	if err != nil || state.Built {
 		return converge.Outcome{Reason: "built for " + sv.kernel.Release + " (" + state.Where + ")"}, err
 	}
-	return converge.Outcome{Reason: "no module for " + sv.kernel.Release, Changes: []converge.Change{m.build(sv)}}, nil
+	build := m.build(sv)
+	if len(build.Commands) == 0 {
+		return converge.Outcome{}, &converge.Error{
+			Code: converge.CodeFailed, Err: fmt.Errorf("the package of Falco %s builds its module as it is installed, and there is none for %s", sv.falco.Version, sv.kernel.Release),
+			Hint: "`dnf reinstall falco` builds it again and shows why it fails; from Falco 0.34 on falco-bootstrap builds it itself",
+		}
+	}
+	return converge.Outcome{Reason: "no module for " + sv.kernel.Release, Changes: []converge.Change{build}}, nil
 }
 
-func (m module) build(sv *survey) converge.Change {
+func (m module) build(sv *survey) converge.BuildModule {
 	c := converge.BuildModule{
 		Kernel: sv.kernel.Release, Commands: compat.ModuleCommands(sv.falco.Version, sv.kernel.Release), Timeout: buildTime,
 		Drift: converge.DriftModule, Why: "there is no module of Falco " + sv.falco.Version + " for it",

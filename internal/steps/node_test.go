@@ -41,9 +41,11 @@ type node struct {
 	processes []converge.Process
 	altered   []converge.AlteredFile
 	module    bool
-	groups    map[string]int // of files, by path
-	host      converge.Host
-	proof     converge.Proof
+	// brokenBuild has the package of an early Falco build no module.
+	brokenBuild bool
+	groups      map[string]int // of files, by path
+	host        converge.Host
+	proof       converge.Proof
 
 	offer   string      // the Falco version that the repository has
 	served  []trust.Key // what the key's URL serves
@@ -298,6 +300,7 @@ func (n *node) installFalco(t converge.Target) {
 	n.altered = nil
 	n.write(mainConfig, falcoYAML)
 	if compat.UnitFor("kmod", version) == aliasUnit { // an era in which the key was another
+		n.module = !n.brokenBuild
 		n.write(mainConfig, strings.Replace(falcoYAML, "rules_files", "rules_file", 1))
 	}
 	n.write("/etc/falco/falco_rules.yaml", "- rule: x\n")

@@ -354,3 +354,15 @@ func TestFIPSIsTold(t *testing.T) {
 		t.Errorf("preflight says %q, want FIPS mode in it", got)
 	}
 }
+
+// The first eras build their module as they are installed; if that failed there
+// is nothing to run, and a run that did nothing would not be the truth.
+func TestModuleThatThePackageDidNotBuild(t *testing.T) {
+	n, s := newNode(t, "8.10", rhck8)
+	n.brokenBuild, s.Falco.Driver, s.Falco.Version = true, "kmod", "0.32.2"
+	n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=0\n")
+	r := converge.Converge(t.Context(), n, All(s), quiet)
+	if converge.CodeOf(r.Err) != converge.CodeFailed || !strings.Contains(r.Err.Error(), "there is none for "+rhck8) || converge.HintOf(r.Err) == "" {
+		t.Errorf("Converge = %v, want an error that says so, with a hint", r.Err)
+	}
+}
