@@ -149,6 +149,8 @@ func TestErasByPin(t *testing.T) {
 	live(t, n, []stage{
 		{name: "0.32 has no unit for modern_ebpf", flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: built},
 		{name: "0.36 by falco-driver-loader", flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"falco-version"}, also: built},
+		{name: "0.32 anew", by: removal, flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: built},
+		{name: "0.36 by others", by: others("0.36.2"), flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"unit-stopped"}, also: built},
 		{name: "0.37 takes modern_ebpf by itself", flags: pin("0.37.1"), falco: "0.37.1", unit: modernUnit, drift: []string{"falco-version"}},
 		{name: "0.38 by falcoctl", flags: kmod("0.38.2"), falco: "0.38.2", unit: kmodUnit, drift: []string{"falco-version"}, also: built},
 		{name: "0.39", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"falco-version"}},
@@ -162,6 +164,9 @@ func TestErasByPin(t *testing.T) {
 	})
 }
 
+// removal is what somebody does who takes Falco away.
+const removal = "rpm -e falco 2>&1"
+
 // others is what somebody does who upgrades Falco by hand, with nothing told to
 // its scriptlets.
 func others(version string) string {
@@ -172,12 +177,12 @@ func others(version string) string {
 // hands, is removed by them, and comes back.
 func TestErasByOthers(t *testing.T) {
 	t.Parallel()
-	const removal = "rpm -e falco 2>&1"
 	d := OL("8.10")
 	d.Falco = "all"
 	n := Start(t, d)
 	live(t, n, []stage{
-		{name: "0.36 anew", flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.36", flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.36 anew", by: removal, flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.37 by others leaves no unit enabled", by: others("0.37.1"), falco: "0.37.1", unit: modernUnit, drift: []string{"unit-disabled", "unit-stopped", "rules-follow"}},
 		{name: "0.37 anew, with the toolset of UEK R7", by: removal, flags: kmod("0.37.1"), falco: "0.37.1", unit: kmodUnit, drift: []string{"absent"}, also: func(t *testing.T, n *Node, all report.Report) {
 			built(t, n, all)
@@ -193,6 +198,21 @@ func TestErasByOthers(t *testing.T) {
 		{name: "0.44 anew", by: removal, flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"absent"}, also: preloaded(true)},
 		{name: "0.45 by others needs no libresolv", by: others("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"unit-stopped", "drop-in-stale"}, also: preloaded(false)},
 		{name: "the newest anew", by: removal, falco: "0.45.0", unit: modernUnit, drift: []string{"absent"}},
+	})
+}
+
+// 0.41 installs on EL9 only; there it comes after 0.39 by either hand.
+func TestErasOfOL9(t *testing.T) {
+	t.Parallel()
+	d := OL("9.6").RHCK()
+	d.Falco, d.EPEL = "all", epelAbsent
+	n := Start(t, d)
+	live(t, n, []stage{
+		{name: "0.39 anew", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.41", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"falco-version"}},
+		{name: "0.39 after a removal", by: removal, flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.41 by others", by: others("0.41.3"), flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"unit-stopped"}},
+		{name: "0.41 anew", by: removal, flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
 	})
 }
 
