@@ -56,10 +56,10 @@ cases() {
 	FALCO_BOOTSTRAP_BINARY=$binary go test -count=1 -timeout 60m -parallel 4 ./test
 }
 
-# What tests of deploy/ run; where it cannot be had they are skipped and say so.
+# What unit tests run beside Go; where it cannot be had they are skipped and say so.
 programs() {
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		need ruby=ruby ruby-strptime=ruby shellcheck=shellcheck curl=curl
+		need ruby=ruby ruby-strptime=ruby shellcheck=shellcheck curl=curl rpm=rpmbuild gnupg=gpg
 	fi
 }
 
