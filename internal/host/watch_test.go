@@ -207,7 +207,13 @@ func TestWatchJournal(t *testing.T) {
 	name := filepath.Join(folder, "marker")
 	tools := testTools(t)
 	tools.journalctl = script(t, "journalctl", "cat "+name)
-	standIn(t, func(marker string) { _ = os.WriteFile(name, []byte("x\n"+alertFor(marker)), 0o600) })
+	standIn(t, func(marker string) {
+		// Renamed, since journalctl must not meet half of it.
+		next := filepath.Join(folder, "next")
+		if err := errors.Join(os.WriteFile(next, []byte("x\n"+alertFor(marker)), 0o600), os.Rename(next, name)); err != nil {
+			t.Error(err)
+		}
+	})
 	p := Probe{Log: folder + "/log", File: "/etc/hostname", Timeout: 1500 * time.Millisecond, Every: 20 * time.Millisecond, Journal: true}
 	got, err := watch(t.Context(), tools, folder, p)
 	if err != nil || got.Detected() || got.Journal != 1 {
