@@ -22,234 +22,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// A drift is a way for a converged node to go wrong, and what becomes of it.
-type drift struct {
-	name  string
-	class converge.Drift
-	// make is what somebody did, in bash.
-	make string
-	// flags are added to every run of the case.
-	flags []string
-	// exit is what a dry run ends with. It is 2 if a run mends the drift; if
-	// only people can, a run ends in the same way, and undo is what they do.
-	exit int
-	undo string
-	// says must stand in the dry run's report.
-	says string
-	// mends are the files that a run changes, or folders that it changes things
-	// in; restarts says that Falco's unit may change, and others that these
-	// units may.
-	mends    []string
-	restarts bool
-	others   []string
-}
-
-// onlyPeople reports whether no run mends the drift.
-func (d drift) onlyPeople() bool { return d.exit != 2 }
-
-const (
-	unitFiles = "/etc/systemd/system"
-	repoFile  = "/etc/yum.repos.d/falcosecurity.repo"
-	dropIn    = unitFiles + "/" + modernUnit + ".d/50-falco-bootstrap.conf"
-)
-
-// packageFiles are what a package transaction with Falco's package changes.
-var packageFiles = []string{
-	"/var/lib/rpm", "/var/lib/dnf", "/var/cache/dnf", "/var/log/dnf.log", "/var/log/dnf.rpm.log", "/var/log/dnf.librepo.log",
-	"/var/log/hawkey.log", "/etc/falco", "/etc/falcoctl", "/usr/share/falco", "/usr/bin/falco", "/usr/bin/falcoctl",
-	"/usr/lib/systemd/system", unitFiles, "/run/dnf", "/var/lib/dkms", "/usr/src",
-	"/tmp/any", "/var/any", // dnf and rpm touch the folders themselves
-}
-
-// drifts are made one after the other on one node that runs the modern probe.
-// Those that need dnf, which takes seconds, are few.
-func drifts() []drift {
-	return slices.Concat(configDrifts(), unitDrifts(), packageDrifts(), trustDrifts(), fileDrifts())
-}
-
-func configDrifts() []drift {
-	return []drift{
-		{
-			name: "a declared key of falco.yaml edited", class: converge.DriftConfigEdited, exit: 2,
-			make:  `sed -i 's|^  filename: /var/log/falco.log|  filename: /tmp/elsewhere.log|' /etc/falco/falco.yaml`,
-			says:  "-  filename: /tmp/elsewhere.log\\n+  filename: /var/log/falco.log",
-			mends: []string{falcoYAML}, restarts: true,
-		},
-		{
-			name: "a fragment overrules a declared key", class: converge.DriftConfigOverruled, exit: 6,
-			make: `printf '# of this site\nfile_output:\n  enabled: false\n' >/etc/falco/config.d/50-site.yaml; touch -d yesterday /etc/falco/config.d/50-site.yaml`,
-			says: "/etc/falco/config.d/50-site.yaml:3",
-			undo: "rm /etc/falco/config.d/50-site.yaml",
-		},
-		{
-			name: "an editor's leftover in config.d", class: converge.DriftConfigStray,
-			make: `echo 'priority: debug' >/etc/falco/config.d/50-site.yaml.bak; touch -d yesterday /etc/falco/config.d/50-site.yaml.bak`,
-			says: "/etc/falco/config.d/50-site.yaml.bak",
-			undo: "rm /etc/falco/config.d/50-site.yaml.bak",
-		},
-		{
-			name: "rules newer than the process", class: converge.DriftConfigStale, exit: 2,
-			make: "touch /etc/falco/falco_rules.yaml", says: "/etc/falco/falco_rules.yaml is newer than the process",
-			restarts: true,
-		},
-	}
-}
-
-func unitDrifts() []drift {
-	return []drift{
-		{name: "stopped", class: converge.DriftUnitStopped, exit: 2, make: "systemctl stop " + modernUnit, says: `"from": "stopped"`, restarts: true},
-		{
-			// The drop-in is systemd's memory of this boot only.
-			name: "failed", class: converge.DriftUnitFailed, exit: 2,
-			make: `d=/run/systemd/system/falco-modern-bpf.service.d; mkdir -p $d; printf '[Service]\nRestart=no\n' >$d/no.conf; systemctl daemon-reload
-				systemctl kill --signal KILL falco-modern-bpf; until systemctl is-failed --quiet falco-modern-bpf; do sleep 0.1; done
-				rm -r $d; systemctl daemon-reload`,
-			says: `"from": "failed"`, restarts: true,
-		},
-		{
-			name: "dies again and again", class: converge.DriftUnitCrashLoop, exit: 2,
-			make: `d=/run/systemd/system/falco-modern-bpf.service.d; mkdir -p $d; printf '[Service]\nRestartSec=300\n' >$d/slow.conf; systemctl daemon-reload
-				systemctl kill --signal KILL falco-modern-bpf; until [ "$(systemctl show --value -p SubState falco-modern-bpf)" = auto-restart ]; do sleep 0.1; done`,
-			undo: `rm -r /run/systemd/system/falco-modern-bpf.service.d; systemctl daemon-reload`,
-			says: "crash-looping", restarts: true,
-		},
-		{name: "masked", class: converge.DriftUnitMasked, exit: 2, make: "systemctl mask " + modernUnit, says: `"action": "unmask"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
-		{name: "disabled", class: converge.DriftUnitDisabled, exit: 2, make: "systemctl disable " + modernUnit, says: `"action": "enable"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
-		{
-			name: "another Falco unit enabled and running", class: converge.DriftUnitExtra, exit: 2,
-			make: `ln -s /usr/lib/systemd/system/falco-custom.service /etc/systemd/system/multi-user.target.wants/; systemctl daemon-reload; systemctl start falco-custom`,
-			says: `"unit": "falco-custom.service"`, mends: []string{unitFiles + "/multi-user.target.wants/falco-custom.service"}, others: []string{"falco-custom.service"},
-		},
-		{
-			name: "falco.service is another unit", class: converge.DriftUnitAlias, exit: 2,
-			make: `ln -sf /usr/lib/systemd/system/falco-custom.service /etc/systemd/system/falco.service; systemctl daemon-reload`,
-			says: "falco-custom.service", mends: []string{unitFiles}, others: []string{"falco.service", "falco-custom.service"},
-		},
-		{
-			name: "a unit file that systemd has not read", class: converge.DriftUnitReload, exit: 2,
-			make: `printf '[Service]\nNice=5\n' >/etc/systemd/system/falco-modern-bpf.service.d/10-site.conf`,
-			says: `"action": "daemon-reload"`, restarts: true,
-			undo: `rm /etc/systemd/system/falco-modern-bpf.service.d/10-site.conf; systemctl daemon-reload`,
-		},
-		{
-			name: "rules are replaced behind one's back", class: converge.DriftFollow, exit: 2,
-			make: "systemctl unmask " + followUnit + "; systemctl start " + followUnit, says: followUnit,
-			mends: []string{unitFiles}, others: []string{followUnit},
-		},
-		{
-			name: "a Falco in a container", class: converge.DriftSecondFalco,
-			make: "systemd-run --quiet --slice=kubepods-pod1.slice --unit=cri-falco --setenv=LD_PRELOAD=/lib64/libresolv.so.2 /usr/bin/falco -o webserver.enabled=false; sleep 0.5",
-			says: "another Falco runs in a container", undo: "systemctl stop cri-falco",
-		},
-		{
-			name: "not seen to detect", class: converge.DriftUnproven,
-			make: `sed -i 's/"detected":true/"detected":false/' /var/lib/falco-bootstrap/proof.json`,
-			says: "no test alert was seen", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
-		},
-	}
-}
-
-func packageDrifts() []drift {
-	return []drift{
-		{
-			name: "upgraded by somebody, who left an edited falco.yaml aside", class: converge.DriftConfigReplaced, exit: 2,
-			make:     `sed -i 's/^json_output: false/json_output: true/' /etc/falco/falco.yaml; rpm -U --nodeps --quiet /srv/www/falco/0.45.0/falco-*.rpm >/dev/null 2>&1; [ -e /etc/falco/falco.yaml.rpmsave ]`,
-			says:     "not live any more: json_output=true",
-			mends:    []string{falcoYAML, unitFiles},
-			restarts: true, others: []string{followUnit, "falco.service"},
-			undo: "rm /etc/falco/falco.yaml.rpmsave",
-		},
-		{
-			name: "newer than the pin", class: converge.DriftVersion, exit: 2, flags: []string{"--falco-version=0.44.1"},
-			make: "rpm -q falco-0.45.0", says: "pinned to 0.44.1",
-			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service"},
-		},
-		{
-			name: "older than the pin", class: converge.DriftVersion, exit: 2, flags: []string{"--falco-version=0.44.1"},
-			make: "rpm -U --oldpackage --nodeps --quiet /srv/www/falco/0.41.3/falco-*.rpm >/dev/null 2>&1; rpm -q falco-0.41.3", says: "pinned to 0.44.1",
-			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service", "falco-bpf.service"},
-		},
-		{
-			name: "files missing and altered", class: converge.DriftFiles, exit: 2,
-			make:  "rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl",
-			says:  "/usr/bin/falcoctl is altered",
-			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service"},
-		},
-	}
-}
-
-func trustDrifts() []drift {
-	const keyFile = "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity"
-	rpmdb := []string{"/var/lib/rpm"}
-	fetched := []string{"/var/lib/rpm", keyFile}
-	edit := func(name, script, says string) drift {
-		return drift{name: name, class: converge.DriftRepository, exit: 2, make: "sed -i '" + script + "' " + repoFile, says: says, mends: []string{repoFile}}
-	}
-	// dead makes a key of Falco's name with gpg and imports it.
-	dead := func(name string, class converge.Drift, generate string) drift {
-		return drift{
-			name: name, class: class, exit: 2, says: "remove-key", mends: rpmdb,
-			make: `export GNUPGHOME=$(mktemp -d -p /dev/shm); key="Falcosecurity Package Signing <dead@falco.test>"
-				gen() { gpg --batch --quiet "${@:2}" --passphrase "" --pinentry-mode loopback --quick-generate-key "$key" rsa2048 sign "$1"; }
-				{ ` + generate + `; } 2>/dev/null; gpg --batch --armor --export >$GNUPGHOME/key.asc; rpm --import $GNUPGHOME/key.asc; gpgconf --kill all; rm -rf $GNUPGHOME`,
-		}
-	}
-	return []drift{
-		edit("signatures are not checked", "s/^gpgcheck=1/gpgcheck=0/", "-gpgcheck=0\\n+gpgcheck=1"),
-		edit("packages from elsewhere", "s|^baseurl=.*|baseurl=https://mirror.test/falco|", "-baseurl=https://mirror.test/falco"),
-		edit("repository disabled", "s/^enabled=1/enabled=0/", "-enabled=0\\n+enabled=1"),
-		{
-			name: "the section in another file too", class: converge.DriftRepositoryTwice, exit: 2,
-			make: `printf '[other]\nname=x\nbaseurl=http://x\nenabled=0\n\n[falcosecurity-rpm]\nname=x\nbaseurl=http://x\ngpgcheck=0\n' >/etc/yum.repos.d/aaa.repo`,
-			says: "/etc/yum.repos.d/aaa.repo", mends: []string{"/etc/yum.repos.d/aaa.repo"},
-			undo: "rm /etc/yum.repos.d/aaa.repo",
-		},
-		{
-			name: "key not in rpm's database", class: converge.DriftKeyMissing, exit: 2,
-			make: `rpm -e $(rpm -qa --qf '%{name}-%{version}-%{release} %{summary}\n' gpg-pubkey | awk '/falco@/ {print $1}')`, says: "import-key", mends: fetched,
-		},
-		{name: "copy of the key gone", class: converge.DriftKeyMissing, exit: 2, make: "rm " + keyFile, says: keyFile + " is missing", mends: fetched},
-		dead("an expired key of Falco's", converge.DriftKeyExpired, "gen 1y --faked-system-time 20200101T000000!"),
-		dead("a revoked key of Falco's", converge.DriftKeyRevoked, `gen 3y; sed -i "s/^:---/---/" $GNUPGHOME/openpgp-revocs.d/*.rev; gpg --batch --import $GNUPGHOME/openpgp-revocs.d/*.rev`),
-		{name: "the pinned key ends soon", class: converge.DriftKeyExpiring, flags: []string{"--warn-days=3000"}, make: "true", undo: "true", says: "the last pinned key expires in"},
-		{
-			name: "EPEL left on", class: converge.DriftEPEL, exit: 2,
-			make: `sed -i 's/^enabled=0/enabled=1/' /etc/yum.repos.d/oracle-epel-ol8.repo`, says: "-enabled=1\\n+enabled=0",
-			mends: []string{"/etc/yum.repos.d/oracle-epel-ol8.repo"},
-		},
-	}
-}
-
-func fileDrifts() []drift {
-	const rotation = "/etc/logrotate.d/falco-bootstrap"
-	return []drift{
-		{name: "drop-in gone", class: converge.DriftPreloadMissing, exit: 2, make: "rm -r $(dirname " + dropIn + ")", says: dropIn, mends: []string{path.Dir(dropIn)}, restarts: true},
-		{name: "drop-in edited", class: converge.DriftPreloadStale, exit: 2, make: "sed -i s/LD_PRELOAD=.*/LD_PRELOAD=/ " + dropIn, says: dropIn, mends: []string{dropIn}, restarts: true},
-		{
-			name: "drop-in no longer needed", class: converge.DriftPreloadStale, exit: 2,
-			make: "mkdir -p /etc/systemd/system/falco-kmod.service.d; cp " + dropIn + " /etc/systemd/system/falco-kmod.service.d/; systemctl daemon-reload",
-			says: "no longer needed", mends: []string{unitFiles + "/falco-kmod.service.d"}, others: []string{"falco-kmod.service"},
-		},
-		{name: "everybody may read the log", class: converge.DriftLogMode, exit: 2, make: "chmod 644 /var/log/falco.log", says: `"from": "0644"`, mends: []string{"/var/log/falco.log"}},
-		{name: "no rotation", class: converge.DriftLogrotate, exit: 2, make: "rm " + rotation, says: rotation, mends: []string{path.Dir(rotation)}},
-	}
-}
-
-// moduleDrifts are made on a node that runs the kernel module.
-func moduleDrifts() []drift {
-	return []drift{
-		{
-			name: "dkms gone", class: converge.DriftDependencies, exit: 2, make: "rpm -e --nodeps dkms",
-			says: `"name": "dkms"`, mends: append(packageFiles, "/usr/sbin/dkms", "/usr/bin/dkms", "/etc/dkms", "/usr/lib/dkms"),
-		},
-		{
-			name: "module gone", class: converge.DriftModule, exit: 2,
-			make: "find /lib/modules /usr/lib/modules /var/lib/dkms -name 'falco.ko*' -delete", says: "build-module",
-			mends: []string{"/var/lib/dkms", "/lib/modules", "/usr/lib/modules", "/etc/falcoctl", "/etc/falco", unitFiles}, restarts: true,
-		},
-	}
-}
-
 // Every drift is named by a dry run that changes nothing, mended by a run that
 // changes nothing else, and gone.
 func TestDrift(t *testing.T) {
@@ -293,6 +65,17 @@ look() {
 	systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*' |
 		awk -v RS= '{match($0, /(^|\n)Id=[^\n]*/); id = substr($0, RSTART, RLENGTH); sub(/\n?Id=/, "", id); gsub(/\n/, " "); print id " is\t" $0}'
 }
+# systemd removes the private folders of a unit some time after it stopped.
+settle() (
+	local active folders
+	shopt -s nullglob
+	for _ in {1..50}; do
+		active=$(systemctl is-active falco-modern-bpf falco-kmod falco-custom | grep -cx active)
+		folders=(/tmp/systemd-private-*-falco-* /var/tmp/systemd-private-*-falco-*)
+		[ ${#folders[@]} != $((2 * active)) ] || break
+		sleep 0.1
+	done
+)
 run() { %[2]s "$@" 2>/dev/shm/stderr; local status=$?; printf '\036%%s' $status; [ $status -lt 3 ] || cat /dev/shm/stderr >&2; }
 part() { printf '\035'; }
 set -e
@@ -300,7 +83,7 @@ set -e
 %[3]s
 } >/dev/null
 set +e
-look; part; run --dry-run; part; look; part; run; part; look
+settle; look; part; run --dry-run; part; look; part; run; part; look
 { :
 %[4]s
 } >/dev/null
