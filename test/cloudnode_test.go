@@ -56,24 +56,18 @@ WantedBy=basic.target
 // not run: FirstBoot does that.
 func StartCloud(t *testing.T, d Dress) *Node {
 	t.Helper()
-	image, binary := os.Getenv(imageEnv), os.Getenv(binaryEnv)
-	if image == "" || binary == "" {
+	image := os.Getenv(imageEnv)
+	if image == "" || os.Getenv(binaryEnv) == "" {
 		t.Skipf("%s and %s are not set: node cases are run by make test", imageEnv, binaryEnv)
 	}
-	n := &Node{t: t, Dress: d}
-	n.id = strings.TrimSpace(docker(
-		t, nil, "run", "-d", "--label", label+"="+strconv.Itoa(os.Getpid()), "--hostname", "node",
-		"--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN",
-		"--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
-		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", image,
-	))
+	n := &Node{t: t, Dress: d, id: runNode(t, image, "--cap-add", "NET_ADMIN")}
 	t.Cleanup(n.end)
 	n.waitBooted()
 	if n.Sh("command -v cloud-init").Exit != 0 {
 		t.Skip("the node's base has no cloud-init")
 	}
 	n.dress()
-	docker(t, nil, "cp", binary, n.id+":"+served)
+	n.copyAgent(served)
 	n.WriteFile("/srv/imds.py", imds)
 	n.WriteFile("/srv/oke-init.sh", okeInit)
 	n.WriteFile("/etc/systemd/system/imds.service", imdsUnit)
@@ -122,13 +116,6 @@ func (n *Node) FirstBoot(userData string) {
 	n.Reboot()
 }
 
-// In lends the node to a subtest.
-func (n *Node) In(t *testing.T) {
-	outer := n.t
-	n.t = t
-	t.Cleanup(func() { n.t = outer })
-}
-
 // Strip takes everything of ours off the node.
 func (n *Node) Strip() {
 	n.t.Helper()
@@ -141,21 +128,17 @@ func (n *Node) Strip() {
 func (n *Node) Reboot() {
 	n.t.Helper()
 	docker(n.t, nil, "restart", "-t", "20", n.id)
-	n.Wait(3*time.Minute, `[ "$(systemctl show -p ActiveState --value cloud-final.service)" = active ] ||
-		[ "$(systemctl show -p ActiveState --value cloud-final.service)" = failed ]`)
+	n.Wait(3*time.Minute, "[[ $(systemctl show -p ActiveState --value cloud-final.service) =~ ^(active|failed)$ ]]")
 }
 
 // Wait waits until a line of bash succeeds.
 func (n *Node) Wait(within time.Duration, line string) {
 	n.t.Helper()
-	var last Result
-	for deadline := time.Now().Add(within); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
-		if last = n.Sh(line); last.Exit == 0 {
-			return
-		}
+	r := n.Sh(fmt.Sprintf("until { %s\n} >/dev/null 2>&1; do ((SECONDS < %d)) || exit 1; sleep 0.2; done", line, int(within.Seconds())))
+	if r.Exit != 0 {
+		n.t.Fatalf("not within %v: %s\n%v\n%s", within, line, n.Sh(line),
+			n.Sh("systemctl list-jobs --no-pager; journalctl -b --no-pager -n 60 -u 'falco*' -u 'cloud-*' -u imds; tail -n 40 /var/log/cloud-init-output.log").Stdout)
 	}
-	n.t.Fatalf("not within %v: %s\n%v\n%s", within, line, last,
-		n.Sh("systemctl list-jobs --no-pager; journalctl -b --no-pager -n 60 -u 'falco*' -u 'cloud-*' -u imds; tail -n 40 /var/log/cloud-init-output.log").Stdout)
 }
 
 // Joins returns how often the node has joined since it was made.

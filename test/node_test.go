@@ -59,20 +59,34 @@ func Start(t testing.TB, d Dress) *Node {
 	t.Cleanup(n.end)
 	n.waitBooted()
 	n.dress()
-	if binary := os.Getenv(binaryEnv); binary != "" {
-		docker(t, nil, "cp", binary, n.id+":"+agent)
+	if os.Getenv(binaryEnv) != "" {
+		n.copyAgent(agent)
 	}
 	return n
 }
 
-// runNode starts a container of an image with what a node needs.
-func runNode(t testing.TB, image string) string {
+// copyAgent puts the agent into the node, at path.
+func (n *Node) copyAgent(path string) {
+	n.t.Helper()
+	binary, err := os.ReadFile(os.Getenv(binaryEnv))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if r := n.pipe(binary, "bash", "-c", "cat >"+path+" && chmod 755 "+path); r.Exit != 0 {
+		n.t.Fatalf("copying the agent into the node: %v", r)
+	}
+}
+
+// runNode starts a container of an image with what a node needs, and these flags
+// of docker's.
+func runNode(t testing.TB, image string, flags ...string) string {
 	t.Helper()
-	return strings.TrimSpace(docker(
-		t, nil, "run", "-d", "--label", label+"="+strconv.Itoa(os.Getpid()), "--hostname", "node",
+	command := append([]string{
+		"run", "-d", "--label", label + "=" + strconv.Itoa(os.Getpid()), "--hostname", "node", "--network", "none",
 		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
-		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec", image,
-	))
+		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
+	}, flags...)
+	return strings.TrimSpace(docker(t, nil, append(command, image)...))
 }
 
 // end removes the container; with -v a failed test first shows what its journal
@@ -82,6 +96,29 @@ func (n *Node) end() {
 		n.t.Logf("journal of the node:\n%s", n.Sh("journalctl --no-pager -n 40 -u 'falco*' 2>&1").Stdout)
 	}
 	docker(n.t, nil, "rm", "-f", "-v", n.id)
+}
+
+// In lends the node to a subtest.
+func (n *Node) In(t *testing.T) {
+	outer := n.t
+	n.t = t
+	t.Cleanup(func() { n.t = outer })
+}
+
+// A turn is one of several tests on one node, which leaves it fit for the next.
+type turn struct {
+	name string
+	run  func(*testing.T, *Node)
+}
+
+// inTurn runs tests on the node one after the other.
+func (n *Node) inTurn(t *testing.T, turns []turn) {
+	for _, turn := range turns {
+		t.Run(turn.name, func(t *testing.T) {
+			n.In(t)
+			turn.run(t, n)
+		})
+	}
 }
 
 // waitBooted waits until systemd has nothing left to start.
@@ -133,7 +170,13 @@ func (n *Node) agentCommand(args []string) []string {
 // pipe runs a program in the node with stdin as its input.
 func (n *Node) pipe(stdin []byte, args ...string) Result {
 	n.t.Helper()
-	r, err := run(stdin, n.enter(args)...)
+	var r Result
+	var err error
+	if way, ok := n.entrance(); ok {
+		r, err = runBy(way.start, stdin, args)
+	} else {
+		r, err = run(stdin, append([]string{"docker", "exec", "-i", n.id}, args...)...)
+	}
 	if err != nil {
 		n.t.Fatalf("running %s in the node: %v", strings.Join(args, " "), err)
 	}
