@@ -53,13 +53,13 @@ const snapshotAlerts = "/var/log/falco.log"
 func (n *Node) pure(t *testing.T, exit int) {
 	t.Helper()
 	looks := [][]string{{"--dry-run"}, {"--dry-run", "--output=json"}, {"explain"}, {"config", "show", "--origin"}}
-	before := n.Snapshot()
+	before := n.WholeSnapshot()
 	for _, args := range looks {
 		if r := n.Run(args...); args[0] == "--dry-run" && r.Exit != exit {
 			t.Errorf("%q ends with %d, want %d: %v", args, r.Exit, exit, r)
 		}
 	}
-	if diff := before.Diff(n.Snapshot(), snapshotAlerts); len(diff) > 0 {
+	if diff := before.Diff(n.WholeSnapshot(), snapshotAlerts); len(diff) > 0 {
 		t.Errorf("looking changed %q", diff)
 	}
 	for _, args := range looks {

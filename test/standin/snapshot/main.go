@@ -4,26 +4,34 @@
 // Command snapshot prints what a tree looks like, a line of JSON for every file:
 // kind, mode, owner, size, times, inode, extended attributes and a hash of the
 // content. Two runs compare equal exactly when nothing was changed in between.
-// It does not look into rpm's database or systemd; their files are files.
+// It does not look into rpm's database or systemd; their files are files. What
+// is older than this program, which came with the node's image, is hashed only
+// with -whole.
 package main
 
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: snapshot ROOT [SKIP...]")
+	whole := flag.Bool("whole", false, "hash every file")
+	flag.Parse()
+	if flag.NArg() < 1 {
+		fmt.Fprintln(os.Stderr, "usage: snapshot [-whole] ROOT [SKIP...]")
 		os.Exit(64)
 	}
 	out := bufio.NewWriter(os.Stdout)
-	err := snapshot(out, os.Args[1], os.Args[2:])
+	err := snapshot(out, flag.Arg(0), flag.Args()[1:], imageTime(*whole))
 	if ferr := out.Flush(); err == nil {
 		err = ferr
 	}
@@ -33,9 +41,20 @@ func main() {
 	}
 }
 
+// imageTime is when this program was put into the image, in nanoseconds, or the
+// beginning of time for the whole tree.
+func imageTime(whole bool) int64 {
+	var st unix.Stat_t
+	if whole || unix.Stat("/proc/self/exe", &st) != nil {
+		return math.MinInt64
+	}
+	return st.Ctim.Nano()
+}
+
 // snapshot writes the entries of the tree at root in the order of their paths.
-// What lies at or below one of skip is left out.
-func snapshot(out *bufio.Writer, root string, skip []string) error {
+// What lies at or below one of skip is left out; files that changed after since
+// are hashed.
+func snapshot(out *bufio.Writer, root string, skip []string, since int64) error {
 	enc := json.NewEncoder(out)
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -52,7 +71,7 @@ func snapshot(out *bufio.Writer, root string, skip []string) error {
 				return nil
 			}
 		}
-		e, err := newEntry(path)
+		e, err := newEntry(path, since)
 		if os.IsNotExist(err) {
 			return nil
 		}
