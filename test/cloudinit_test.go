@@ -111,9 +111,9 @@ func TestCloudInitConverges(t *testing.T) {
 	})
 	t.Run("timer mends drift", func(t *testing.T) {
 		n.In(t)
+		n.Must("sed -i 's/^json_output: true/json_output: false/' /etc/falco/falco.yaml && systemctl disable --now falco-modern-bpf.service 2>&1")
 		n.WriteFile("/etc/systemd/system/falco-bootstrap.timer.d/test.conf",
 			"[Timer]\nOnBootSec=\nOnCalendar=\nOnCalendar=*:*:0/2\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
-		n.Must("sed -i 's/^json_output: true/json_output: false/' /etc/falco/falco.yaml && systemctl disable --now falco-modern-bpf.service 2>&1")
 		n.Must("systemctl daemon-reload && systemctl restart falco-bootstrap.timer")
 		n.Wait(2*time.Minute, "grep -q '^json_output: true' /etc/falco/falco.yaml && systemctl is-active falco-modern-bpf.service && systemctl is-enabled falco-modern-bpf.service")
 		// Two reports of a change: the first boot's, and this.

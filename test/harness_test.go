@@ -8,11 +8,20 @@ import (
 	"testing"
 )
 
-// A harness that sees no change proves nothing, and neither does one that sees
-// changes in a node left alone.
-func TestHarnessSnapshots(t *testing.T) {
+// What the tests see and do a node by, on one node.
+func TestHarness(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
+	n.inTurn(t, []turn{
+		{"snapshots", snapshots},
+		{"faults of the server", serverFaults},
+		{"kills", kills},
+	})
+}
+
+// A harness that sees no change proves nothing, and neither does one that sees
+// changes in a node left alone.
+func snapshots(t *testing.T, n *Node) {
 	before := n.Snapshot()
 	if diff := before.Diff(n.Snapshot()); len(diff) > 0 {
 		t.Errorf("two snapshots of a node left alone differ: %q", diff)
@@ -31,10 +40,12 @@ func TestHarnessSnapshots(t *testing.T) {
 
 func TestHarnessDress(t *testing.T) {
 	t.Parallel()
-	for _, release := range []string{"7.9", "8.10", "9.6", "10.1"} {
+	n := Start(t, Dress{}) // dressed anew for each; the last has no dnf
+	for _, release := range []string{"10.1", "9.6", "8.10", "7.9"} {
 		t.Run(release, func(t *testing.T) {
-			t.Parallel()
-			n := Start(t, OL(release))
+			n.In(t)
+			n.Dress = OL(release)
+			n.dress()
 			if got := n.ReadFile("/etc/oracle-release"); got != "Oracle Linux Server release "+release+"\n" {
 				t.Errorf("oracle-release = %q", got)
 			}
@@ -53,9 +64,7 @@ func TestHarnessDress(t *testing.T) {
 	}
 }
 
-func TestHarnessServerFaults(t *testing.T) {
-	t.Parallel()
-	n := Start(t, OL("9.6"))
+func serverFaults(t *testing.T, n *Node) {
 	n.Faults("/keys/ 503", "/falco/0.44.1/ truncate")
 	if r := n.Sh("curl -sf " + www + "/keys/falco.asc"); r.Exit != 22 {
 		t.Errorf("fetching what answers 503: %v", r)
@@ -68,9 +77,7 @@ func TestHarnessServerFaults(t *testing.T) {
 	}
 }
 
-func TestHarnessKills(t *testing.T) {
-	t.Parallel()
-	n := Start(t, OL("9.6"))
+func kills(t *testing.T, n *Node) {
 	n.WriteFile(agent, "#!/bin/bash\nfor i in 1 2 3 4; do echo line $i >&2; sleep 0.2; done; mkdir /tmp/a /tmp/b; echo done\n")
 	n.Must("chmod 755 " + agent)
 	if r := n.RunKilledAfter(2); r.Exit != killed || r.Stdout != "" || !strings.HasSuffix(r.Stderr, "line 2\n") {

@@ -11,28 +11,30 @@ import (
 	"time"
 )
 
-// running returns a node on which Falco was installed, told to write to its log,
-// and started.
-func running(t *testing.T, d Dress, config string) *Node {
-	t.Helper()
-	n := byHand(t, d, d.Falco)
-	if r := n.dnf("FALCO_DRIVER_CHOICE=none", "install falco"); r.Exit != 0 {
-		t.Fatalf("dnf install falco: %v", r)
-	}
-	n.WriteFile("/etc/falco/config.d/50-test.yaml",
-		"file_output: {enabled: true, keep_alive: false, filename: /var/log/falco.log}\n"+config)
-	n.Must("systemctl start falco-modern-bpf")
-	return n
-}
-
 // lastAlert returns the last line of the log.
 func (n *Node) lastAlert() string {
 	n.t.Helper()
 	return strings.TrimSuffix(n.Must("tail -n 1 /var/log/falco.log"), "\n")
 }
 
-func TestStandinAlertText(t *testing.T) {
-	n := running(t, OL("9.6"), "")
+// The stand-in for Falco itself, on one node.
+func TestStandinFalco(t *testing.T) {
+	n := byHand(t, OL("9.6"), "0.44.1")
+	if r := n.rpm("FALCO_DRIVER_CHOICE=none", "0.44.1"); r.Exit != 0 {
+		t.Fatalf("installing falco: %v", r)
+	}
+	n.WriteFile("/etc/falco/config.d/50-test.yaml",
+		"file_output: {enabled: true, keep_alive: false, filename: /var/log/falco.log}\n")
+	n.Must("systemctl start falco-modern-bpf")
+	n.inTurn(t, []turn{
+		{"alert as text", alertText},
+		{"alert as JSON", alertJSON},
+		{"reload", reload},
+		{"misbehaviour", misbehaviour},
+	})
+}
+
+func alertText(t *testing.T, n *Node) {
 	if n.Exists("/var/log/falco.log") {
 		t.Error("the log is there before the first alert")
 	}
@@ -62,8 +64,10 @@ func TestStandinAlertText(t *testing.T) {
 	}
 }
 
-func TestStandinAlertJSON(t *testing.T) {
-	n := running(t, OL("9.6"), "json_output: true\n")
+func alertJSON(t *testing.T, n *Node) {
+	n.WriteFile("/etc/falco/config.d/60-json.yaml", "json_output: true\n")
+	n.Must("systemctl restart falco-modern-bpf; rm /var/log/falco.log")
+	defer n.Must("rm /etc/falco/config.d/60-json.yaml; systemctl restart falco-modern-bpf")
 	for range 100 {
 		n.Sh("cat /etc/shadow >/dev/null; sleep 0.1")
 		if n.Exists("/var/log/falco.log") {
@@ -88,8 +92,7 @@ func TestStandinAlertJSON(t *testing.T) {
 
 // A reload leaves Falco blind for almost two seconds, keeps the old
 // configuration on an error, and is nothing where files are not watched.
-func TestStandinReload(t *testing.T) {
-	n := running(t, OL("9.6"), "")
+func reload(t *testing.T, n *Node) {
 	if !n.Alert("/var/log/falco.log", 20*time.Second) {
 		t.Fatal("no alert")
 	}
@@ -107,14 +110,13 @@ func TestStandinReload(t *testing.T) {
 	}
 }
 
-func TestStandinMisbehaves(t *testing.T) {
-	n := running(t, OL("9.6"), "")
+func misbehaviour(t *testing.T, n *Node) {
 	n.Quirk("crash", "")
 	n.Must("systemctl restart falco-modern-bpf; sleep 1")
 	if u := n.Unit("falco-modern-bpf.service"); u.ActiveState != "activating" || u.SubState != "auto-restart" {
 		t.Errorf("unit of a Falco that crashes = %+v", u)
 	}
-	n.Must("rm /etc/falco-standin/crash; systemctl reset-failed; echo 0 >/etc/falco-standin/delay; : >/etc/falco-standin/hang")
+	n.Must("rm /etc/falco-standin/crash /var/log/falco.log; systemctl reset-failed; echo 0 >/etc/falco-standin/delay; : >/etc/falco-standin/hang")
 	n.Must("systemctl restart falco-modern-bpf; sleep 0.5; curl -sf http://127.0.0.1:8765/healthz")
 	if n.Alert("/var/log/falco.log", time.Second) {
 		t.Error("a Falco that hangs made an alert")
@@ -122,16 +124,5 @@ func TestStandinMisbehaves(t *testing.T) {
 	n.Must("rm /etc/falco-standin/hang; systemctl restart falco-modern-bpf")
 	if !n.Alert("/var/log/falco.log", 5*time.Second) {
 		t.Error("no alert from a Falco that is well again")
-	}
-}
-
-func TestStandinOldLibrary(t *testing.T) {
-	n := running(t, OL("8.10"), "")
-	r := n.Exec("falco", "--dry-run")
-	if r.Exit != 1 || !strings.Contains(r.Stderr, "undefined symbol: __res_search. Exiting.") || r.Stdout != "" {
-		t.Errorf("falco --dry-run on EL8: %v", r)
-	}
-	if r := n.Sh("LD_PRELOAD=/lib64/libresolv.so.2 falco --dry-run"); r.Exit != 0 || r.Stdout != "" {
-		t.Errorf("falco --dry-run on EL8 with libresolv: %v", r)
 	}
 }

@@ -69,44 +69,83 @@ func (n *Node) on() (enabled, running []string) {
 	return enabled, running
 }
 
+// An installation by hand, and the units that are enabled and running after it.
+type installation struct {
+	name, version, environment string
+	enabled                    []string
+	// stays is what a package says that cannot be erased.
+	stays string
+}
+
 func TestStandinInstall(t *testing.T) {
-	const modern = "falco-modern-bpf.service"
+	modern := []string{modernUnit}
 	for _, tt := range []struct {
-		name, version, environment string
-		dress                      Dress
-		enabled                    []string
+		name  string
+		dress Dress
+		cases []installation
 	}{
-		{name: "0.32 builds a module and starts nothing", version: "0.32.2", dress: OL("8.10").RHCK()},
-		{name: "0.36 starts nothing", version: "0.36.2", dress: OL("8.10").RHCK()},
-		{name: "0.37 starts nothing", version: "0.37.1", dress: OL("8.10").RHCK()},
-		{name: "0.37 starts what it is told", version: "0.37.1", environment: "FALCO_DRIVER_CHOICE=modern_ebpf", dress: OL("8.10").RHCK(), enabled: []string{modern}},
-		{name: "0.38 starts the driver it finds", version: "0.38.2", dress: OL("8.10").RHCK(), enabled: []string{modern}},
-		{name: "0.39 starts nothing when told so", version: "0.39.2", environment: "FALCO_DRIVER_CHOICE=none", dress: OL("8.10").RHCK()},
-		{name: "0.40 cannot finish its scriptlet", version: "0.40.0", dress: OL("9.6")},
-		{name: "0.41 starts the driver it finds", version: "0.41.3", dress: OL("9.6"), enabled: []string{modern}},
-		{name: "0.44 starts the driver it finds", version: "0.44.1", dress: OL("9.6"), enabled: []string{modern}},
-		{name: "0.44 finds no driver on UEK R6", version: "0.44.1", dress: uek6()},
-		{name: "0.44 takes an unknown choice for auto", version: "0.44.1", environment: "FALCO_DRIVER_CHOICE=ebpf", dress: OL("9.6"), enabled: []string{modern}},
-		{name: "0.45 starts nothing when told so", version: "0.45.0", environment: "FALCO_DRIVER_CHOICE=none", dress: OL("8.10")},
+		{"OL 8 with RHCK", OL("8.10").RHCK(), []installation{
+			{name: "0.32 builds a module and starts nothing", version: "0.32.2"},
+			{name: "0.36 starts nothing", version: "0.36.2"},
+			{name: "0.37 starts nothing", version: "0.37.1"},
+			{name: "0.37 starts what it is told", version: "0.37.1", environment: "FALCO_DRIVER_CHOICE=modern_ebpf", enabled: modern},
+			{name: "0.38 starts the driver it finds", version: "0.38.2", enabled: modern},
+			{name: "0.39 starts nothing when told so", version: "0.39.2", environment: "FALCO_DRIVER_CHOICE=none"},
+		}},
+		{"OL 9", OL("9.6"), []installation{
+			{name: "0.40 cannot finish its scriptlets", version: "0.40.0", stays: "fg: no job control"},
+			{name: "0.41 starts the driver it finds", version: "0.41.3", enabled: modern},
+			{name: "0.44 starts the driver it finds", version: "0.44.1", enabled: modern},
+			{name: "0.44 takes an unknown choice for auto", version: "0.44.1", environment: "FALCO_DRIVER_CHOICE=ebpf", enabled: modern},
+			{name: "0.45 starts nothing when told so", version: "0.45.0", environment: "FALCO_DRIVER_CHOICE=none"},
+		}},
+		{"UEK R6", uek6(), []installation{
+			{name: "0.44 finds no driver", version: "0.44.1", stays: "no supported driver found for distro: ol"},
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := byHand(t, tt.dress, tt.version)
-			if r := n.rpm(tt.environment, tt.version); r.Exit != 0 {
-				t.Fatalf("rpm: %v", r)
-			}
-			enabled, running := n.on()
-			if diff := cmp.Diff(tt.enabled, enabled); diff != "" {
-				t.Errorf("enabled units (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.enabled, running); diff != "" {
-				t.Errorf("running units (-want +got):\n%s", diff)
-			}
-			built := n.Exec("dkms", "status").Stdout
-			if want := tt.version == "0.32.2"; strings.Contains(built, "installed") != want {
-				t.Errorf("dkms status = %q, installed wanted: %v", built, want)
+			n := byHand(t, tt.dress, "all")
+			for _, c := range tt.cases {
+				t.Run(c.name, func(t *testing.T) { c.check(t, n) })
 			}
 		})
 	}
+}
+
+// check installs Falco on a node without it, looks, and takes it away again with
+// all that it left.
+func (c installation) check(t *testing.T, n *Node) {
+	n.In(t)
+	if r := n.rpm(c.environment, c.version); r.Exit != 0 {
+		t.Fatalf("rpm: %v", r)
+	}
+	enabled, running := n.on()
+	if diff := cmp.Diff(c.enabled, enabled); diff != "" {
+		t.Errorf("enabled units (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(c.enabled, running); diff != "" {
+		t.Errorf("running units (-want +got):\n%s", diff)
+	}
+	built := n.Exec("dkms", "status").Stdout
+	if want := c.version == "0.32.2"; strings.Contains(built, "installed") != want {
+		t.Errorf("dkms status = %q, installed wanted: %v", built, want)
+	}
+	if c.stays != "" {
+		if r := n.dnf("", "remove falco"); !strings.Contains(r.Stdout+r.Stderr, c.stays) || len(n.Installed("falco")) != 1 {
+			t.Errorf("dnf remove falco: %v\ninstalled: %v", r, n.Installed("falco"))
+		}
+	}
+	n.bare()
+}
+
+// bare takes Falco away with all that it brought and left.
+func (n *Node) bare() {
+	n.t.Helper()
+	n.Must(`systemctl stop 'falco*'
+		rpm -e --noscripts $(rpm -qa falco dkms 'kernel*-devel')
+		find /etc/systemd/system -name 'falco*' -delete
+		rm -rf /etc/falco /etc/falcoctl /usr/share/falco /usr/src/falco-* /var/lib/dkms /var/log/falco.log
+		systemctl daemon-reload`)
 }
 
 // uek6 is a node whose kernel no driver of Falco 0.44 works on.
@@ -116,28 +155,17 @@ func uek6() Dress {
 	return d
 }
 
-func TestStandinPackageThatCannotGo(t *testing.T) {
-	for _, tt := range []struct {
-		name, version string
-		dress         Dress
-		want          string
-	}{
-		{name: "0.40 has macros that nobody expanded", version: "0.40.0", dress: OL("9.6"), want: "fg: no job control"},
-		{name: "0.44 finds no driver to clean up", version: "0.44.1", dress: uek6(), want: "no supported driver found for distro: ol"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			n := byHand(t, tt.dress, tt.version)
-			n.dnf("", "install falco")
-			r := n.dnf("", "remove falco")
-			if !strings.Contains(r.Stdout+r.Stderr, tt.want) || len(n.Installed("falco")) != 1 {
-				t.Errorf("dnf remove falco: %v\ninstalled: %v", r, n.Installed("falco"))
-			}
-		})
-	}
+// What people do to the packages by hand, on one node.
+func TestStandinPackages(t *testing.T) {
+	n := byHand(t, OL("9.6"), "all")
+	n.inTurn(t, []turn{
+		{"an upgrade stops Falco and moves edits aside", upgrade},
+		{"units by their aliases", aliases},
+		{"packages to refuse", refusedPackages},
+	})
 }
 
-func TestStandinUpgradeStopsFalcoAndMovesEdits(t *testing.T) {
-	n := byHand(t, OL("9.6"), "all")
+func upgrade(t *testing.T, n *Node) {
 	if r := n.dnf("", "install falco-0.41.3"); r.Exit != 0 {
 		t.Fatalf("installing 0.41.3: %v", r)
 	}
@@ -155,11 +183,11 @@ func TestStandinUpgradeStopsFalcoAndMovesEdits(t *testing.T) {
 	if now := n.ReadFile("/etc/falco/falco.yaml"); strings.Contains(now, "# mine") {
 		t.Errorf("falco.yaml still holds the edit")
 	}
+	n.bare()
 }
 
-func TestStandinAliases(t *testing.T) {
-	n := byHand(t, OL("9.6"), "0.44.1")
-	n.dnf("FALCO_DRIVER_CHOICE=none", "install falco")
+func aliases(t *testing.T, n *Node) {
+	n.rpm("FALCO_DRIVER_CHOICE=none", "0.44.1")
 	if r := n.Exec("systemctl", "enable", "falco"); r.Exit == 0 || !strings.Contains(r.Stderr, "does not exist") {
 		t.Errorf("systemctl enable falco, before: %v", r)
 	}
@@ -167,27 +195,35 @@ func TestStandinAliases(t *testing.T) {
 	if r := n.Exec("systemctl", "enable", "falco"); r.Exit == 0 || !strings.Contains(r.Stderr, "linked unit file") {
 		t.Errorf("systemctl enable falco, after: %v", r)
 	}
+	n.bare()
 }
 
-func TestStandinRefusedPackages(t *testing.T) {
+func refusedPackages(t *testing.T, n *Node) {
 	for _, tt := range []struct{ folder, want string }{
 		{"othersigned", "GPG check FAILED"},
 		{"unsigned", "is not signed"},
 		{"badmetadata", "repomd.xml GPG signature verification error"},
 	} {
-		t.Run(tt.folder, func(t *testing.T) {
-			n := byHand(t, OL("9.6"), tt.folder)
-			r := n.dnf("", "install falco")
-			if r.Exit == 0 || !strings.Contains(r.Stdout+r.Stderr, tt.want) || len(n.Installed("falco")) > 0 {
-				t.Errorf("installing from %s: %v", tt.folder, r)
-			}
-		})
+		n.WriteFile("/etc/yum.repos.d/falcosecurity.repo", falcoRepository(tt.folder))
+		r := n.dnf("", "install falco")
+		if r.Exit == 0 || !strings.Contains(r.Stdout+r.Stderr, tt.want) || len(n.Installed("falco")) > 0 {
+			t.Errorf("installing from %s: %v", tt.folder, r)
+		}
 	}
 }
 
-func TestStandinDependencyThatNothingHas(t *testing.T) {
+// Falco 0.41.3 does not install on EL8, and 0.44 finds its C library too old.
+func TestStandinOldLibraries(t *testing.T) {
 	n := byHand(t, OL("8.10"), "0.41.3")
 	if r := n.dnf("", "install falco"); r.Exit == 0 || !strings.Contains(r.Stderr, "GLIBCXX_3.4.26") {
 		t.Errorf("installing 0.41.3 on EL8: %v", r)
+	}
+	n.rpm("FALCO_DRIVER_CHOICE=none", "0.44.1")
+	r := n.Exec("falco", "--dry-run")
+	if r.Exit != 1 || !strings.Contains(r.Stderr, "undefined symbol: __res_search. Exiting.") || r.Stdout != "" {
+		t.Errorf("falco --dry-run on EL8: %v", r)
+	}
+	if r := n.Sh("LD_PRELOAD=/lib64/libresolv.so.2 falco --dry-run"); r.Exit != 0 || r.Stdout != "" {
+		t.Errorf("falco --dry-run on EL8 with libresolv: %v", r)
 	}
 }
