@@ -12,7 +12,8 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/falco-bootstrap
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-say() { echo "$*" >&2; }
+# shellcheck source=test/need.sh
+. test/need.sh
 
 # logged COMMAND... shows the end of the output of a command that fails.
 logged() {
@@ -32,17 +33,26 @@ packages=systemd,systemd-sysv,dbus,rpm,dnf,dnf-plugins-core,createrepo-c,gnupg,c
 
 # Hooks of mmdebstrap, which puts the new root in $1. They leave out what nobody
 # reads in a node: dpkg does for all but the first packages, and for those the
-# other hook does, since mmdebstrap's own filter takes minutes.
+# other hook does, since mmdebstrap's own filter takes minutes. Nor does a node
+# trust anybody outside, and its Python is compiled at once rather than by a
+# program for each package.
 # shellcheck disable=SC2016
-lean='for d in doc man locale i18n info lintian; do
-	echo "path-exclude=/usr/share/$d/*"; done >"$1/etc/dpkg/dpkg.cfg.d/lean"'
+lean='{
+	for d in doc man locale i18n info lintian; do echo "path-exclude=/usr/share/$d/*"; done
+	echo "path-exclude=/usr/share/ca-certificates/*/*"
+	echo "path-exclude=/usr/bin/py3compile"
+} >"$1/etc/dpkg/dpkg.cfg.d/lean"'
+# Nor does anybody run perl there, or look up a time zone; a snapshot reads it all.
 # shellcheck disable=SC2016
-trim='for d in doc man locale i18n info lintian; do rm -rf "$1/usr/share/$d"; done'
+trim='for d in doc man locale i18n info lintian perl perl5 bash-completion zsh bug; do rm -rf "$1/usr/share/$d"; done
+	rm -rf "$1"/usr/lib/*/perl* "$1"/usr/lib/python3*/lib2to3 "$1"/var/lib/dpkg/info "$1"/var/lib/apt
+	find "$1/usr/share/zoneinfo" -mindepth 1 -maxdepth 1 ! -name UTC ! -name Etc -exec rm -rf {} +
+	chroot "$1" python3 -m compileall -q /usr/lib/python3/dist-packages'
 
 # standin makes the base from Debian's packages and sets base to its tag.
 standin() {
 	local key tar start=$SECONDS scratch=()
-	key=$(echo "3 $packages $(dpkg --print-architecture)" | sha256sum | cut -c1-12)
+	key=$(echo "5 $packages $(dpkg --print-architecture)" | sha256sum | cut -c1-12)
 	base=falco-bootstrap-base:$key
 	tar=$cache/base-$key.tar
 	if docker image inspect "$base" >/dev/null 2>&1; then
@@ -73,7 +83,7 @@ sources() {
 	mkdir -p bin/node/sources bin/node/programs
 	go run ./test/standin/render test/packages bin/node/sources
 	for name in falco server snapshot killat; do
-		CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o "bin/node/programs/$name" "./test/standin/$name"
+		CGO_ENABLED=0 go build -ldflags "-s -w" -o "bin/node/programs/$name" "./test/standin/$name"
 	done
 	mv bin/node/programs/falco bin/node/sources/falco-standin
 	cp -r test/packages/build.sh test/packages/tools test/packages/tools/dkms test/packages/*.spec bin/node/sources/
@@ -82,11 +92,7 @@ sources() {
 base=$wanted
 if ! pulled; then
 	say "test: no registry has $wanted for us; a Debian stand-in, dressed as Oracle Linux, takes its place"
-	if ! command -v mmdebstrap >/dev/null; then
-		say "test: installing mmdebstrap"
-		logged apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive logged apt-get install -y -qq --no-install-recommends mmdebstrap
-	fi
+	need mmdebstrap=mmdebstrap
 	standin
 fi
 start=$SECONDS

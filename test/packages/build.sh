@@ -50,7 +50,7 @@ rpmbuild_to() {
 	mkdir -p "$to"
 	rpmbuild -bb --quiet --define "_topdir $top" --define "_sourcedir $from" \
 		--define "_rpmdir $to" --define "_rpmfilename %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
-		--define "_binary_payload w1.gzdio" --define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
+		--define "_binary_payload w1.gzdio" --define "__os_install_post %{nil}" --define "_build_name_fmt %%{NAME}-%%{VERSION}-%%{RELEASE}.%%{ARCH}.rpm" \
 		"${args[@]}" "$spec" >"$top/log" 2>&1 || {
 		cat "$top/log" >&2
 		return 1
