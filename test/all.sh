@@ -1,73 +1,50 @@
 #!/bin/bash
-# Every test there is; docker.sh has seen to a daemon. At the end it prints how
-# long each part took.
+# Every test there is. The node cases wait for forks and for Falco, the unit tests
+# compute: they run side by side, and what the node cases print comes last. At the
+# end it says how long each part took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # shellcheck source=test/need.sh
 . test/need.sh
 
-parts=()
+scratch=$(mktemp -d)
+export PARTS=$scratch/parts
 began=$SECONDS
-
-# part NAME COMMAND... runs one part and notes its time.
-part() {
-	local name=$1 start=$SECONDS status=0
-	shift
-	"$@" || status=$?
-	parts+=("$(printf '%-28s %4d s' "$name" $((SECONDS - start)))")
-	if [ $status != 0 ]; then
-		parts+=("$name FAILED")
-		exit $status
-	fi
-}
-
-report() {
-	echo
-	echo "how long each part took:"
-	printf '  %s\n' "${parts[@]}" "$(printf '%-28s %4d s' all $((SECONDS - began)))"
-}
-finish() {
-	local status=$?
-	[ -z "$building" ] || kill "$building" 2>/dev/null || true
-	rm -f "$image_out"
-	report
-	exit $status
-}
-
-# The image is built beside the unit tests: it waits for disk and network as much
-# as it computes.
-building=""
-begin_image() {
-	image_out=$(mktemp)
-	test/image.sh >"$image_out" &
-	building=$!
-}
-
-image() {
-	wait "$building" || return
-	building=""
-	FALCO_BOOTSTRAP_NODE_IMAGE=$(cat "$image_out")
-	export FALCO_BOOTSTRAP_NODE_IMAGE
-}
-
-cases() {
-	local binary=$PWD/bin/falco-bootstrap
-	FALCO_BOOTSTRAP_BINARY=$binary go test -count=1 -timeout 60m -parallel 4 ./test
-}
 
 # What unit tests run beside Go; where it cannot be had they are skipped and say so.
 programs() {
+	local strptime=ruby
+	ruby -rstrptime -e 1 2>/dev/null || strptime=no-strptime
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		need ruby=ruby ruby-strptime=ruby shellcheck=shellcheck curl=curl rpm=rpmbuild gnupg=gpg
+		need ruby=ruby ruby-strptime=$strptime shellcheck=shellcheck curl=curl rpm=rpmbuild gnupg=gpg
 	fi
 }
 
-image_out=""
+running=""
+finish() {
+	local status=$?
+	if [ -n "$running" ]; then
+		kill -INT -- "-$running" 2>/dev/null || true
+		wait "$running" || true
+	fi
+	printf '\nhow long each part took, some side by side:\n'
+	cat "$PARTS"
+	printf '  %-28s %4d s\n' all $((SECONDS - began))
+	rm -rf "$scratch"
+	exit "$status"
+}
 trap finish EXIT
-part "programs" programs
-begin_image
-part "format, vet, unit tests" test/unit.sh
-part "build" make --no-print-directory build
-part "node image, what was left" image
-part "node cases" cases
+trap 'exit 130' INT TERM
+
+set -m # in a process group of its own, which can be told to stop
+test/docker.sh test/nodes.sh "$scratch/cases" &
+running=$!
+set +m
+status=0
+part "agent" agent && part "programs" programs && part "format, unit tests, vet" test/unit.sh || status=$?
+say "test: waiting for the node cases"
+wait "$running" || status=$?
+running=""
+cat "$scratch/cases" 2>/dev/null || true
+[ "$status" = 0 ]

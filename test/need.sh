@@ -1,4 +1,4 @@
-# Functions for the scripts beside this one: say something, and have a program.
+# Functions for the scripts beside this one.
 # shellcheck shell=bash
 
 say() { echo "$*" >&2; }
@@ -16,13 +16,31 @@ need() {
 	fi
 	say "test: installing ${missing[*]}"
 	output=$(mktemp)
-	{
-		apt-get update -qq
-		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-	} >"$output" 2>&1 || {
+	# One at a time: these scripts run beside each other.
+	{ flock 9 && install_packages "${missing[@]}" 9>&-; } >"$output" 2>&1 9>"${TMPDIR:-/tmp}/falco-bootstrap-apt.lock" || {
 		tail -n 20 "$output" >&2
 		exit 1
 	}
 	rm -f "$output"
+	export APT_UPDATED=1
 	say "test: installed ${missing[*]} ($((SECONDS - start)) s)"
 }
+
+install_packages() {
+	# To update once is enough for all the scripts of a run.
+	[ -n "${APT_UPDATED:-}" ] || apt-get update -qq || return
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+# part NAME COMMAND... runs one part and notes in the file PARTS how long it took.
+part() {
+	local name=$1 start=$SECONDS status=0 verdict=""
+	shift
+	"$@" || status=$?
+	[ $status = 0 ] || verdict=" FAILED"
+	printf '  %-28s %4d s%s\n' "$name" $((SECONDS - start)) "$verdict" >>"$PARTS"
+	return "$status"
+}
+
+# agent builds it; who comes second finds it built.
+agent() { flock "$PARTS.lock" make --no-print-directory --silent build; }
