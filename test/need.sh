@@ -17,7 +17,7 @@ need() {
 	say "test: installing ${missing[*]}"
 	output=$(mktemp)
 	# One at a time: these scripts run beside each other.
-	{ flock 9 && install_packages "${missing[@]}" 9>&-; } >"$output" 2>&1 9>"${TMPDIR:-/tmp}/falco-bootstrap-apt.lock" || {
+	{ flock 9 && install_packages "${missing[@]}" 9>&-; } >"$output" 2>&1 9</var/lib/apt || {
 		tail -n 20 "$output" >&2
 		exit 1
 	}
