@@ -44,3 +44,20 @@ part() {
 
 # agent builds it; who comes second finds it built.
 agent() { flock "$PARTS.lock" make --no-print-directory --silent build; }
+
+# go_test ARGUMENT... is go test, which tells of the tests that were skipped too, a
+# line for each reason, and of a package that fails all that it printed.
+go_test() {
+	go test -v "$@" | awk '
+		/^=== / { if ($3 != test) marker = $0 "\n"; test = $3; next }
+		/^ *--- PASS/ || /^PASS$/ { next }
+		/^ *--- SKIP/ { if (reason[$3] in first) more[reason[$3]]++; else first[reason[$3]] = $3; next }
+		/^ +[^ ]+\.go:[0-9]+: / { reason[test] = $0; sub(/^ *[^ ]+: /, "", reason[test]) }
+		{ text = text marker $0 "\n"; marker = "" }
+		/^(ok  |FAIL|\?   )\t/ {
+			if (/^FAIL/) printf "%s", text; else print
+			for (why in first) print "    skipped " first[why] (more[why] ? " and " more[why] " more" : "") ": " why
+			text = test = ""; split("", first); split("", more); split("", reason)
+		}
+		END { printf "%s", text }'
+}

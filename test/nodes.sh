@@ -17,7 +17,7 @@ image() { test/image.sh >"$scratch/image"; }
 
 cases() {
 	FALCO_BOOTSTRAP_NODE_IMAGE=$(cat "$scratch/image") FALCO_BOOTSTRAP_BINARY=$PWD/bin/falco-bootstrap \
-		go test -count=1 -vet=off -timeout 60m -parallel 4 ./test >"$1"
+		go_test -count=1 -vet=off -timeout 60m -parallel 4 ./test >"$1"
 }
 
 part "node image" image
