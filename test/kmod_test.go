@@ -33,8 +33,8 @@ func TestKernelModule(t *testing.T) {
 	live(t, n, []stage{{name: "the next run", flags: []string{"--driver=kmod"}, falco: "0.44.1", unit: kmodUnit, drift: []string{"kernel-module"}, also: built}})
 }
 
-// Rows of the compatibility table that a node can show by its refusal: nothing
-// is touched, and the nearest version that can run is named.
+// Rows of the compatibility table that a node can show by a refusal, or a dry
+// run's warning: nothing is touched, and the nearest version that can run is named.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	n := Start(t, Dress{}) // one node, dressed anew for each
@@ -57,9 +57,24 @@ func TestRefusals(t *testing.T) {
 			{flags: pin("0.40.0"), says: "unexpanded macros", hints: "0.41.0"},
 			{flags: pin("0.31.1"), says: "does not go back before Falco 0.32"},
 			{flags: []string{"--kernel-release=7.0.0-1.el8uek.x86_64", "--falco-version=0.44.1"}, says: "Linux 7.0 is too new", hints: "0.45.0"},
+			{flags: append(pin("0.33.1"), "--driver=modern_ebpf"), says: "a unit for modern_ebpf from 0.34 on", hints: "kmod"},
+			{flags: append(kmod("0.32.2"), "--dry-run"), exit: 2, plans: "build the kernel module on UEK by dkms"},
+			{flags: append(kmod("0.37.1"), "--dry-run"), exit: 2, plans: "the only one since 0.34"},
 		}},
 		{"UEK R8", OL("9.6"), []refusal{
 			{flags: pin("0.39.2"), says: "Linux 6.12 rejects the probe", hints: "0.41.0"},
+			{flags: append(pin("0.41.3"), "--kernel-release=6.19.0-1.el9uek.x86_64"), says: "Linux 6.19 rejects the probe", hints: "0.44.0"},
+			{flags: []string{"--dry-run", "--kernel-release=6.1.0-custom.x86_64"}, exit: 2, plans: "the kernel is none of Oracle Linux"},
+		}},
+		{"Oracle Linux 8, RHCK", OL("8.10").RHCK(), []refusal{
+			{flags: []string{"--driver=modern_ebpf", "--kernel-release=4.18.0-348.el8.x86_64"}, says: "may lack backports that modern_ebpf needs"},
+		}},
+		{"Oracle Linux 9, RHCK", OL("9.6").RHCK(), []refusal{
+			{flags: append(kmod("0.37.1"), "--dry-run"), exit: 2, plans: "of Falco before 0.38 may not b"},
+		}},
+		{"Oracle Linux 10, RHCK", OL("10.1").RHCK(), []refusal{
+			{flags: append(pin("0.44.1"), "--dry-run"), exit: 2, plans: "was seen to hang at its start"},
+			{flags: append(kmod("0.39.2"), "--dry-run"), exit: 2, plans: "older than Linux 6.12 may not build"},
 		}},
 		{"Oracle Linux 7, RHCK", OL("7.9").RHCK(), []refusal{
 			{flags: []string{"--dry-run", "--driver=modern_ebpf"}, says: "modern_ebpf"},
@@ -79,6 +94,20 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the node was touched: %s", touched)
 			}
 		})
+	}
+}
+
+// What is only worth knowing is told by explain.
+func TestExplainNotes(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("8.10").RHCK())
+	for _, tt := range []struct{ driver, says string }{
+		{"modern_ebpf", "runs modern_ebpf by backports"},
+		{"kmod", "with Secure Boot the kernel refuses a module"},
+	} {
+		if r := n.Run("explain", "--driver="+tt.driver); r.Exit != 0 || !strings.Contains(r.Stdout, tt.says) {
+			t.Errorf("explain with %s: no %q in %v", tt.driver, tt.says, r)
+		}
 	}
 }
 
