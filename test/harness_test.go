@@ -78,12 +78,15 @@ func serverFaults(t *testing.T, n *Node) {
 }
 
 func kills(t *testing.T, n *Node) {
-	n.WriteFile(agent, "#!/bin/bash\nfor i in 1 2 3 4; do echo line $i >&2; sleep 0.2; done; mkdir /tmp/a /tmp/b; echo done\n")
+	n.WriteFile(agent, "#!/bin/bash\nfor i in 1 2 3 4; do echo line $i >&2; sleep 0.2; done; touch /tmp/a /tmp/b; exec rm /tmp/a /tmp/b\n")
 	n.Must("chmod 755 " + agent)
 	if r := n.RunKilledAfter(2); r.Exit != killed || r.Stdout != "" || !strings.HasSuffix(r.Stderr, "line 2\n") {
 		t.Errorf("killed after two lines: %v", r)
 	}
-	if r := n.RunKilledAt("mkdir", 2); n.Exists("/tmp/b") || !n.Exists("/tmp/a") {
-		t.Errorf("killed at the second mkdir: %v", r)
+	if r := n.RunKilledAt(2); r.Exit != killed || n.Exists("/tmp/a") || !n.Exists("/tmp/b") {
+		t.Errorf("killed at the second removal: %v", r)
+	}
+	if r := n.RunKilledAt(3); r.Exit != 0 || n.Exists("/tmp/b") {
+		t.Errorf("to be killed at a third removal, which there is not: %v", r)
 	}
 }

@@ -3,29 +3,23 @@
 
 package test
 
-import (
-	"fmt"
-	"strconv"
-)
+import "strconv"
 
 // killed is the exit status of an agent that died of SIGKILL.
 const killed = 137
 
-// RunKilledAt runs the agent and kills it as it enters a system call for the
-// nth time, such as renameat; the call itself is not carried out. The status is
-// killed, or the agent's own if it never came so far.
-func (n *Node) RunKilledAt(syscall string, nth int, args ...string) Result {
+// RunKilledAt runs the agent and kills it as it enters the nth system call by
+// which it changes the disk: a rename, a removal, a link or an fsync, whichever
+// thread makes it. The call itself is not carried out. The status is killed, or
+// the agent's own if it never came so far.
+func (n *Node) RunKilledAt(nth int, args ...string) Result {
 	n.t.Helper()
-	strace := []string{
-		"strace", "-f", "-o", "/dev/null", "-e", "trace=" + syscall,
-		"-e", fmt.Sprintf("inject=%s:signal=KILL:error=EINTR:when=%d", syscall, nth),
-	}
-	return n.Exec(append(strace, n.agentCommand(args)...)...)
+	return n.Exec(append([]string{"/usr/share/node/killat", "-calls", strconv.Itoa(nth)}, n.agentCommand(args)...)...)
 }
 
 // RunKilledAfter runs the agent and kills it when it has written that many lines
 // to standard error.
 func (n *Node) RunKilledAfter(lines int, args ...string) Result {
 	n.t.Helper()
-	return n.Exec(append([]string{"/usr/share/node/killat", strconv.Itoa(lines)}, n.agentCommand(args)...)...)
+	return n.Exec(append([]string{"/usr/share/node/killat", "-lines", strconv.Itoa(lines)}, n.agentCommand(args)...)...)
 }

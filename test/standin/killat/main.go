@@ -1,40 +1,49 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command killat runs a program and kills it, without warning, when it has
-// written a number of lines to standard error. It prints what the program did
-// until then and ends with 137, or with the program's own status where it was
-// over before that line. It kills no children of the program.
+// Command killat runs a program and kills it, without warning, at a moment that
+// is the same each time: when it has written a number of lines to standard
+// error, or as it enters the nth system call by which it changes the disk. It
+// ends with 137, or with the program's own status where it was over before. It
+// kills no children of the program.
 package main
 
 import (
 	"bufio"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"strconv"
 )
 
+// killed is the exit status of a program that died of SIGKILL.
+const killed = 137
+
 func main() {
-	status, err := run(os.Args[1:])
+	lines := flag.Int("lines", 0, "kill the program when it has written this many lines to standard error")
+	calls := flag.Int("calls", 0, "kill the program as it changes the disk for this many times; the change is not made")
+	flag.Parse()
+	status, err := run(*lines, *calls, flag.Args())
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "killat:", err)
 	}
 	os.Exit(status)
 }
 
-// run is killat LINES PROGRAM [ARGUMENT...].
-func run(args []string) (int, error) {
-	if len(args) < 2 {
-		return 64, errors.New("usage: killat LINES PROGRAM [ARGUMENT...]")
+func run(lines, calls int, program []string) (int, error) {
+	if len(program) == 0 || (lines > 0) == (calls > 0) {
+		return 64, errors.New("usage: killat -lines N|-calls N PROGRAM [ARGUMENT...]")
 	}
-	lines, err := strconv.Atoi(args[0])
-	if err != nil {
-		return 64, err
+	cmd := exec.Command(program[0], program[1:]...)
+	cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
+	if calls > 0 {
+		return killAtCall(cmd, calls)
 	}
-	cmd := exec.Command(args[1], args[2:]...)
-	cmd.Stdout = os.Stdout
+	return killAtLine(cmd, lines)
+}
+
+func killAtLine(cmd *exec.Cmd, lines int) (int, error) {
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return 1, err
@@ -52,7 +61,7 @@ func run(args []string) (int, error) {
 	err = cmd.Wait()
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.ExitCode() < 0 {
-		return 137, nil
+		return killed, nil
 	}
 	return cmd.ProcessState.ExitCode(), scan.Err()
 }
