@@ -65,17 +65,6 @@ look() {
 	systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*' |
 		awk -v RS= '{match($0, /(^|\n)Id=[^\n]*/); id = substr($0, RSTART, RLENGTH); sub(/\n?Id=/, "", id); gsub(/\n/, " "); print id " is\t" $0}'
 }
-# systemd removes the private folders of a unit some time after it stopped.
-settle() (
-	local active folders
-	shopt -s nullglob
-	for _ in {1..50}; do
-		active=$(systemctl is-active falco-modern-bpf falco-kmod falco-custom | grep -cx active)
-		folders=(/tmp/systemd-private-*-falco-* /var/tmp/systemd-private-*-falco-*)
-		[ ${#folders[@]} != $((2 * active)) ] || break
-		sleep 0.1
-	done
-)
 run() { %[2]s "$@" 2>/dev/shm/stderr; local status=$?; printf '\036%%s' $status; [ $status -lt 3 ] || cat /dev/shm/stderr >&2; }
 part() { printf '\035'; }
 set -e
@@ -83,7 +72,7 @@ set -e
 %[3]s
 } >/dev/null
 set +e
-settle; look; part; run --dry-run; part; look; part; run; part; look
+/usr/share/node/settle; look; part; run --dry-run; part; look; part; run; part; look
 { :
 %[4]s
 } >/dev/null
