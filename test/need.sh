@@ -46,18 +46,24 @@ part() {
 agent() { flock "$PARTS.lock" make --no-print-directory --silent build; }
 
 # go_test ARGUMENT... is go test, which tells of the tests that were skipped too, a
-# line for each reason, and of a package that fails all that it printed.
+# line for each reason, and of a package that fails all that it printed; what the
+# tests complained of comes again at the end, where one looks first.
 go_test() {
 	go test -v "$@" | awk '
 		/^=== / { if ($3 != test) marker = $0 "\n"; test = $3; next }
 		/^ *--- PASS/ || /^PASS$/ { next }
 		/^ *--- SKIP/ { if (reason[$3] in first) more[reason[$3]]++; else first[reason[$3]] = $3; next }
-		/^ +[^ ]+\.go:[0-9]+: / { reason[test] = $0; sub(/^ *[^ ]+: /, "", reason[test]) }
+		/^ *--- FAIL/ { failed[$3] }
+		/^ +[^ ]+\.go:[0-9]+: / {
+			reason[test] = $0; sub(/^ *[^ ]+: /, "", reason[test])
+			if (!/journal of the node/) { line = $0; sub(/^ */, "", line); said[test] = said[test] "    " test ": " line "\n" }
+		}
 		{ text = text marker $0 "\n"; marker = "" }
 		/^(ok  |FAIL|\?   )\t/ {
 			if (/^FAIL/) printf "%s", text; else print
+			for (name in failed) printf "%s", said[name]
 			for (why in first) print "    skipped " first[why] (more[why] ? " and " more[why] " more" : "") ": " why
-			text = test = ""; split("", first); split("", more); split("", reason)
+			text = test = ""; split("", first); split("", more); split("", reason); split("", failed); split("", said)
 		}
 		END { printf "%s", text }'
 }
