@@ -110,17 +110,22 @@ func lockFile(f *os.File) error {
 	if err != nil {
 		return changing(LockPath, err)
 	}
+	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		return failed(converge.CodeLocked, "wait for it to end, or look at what holds it up",
+			"another run%s holds the lock %s", holder(f), LockPath)
+	}
+	if err != nil {
+		return fmt.Errorf("taking the lock %s: %w", LockPath, err)
+	}
+	return nil
+}
+
+// flock is flock(2), which a signal may break off.
+func flock(f *os.File, how int) error {
 	for {
-		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-		switch {
-		case err == nil:
-			return nil
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EWOULDBLOCK):
-			return failed(converge.CodeLocked, "wait for it to end, or look at what holds it up",
-				"another run%s holds the lock %s", holder(f), LockPath)
-		default:
-			return fmt.Errorf("taking the lock %s: %w", LockPath, err)
+		if err := syscall.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
+			return err
 		}
 	}
 }

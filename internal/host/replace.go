@@ -68,8 +68,8 @@ func (r replacement) replace() error {
 	return err
 }
 
-// sweep removes what runs that were killed left behind for this file. The lock
-// sees to it that no other run is writing it now.
+// sweep removes what runs that were killed left behind for this file. A lock
+// sees to it that nobody else is writing it now.
 func (r replacement) sweep() error {
 	left, err := filepath.Glob(filepath.Join(escape(r.scratch), "."+escape(filepath.Base(r.path))+infix+"*"))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"syscall"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 )
@@ -45,8 +46,9 @@ func ReadState(opts Options, name string) ([]byte, error) {
 }
 
 // WriteState replaces a file of the state folder whole; the folder is made, for
-// root alone, if it is not there. It needs no lock, so that a run which did
-// not get one can leave its report too: of two writers at once, one wins whole.
+// root alone, if it is not there. It needs not the run's lock, so that a run
+// which did not get that can leave its report too: writers of the folder take
+// turns, and the last one wins.
 func WriteState(opts Options, name string, content []byte) error {
 	t, err := newTree(opts.Root)
 	if err != nil {
@@ -56,15 +58,26 @@ func WriteState(opts Options, name string, content []byte) error {
 	if err != nil {
 		return err
 	}
+	return changing(path.Join(StateDir, name), writeInTurn(folder, name, content))
+}
+
+// writeInTurn replaces a file of the state folder while it holds a lock on the
+// folder, which a process that is killed loses.
+func writeInTurn(folder, name string, content []byte) error {
+	turn, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = turn.Close() }()
+	if err := flock(turn, syscall.LOCK_EX); err != nil {
+		return err
+	}
 	target := path.Join(folder, name)
 	old, err := readRegular(target)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if err == nil {
-		err = replacement{path: target, scratch: folder, old: old, new: content, mode: 0o600}.replace()
-	}
-	return changing(path.Join(StateDir, name), err)
+	return replacement{path: target, scratch: folder, old: old, new: content, mode: 0o600}.replace()
 }
 
 // stateFolder makes the state folder, and is its path seen from outside.

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -278,6 +279,27 @@ func TestWriteFileKilled(t *testing.T) {
 	noLeftovers(t, root)
 	if wrote < 5 {
 		t.Errorf("only %d children wrote: the test shows nothing", wrote)
+	}
+}
+
+// Runs that hold no lock leave their reports too, at the same time.
+func TestWriteStateTogether(t *testing.T) {
+	opts := Options{Root: t.TempDir()}
+	var writers sync.WaitGroup
+	for w := range byte(4) {
+		writers.Go(func() {
+			for range 50 {
+				if err := WriteState(opts, "last-run.json", page(w)); err != nil {
+					t.Errorf("writer %d: %v", w, err)
+					return
+				}
+			}
+		})
+	}
+	writers.Wait()
+	got, err := ReadState(opts, "last-run.json")
+	if err != nil || len(got) == 0 || !bytes.Equal(got, page(got[0])) {
+		t.Errorf("at the end the file holds %d bytes, %v; want one page whole", len(got), err)
 	}
 }
 
