@@ -164,6 +164,16 @@ func TestPromiseFalcoFails(t *testing.T) {
 		}
 		n.Must("rm -r /etc/falco-standin/ignore-sigterm /etc/systemd/system/" + modern + ".d && systemctl daemon-reload && systemctl kill -s KILL " + modern + "; systemctl reset-failed")
 	})
+	t.Run("it takes long to start", func(t *testing.T) {
+		n.In(t)
+		n.Quirk("delay", "13")
+		n.undo()
+		r := n.Run()
+		if r.Exit != 0 || strings.Contains(r.Stdout, "no alert about") {
+			t.Errorf("a run with a Falco that needs 13 s to see anything: %v", r)
+		}
+		n.Quirk("delay", "0")
+	})
 	t.Run("it runs and does not detect", func(t *testing.T) {
 		n.In(t)
 		n.Quirk("no-alert", "")

@@ -13,6 +13,11 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
+// watchAtLeast is how long an alert is waited for, however long ago Falco was
+// started. One that has just been started is watched for all the time in which
+// it may yet fall: on a node that boots it may need most of that to load.
+const watchAtLeast = 10 * time.Second
+
 // errFell means that the process did not stand.
 var errFell = errors.New("the process did not stand")
 
@@ -33,7 +38,7 @@ func (m *Machine) Prove(ctx context.Context, c converge.Prove) (*converge.Warnin
 	if s.first, err = s.look(ctx); err != nil {
 		return nil, m.fallen(ctx, c, s, err)
 	}
-	seen, watchErr := Watch(ctx, m.opts, Probe{Log: c.Log, Alive: s.check})
+	seen, watchErr := Watch(ctx, m.opts, Probe{Log: c.Log, Timeout: max(watchAtLeast, s.left(c.Settle)), Alive: s.check})
 	if errors.Is(watchErr, errFell) || ctx.Err() != nil {
 		return nil, m.fallen(ctx, c, s, watchErr)
 	}
@@ -116,17 +121,22 @@ func (s *stand) check(ctx context.Context) error {
 	return nil
 }
 
+// left is how much longer the process must stand, if it is to have stood for
+// that long.
+func (s *stand) left(settle time.Duration) time.Duration {
+	if s.first.Started.IsZero() {
+		s.first.Started = time.Now()
+	}
+	return settle - time.Since(s.first.Started)
+}
+
 // settle waits until the process has stood for as long as it must.
 func (s *stand) settle(ctx context.Context, settle time.Duration) error {
-	began := s.first.Started
-	if began.IsZero() {
-		began = time.Now()
-	}
 	for {
 		if err := s.check(ctx); err != nil {
 			return err
 		}
-		left := settle - time.Since(began)
+		left := s.left(settle)
 		if left <= 0 {
 			return nil
 		}

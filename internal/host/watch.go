@@ -98,18 +98,18 @@ func watch(ctx context.Context, t tools, folder string, p Probe) (Seen, error) {
 	defer log.close()
 	bounded, cancel := context.WithTimeout(ctx, p.Timeout+p.Linger+10*time.Second)
 	defer cancel()
-	began := time.Now()
+	started := time.Now()
 	prober, err := startProber(bounded, folder, p.File, newMarker())
 	if err != nil {
 		return Seen{}, err
 	}
 	defer prober.stop()
-	w := watcher{Probe: p, began: began, log: log, prober: prober, seen: Seen{Marker: prober.marker, Existed: log.met.existed}}
+	w := watcher{Probe: p, began: time.Now(), log: log, prober: prober, seen: Seen{Marker: prober.marker, Existed: log.met.existed}}
 	err = w.loop(bounded)
 	w.seen.Opens, w.seen.Rotated = prober.opens, log.met.rotated
 	w.seen.Full = !w.seen.Detected() && full(p.Log)
 	if err == nil && p.Journal && !w.seen.Detected() {
-		w.seen.Journal, err = searchJournal(ctx, t, began, p.File, prober.marker)
+		w.seen.Journal, err = searchJournal(ctx, t, started, p.File, prober.marker)
 	}
 	return w.seen, err
 }
