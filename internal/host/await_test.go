@@ -16,27 +16,32 @@ func TestAwait(t *testing.T) {
 	tests := []struct {
 		name  string
 		await *converge.Await
-		comes time.Duration // when the second file does; negative for never
-		said  string        // the last news
+		comes string // when the second file does
+		said  string // the last news
 	}{
-		{"nothing to wait for", nil, -1, ""},
-		{"there already", &converge.Await{Files: files, What: "the mapper", Limit: time.Minute}, 0, ""},
-		{"comes in time", &converge.Await{Files: files, What: "the mapper", Limit: time.Minute}, 50 * time.Millisecond, "the mapper is done"},
-		{"never comes", &converge.Await{Files: files, What: "the mapper", Limit: 50 * time.Millisecond}, -1, "the mapper is not done; going on without"},
+		{"nothing to wait for", nil, "never", ""},
+		{"there already", &converge.Await{Files: files, What: "the mapper", Limit: time.Minute}, "before", ""},
+		{"comes in time", &converge.Await{Files: files, What: "the mapper", Limit: time.Minute}, "meanwhile", "the mapper is done"},
+		{"never comes", &converge.Await{Files: files, What: "the mapper", Limit: 50 * time.Millisecond}, "never", "the mapper is not done; going on without"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			root := t.TempDir()
 			said := ""
+			come := func(when string) {
+				if when == tt.comes {
+					put(t, root, strings.TrimPrefix(files[1], "/"), "")
+				}
+			}
 			tools := testTools(t)
 			tools.pause.first = 5 * time.Millisecond
-			m := &Machine{tree: tree{root}, tools: tools, opts: Options{Progress: func(p Progress) { said = p.Message }}}
-			switch {
-			case tt.comes == 0:
-				put(t, root, strings.TrimPrefix(files[1], "/"), "")
-			case tt.comes > 0:
-				time.AfterFunc(tt.comes, func() { put(t, root, strings.TrimPrefix(files[1], "/"), "") })
-			}
+			m := &Machine{tree: tree{root}, tools: tools, opts: Options{Progress: func(p Progress) {
+				if said == "" {
+					come("meanwhile")
+				}
+				said = p.Message
+			}}}
+			come("before")
 			m.await(t.Context(), tt.await)
 			if said != tt.said {
 				t.Errorf("await(%+v) said %q, want %q", tt.await, said, tt.said)

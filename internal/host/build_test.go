@@ -54,8 +54,9 @@ func TestMakeLog(t *testing.T) {
 	if path, lines := m.makeLog(time.Now()); path != "" {
 		t.Errorf("makeLog = %s, %q; want none of this build", path, lines)
 	}
+	began := time.Now()
 	put(t, root, "var/lib/dkms/falco/8.1.0+driver/build/make.log", strings.Repeat("line\n", 50)+"unrecognized option\n")
-	path, lines := m.makeLog(time.Now())
+	path, lines := m.makeLog(began)
 	if path != "/var/lib/dkms/falco/8.1.0+driver/build/make.log" || len(lines) != 20 || lines[19] != "unrecognized option" {
 		t.Errorf("makeLog = %s, %d lines ending in %q; want the last 20 of the new one", path, len(lines), lines)
 	}

@@ -69,8 +69,12 @@ func run(ctx context.Context, c command) (outcome, error) {
 	reaper := &reaper{cmd: cmd, grace: c.grace}
 	cmd.Cancel = reaper.end
 	// A daemon that a scriptlet left behind may hold the pipes open: they are
-	// closed this long after the program's own end.
+	// closed this long after the program's own end. A query leaves none, and
+	// its answer must not be cut short on a node that stood still.
 	cmd.WaitDelay = c.grace + 2*time.Second
+	if c.query {
+		cmd.WaitDelay = 30 * time.Second
+	}
 	err := cmd.Run()
 	reaper.stop()
 	out := outcome{stdout: stdout.bytes(), stderr: stderr.bytes(), lost: stdout.lost || stderr.lost, status: -1}
