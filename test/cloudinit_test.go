@@ -76,14 +76,15 @@ func TestCloudInitConverges(t *testing.T) {
 	settings := n.declared("falco:\n  config:\n    json_output: true\n")
 	n.FirstBoot(n.Pin(deployed(t, "oke-falco.sh"), www+"/falco-bootstrap", agentBinary(t), settings))
 	n.joinedUnharmed()
+	n.Wait(time.Minute, "[ $(systemctl show --value -p ExecMainStartTimestampMonotonic falco-bootstrap-firstboot) != 0 ]")
 	if started := n.stamp("falco-bootstrap-firstboot.service", "ExecMainStartTimestampMonotonic"); started < n.Joined() {
 		t.Errorf("the first-boot unit started at %d, before the join ended at %d", started, n.Joined())
 	}
-	n.Wait(2*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
+	n.Wait(4*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
 	if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
 		t.Fatalf("Falco is %+v, want it running\n%s", u, n.ReadFile("/var/log/falco-bootstrap-report.json"))
 	}
-	if !n.Alert("/var/log/falco.log", 10*time.Second) {
+	if !n.Alert("/var/log/falco.log", 30*time.Second) {
 		t.Error("no alert arrives in the log")
 	}
 	Lines(t, n.Must("tail -n 1 /var/log/falco-bootstrap-report.json | tr , '\\n'"), `"result":"changed"`)
@@ -115,7 +116,7 @@ func TestCloudInitConverges(t *testing.T) {
 		n.WriteFile("/etc/systemd/system/falco-bootstrap.timer.d/test.conf",
 			"[Timer]\nOnBootSec=\nOnCalendar=\nOnCalendar=*:*:0/2\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
 		n.Must("systemctl daemon-reload && systemctl restart falco-bootstrap.timer")
-		n.Wait(2*time.Minute, "grep -q '^json_output: true' /etc/falco/falco.yaml && systemctl is-active falco-modern-bpf.service && systemctl is-enabled falco-modern-bpf.service")
+		n.Wait(4*time.Minute, "grep -q '^json_output: true' /etc/falco/falco.yaml && systemctl is-active falco-modern-bpf.service && systemctl is-enabled falco-modern-bpf.service")
 		// Two reports of a change: the first boot's, and this.
 		n.Wait(time.Minute, `[ "$(grep -c '"result":"changed"' /var/log/falco-bootstrap-report.json)" = 2 ]`)
 	})
@@ -138,7 +139,7 @@ func TestCloudInitMultiPart(t *testing.T) {
 	part := n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", agentBinary(t), n.declared(""))
 	n.FirstBoot(multiPart(map[string]string{"60-falco-bootstrap.sh": part, "50-oke.sh": okeInit}, "60-falco-bootstrap.sh", "50-oke.sh"))
 	n.joinedUnharmed()
-	n.Wait(2*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
+	n.Wait(4*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
 	if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
 		t.Errorf("Falco is %+v, want it running", u)
 	}

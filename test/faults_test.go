@@ -22,11 +22,11 @@ func TestPromiseNoNetwork(t *testing.T) {
 		timeout time.Duration
 		want    string
 	}{
-		{name: "the key answers 503", fault: "/keys/ 503", timeout: 5 * time.Second, want: "503"},
-		{name: "the key hangs", fault: "/keys/ hang", timeout: 5 * time.Second, want: "fetching"},
-		{name: "the repository answers 503", fault: "/falco/ 503", timeout: 12 * time.Second, want: "falcosecurity-rpm"},
-		{name: "the repository hangs", fault: "/falco/ hang", timeout: 12 * time.Second, want: "falcosecurity-rpm"},
-		{name: "the package is cut short", fault: "/falco/0.44.1/falco-0 truncate", timeout: 12 * time.Second, want: "falcosecurity-rpm"},
+		{name: "the key answers 503", fault: "/keys/ 503", timeout: 8 * time.Second, want: "503"},
+		{name: "the key hangs", fault: "/keys/ hang", timeout: 8 * time.Second, want: "fetching"},
+		{name: "the repository answers 503", fault: "/falco/ 503", timeout: 18 * time.Second, want: "falcosecurity-rpm"},
+		{name: "the repository hangs", fault: "/falco/ hang", timeout: 18 * time.Second, want: "falcosecurity-rpm"},
+		{name: "the package is cut short", fault: "/falco/0.44.1/falco-0 truncate", timeout: 18 * time.Second, want: "falcosecurity-rpm"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n.In(t)

@@ -78,7 +78,7 @@ func serverFaults(t *testing.T, n *Node) {
 }
 
 func kills(t *testing.T, n *Node) {
-	n.WriteFile(agent, "#!/bin/bash\nfor i in 1 2 3 4; do echo line $i >&2; sleep 0.2; done; touch /tmp/a /tmp/b; exec rm /tmp/a /tmp/b\n")
+	n.WriteFile(agent, "#!/bin/bash\nfor i in 1 2 3 4; do echo line $i >&2; sleep 0.5; done; touch /tmp/a /tmp/b; exec rm /tmp/a /tmp/b\n")
 	n.Must("chmod 755 " + agent)
 	if r := n.RunKilledAfter(2); r.Exit != killed || r.Stdout != "" || !strings.HasSuffix(r.Stderr, "line 2\n") {
 		t.Errorf("killed after two lines: %v", r)

@@ -181,7 +181,7 @@ func TestProxyAndMapper(t *testing.T) {
 	d.Falco, d.Config = "0.39.2", "falco:\n  version: 0.39.2\n" // needs dkms and kernel headers
 	d.Files = map[string]string{
 		"/srv/forwarder.py": forwarder,
-		"/etc/systemd/system/oci-yum-repo-mapper.service": "[Service]\nExecStart=/bin/bash -c 'until [ -e /etc/yum.repos.d/falcosecurity.repo ]; do sleep 0.2; done; sleep 5; mkdir -p /etc/dnf/vars /var/lib/oci-linux-config; " +
+		"/etc/systemd/system/oci-yum-repo-mapper.service": "[Service]\nExecStart=/bin/bash -c 'until [ -e /etc/yum.repos.d/falcosecurity.repo ]; do sleep 0.2; done; sleep 10; mkdir -p /etc/dnf/vars /var/lib/oci-linux-config; " +
 			"echo .us-ashburn-1 >/etc/dnf/vars/ociregion; echo oci.oraclecloud.com >/etc/dnf/vars/ocidomain; touch /var/lib/oci-linux-config/yum_populated; sleep 1000'\n",
 	}
 	n := Start(t, d)
