@@ -75,18 +75,19 @@ standin() {
 	say "test: made the stand-in base ($((SECONDS - start)) s)"
 }
 
-# sources puts what the image is built from into bin/node: what packages are made
-# of, and the programs beside them, a change of which rebuilds no package.
+# sources puts what the image is built from into bin/.node: what packages are made
+# of, and the programs beside them, a change of which rebuilds no package. Go looks
+# into no folder with such a name, so it may come and go while unit tests run.
 sources() {
 	local name
-	rm -rf bin/node
-	mkdir -p bin/node/sources bin/node/programs
-	go run ./test/standin/render test/packages bin/node/sources
+	rm -rf bin/.node
+	mkdir -p bin/.node/sources bin/.node/programs
+	go run ./test/standin/render test/packages bin/.node/sources
 	for name in falco server snapshot killat; do
-		CGO_ENABLED=0 go build -ldflags "-s -w" -o "bin/node/programs/$name" "./test/standin/$name"
+		CGO_ENABLED=0 go build -ldflags "-s -w" -o "bin/.node/programs/$name" "./test/standin/$name"
 	done
-	mv bin/node/programs/falco bin/node/sources/falco-standin
-	cp -r test/packages/build.sh test/packages/tools test/packages/tools/dkms test/packages/*.spec bin/node/sources/
+	mv bin/.node/programs/falco bin/.node/sources/falco-standin
+	cp -r test/packages/build.sh test/packages/tools test/packages/tools/dkms test/packages/*.spec bin/.node/sources/
 }
 
 base=$wanted

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=test/need.sh
 . test/need.sh
 
-unformatted=$(gofmt -l .)
+unformatted=$(gofmt -l ./*.go cmd deploy internal pkg test)
 if [ -n "$unformatted" ]; then
 	echo "unit: not formatted: $unformatted" >&2
 	exit 1
