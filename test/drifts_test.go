@@ -135,7 +135,7 @@ func unitDrifts() []drift {
 		{
 			name: "not seen to detect", class: converge.DriftUnproven,
 			make: `sed -i 's/"detected":true/"detected":false/' /var/lib/falco-bootstrap/proof.json`,
-			says: "no test alert was seen", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
+			says: "no alert about the agent's own open of a sensitive file came to /var/log/falco.log when it was started", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
 		},
 	}
 }

@@ -158,6 +158,16 @@ type Proof struct {
 	Hidden bool `json:"-"`
 }
 
+// Unproven is the warning about a unit that runs and, when it was started, was not
+// seen to detect, whoever finds it.
+func Unproven(unit, log string) Warning {
+	return Warning{
+		Message: unit + " runs, but no alert about the agent's own open of a sensitive file came to " + log + " when it was started",
+		Hint:    "`falco-bootstrap verify` tries again and finds out why",
+		Drift:   DriftUnproven,
+	}
+}
+
 // A Machine changes the node. It is opened in one place, under the lock, and a
 // dry run never reaches that place.
 type Machine interface {

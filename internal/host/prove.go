@@ -61,15 +61,11 @@ func (m *Machine) Prove(ctx context.Context, c converge.Prove) (*converge.Warnin
 
 // unproven is the warning about a Falco that stands and was not seen to detect.
 func unproven(c converge.Prove, watchErr error) *converge.Warning {
-	w := &converge.Warning{
-		Message: fmt.Sprintf("%s runs, but no alert about the agent's own open of a sensitive file came to %s", c.Unit, c.Log),
-		Hint:    "falco-bootstrap verify finds out why",
-		Drift:   converge.DriftUnproven,
-	}
+	w := converge.Unproven(c.Unit, c.Log)
 	if watchErr != nil {
 		w.Message = fmt.Sprintf("%s runs, but whether it detects could not be seen: %v", c.Unit, watchErr)
 	}
-	return w
+	return &w
 }
 
 // fallen is the error about a Falco that does not stand.

@@ -59,10 +59,7 @@ func (p proof) Plan(ctx context.Context, view converge.View) (converge.Outcome, 
 	case last.Invocation == u.InvocationID && last.Detected:
 		return converge.Outcome{Reason: "Falco has reported a test alert since its start"}, nil
 	case last.Invocation == u.InvocationID:
-		return converge.Outcome{Reason: "running, and not seen to detect", Warnings: []converge.Warning{{
-			Message: "no test alert was seen when " + name + " was started",
-			Hint:    "`falco-bootstrap verify` tries again and finds out why", Drift: converge.DriftUnproven,
-		}}}, nil
+		return converge.Outcome{Reason: "running, and not seen to detect", Warnings: []converge.Warning{converge.Unproven(name, p.LogFile())}}, nil
 	}
 	return converge.Outcome{Reason: "not proven since its start at " + u.Started.UTC().Format(time.RFC3339), Changes: probe}, nil
 }
