@@ -42,8 +42,9 @@ part() {
 	return "$status"
 }
 
-# agent builds it; who comes second finds it built.
-agent() { flock "$PARTS.lock" make --no-print-directory --silent build; }
+# agent builds it, and leaves the processor to whoever makes the node's image;
+# who comes second finds it built.
+agent() { flock "$PARTS.lock" nice make --no-print-directory --silent build; }
 
 # go_test ARGUMENT... is go test, which tells of the tests that were skipped too, a
 # line for each reason, and of a package that fails all that it printed; what the
