@@ -11,6 +11,7 @@ set -euo pipefail
 
 stop() {
 	local status=$? n
+	[ -z "$early" ] || kill -- "-$early" 2>/dev/null || true
 	if [ -n "$daemon" ]; then
 		kill "$daemon" 2>/dev/null || true
 		for ((n = 0; n < 100; n++)); do
@@ -23,8 +24,16 @@ stop() {
 	exit "$status"
 }
 
+# unreachable reports whether there is no registry to have a base from.
+unreachable() { [ -z "${BASE:-}" ] && ! timeout 5 bash -c ': </dev/tcp/registry-1.docker.io/443' 2>/dev/null; }
+
 start() {
 	local n
+	# On a fresh machine the stand-in base takes longest, and needs no docker.
+	if ! command -v dockerd >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && unreachable; then
+		setsid "$(dirname "$0")/base.sh" >/dev/null &
+		early=$!
+	fi
 	need docker.io=dockerd iptables=iptables
 	# Where systemd runs, installing it may have started it.
 	for ((n = 0; n < 20; n++)); do
@@ -45,7 +54,7 @@ start() {
 	exit 1
 }
 
-daemon=""
+daemon="" early=""
 log=$(mktemp)
 trap stop EXIT
 trap 'exit 130' INT TERM

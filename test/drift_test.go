@@ -56,12 +56,12 @@ func (n *Node) proven() {
 
 // driftScript makes a drift, looks, runs dry, looks, runs, looks and runs dry
 // again, all in one command, since a command in a node costs as much as a run.
-// Times and inodes tell of a change as surely as a hash does.
+// Times and inodes tell of a change as surely as a hash does, and links in /etc of
+// what is enabled.
 const driftScript = `
 look() {
 	find / \( %[1]s \) -prune -o -printf '%%p\t%%y %%m %%U:%%G %%s %%i %%T@ %%C@ %%l\n'
 	printf '\036'
-	systemctl list-unit-files --no-legend --no-pager 'falco*' | awk '{print $1 "\tfile " $2}'
 	systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*' |
 		awk -v RS= '{match($0, /(^|\n)Id=[^\n]*/); id = substr($0, RSTART, RLENGTH); sub(/\n?Id=/, "", id); gsub(/\n/, " "); print id " is\t" $0}'
 }
@@ -72,7 +72,7 @@ set -e
 %[3]s
 } >/dev/null
 set +e
-/usr/share/node/settle; look; part; run --dry-run; part; look; part; run; part; look
+/usr/share/node/settle.sh; look; part; run --dry-run; part; look; part; run; part; look
 { :
 %[4]s
 } >/dev/null

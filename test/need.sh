@@ -32,6 +32,16 @@ install_packages() {
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
+# logged COMMAND... shows the end of the output of a command that fails.
+logged() {
+	local log status=0
+	log=$(mktemp)
+	"$@" >"$log" 2>&1 || status=$?
+	[ $status = 0 ] || tail -n 40 "$log" >&2
+	rm -f "$log"
+	return $status
+}
+
 # part NAME COMMAND... runs one part and notes in the file PARTS how long it took.
 part() {
 	local name=$1 start=$SECONDS status=0 verdict=""

@@ -43,7 +43,7 @@ func (n *Node) WholeSnapshot() Snapshot {
 
 func (n *Node) snapshot(flags string) Snapshot {
 	n.t.Helper()
-	r := n.Sh("/usr/share/node/settle && /usr/share/node/snapshot " + flags + "/ " + strings.Join(ours(), " ") +
+	r := n.Sh("/usr/share/node/settle.sh && /usr/share/node/snapshot " + flags + "/ " + strings.Join(ours(), " ") +
 		" && echo && systemctl list-unit-files --no-legend --no-pager" +
 		" && for u in 'falco*' ; do systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts \"$u\"; done")
 	if r.Exit != 0 {

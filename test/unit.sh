@@ -1,5 +1,6 @@
 #!/bin/bash
-# The tests that need neither root nor docker: formatting, vet, unit tests.
+# The tests that need neither root nor docker: formatting and unit tests. Vet is a
+# part of make lint.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +13,4 @@ if [ -n "$unformatted" ]; then
 	exit 1
 fi
 unset FALCO_BOOTSTRAP_NODE_IMAGE
-# First and at leisure: nothing in it waits for a clock, it compiles most of what
-# the tests need, and all wait for the node's image, which is made meanwhile.
-nice go vet ./...
 go_test -count=1 -vet=off ./...
