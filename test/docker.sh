@@ -29,8 +29,10 @@ unreachable() { [ -z "${BASE:-}" ] && ! timeout 5 bash -c ': </dev/tcp/registry-
 
 start() {
 	local n
-	# On a fresh machine the stand-in base takes longest, and needs no docker.
+	# On a fresh machine the stand-in base takes longest, and needs no docker. Only
+	# one at a time can install packages: what makes the base goes first.
 	if ! command -v dockerd >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && unreachable; then
+		need mmdebstrap=mmdebstrap
 		setsid "$(dirname "$0")/base.sh" >/dev/null &
 		early=$!
 	fi
