@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -283,27 +282,6 @@ func TestWriteFileKilled(t *testing.T) {
 	}
 }
 
-// Runs that hold no lock leave their reports too, at the same time.
-func TestWriteStateTogether(t *testing.T) {
-	opts := Options{Root: t.TempDir()}
-	var writers sync.WaitGroup
-	for w := range byte(4) {
-		writers.Go(func() {
-			for range 50 {
-				if err := WriteState(opts, "last-run.json", page(w)); err != nil {
-					t.Errorf("writer %d: %v", w, err)
-					return
-				}
-			}
-		})
-	}
-	writers.Wait()
-	got, err := ReadState(opts, "last-run.json")
-	if err != nil || len(got) == 0 || !bytes.Equal(got, page(got[0])) {
-		t.Errorf("at the end the file holds %d bytes, %v; want one page whole", len(got), err)
-	}
-}
-
 // page is a content that tells whether it is whole.
 func page(b byte) []byte { return bytes.Repeat([]byte{b}, 200_000) }
 
@@ -386,24 +364,5 @@ func TestChmod(t *testing.T) {
 	}
 	if err := m.Chmod(t.Context(), converge.Chmod{Path: "/var/log/link", New: 0o777}); !errors.Is(err, ErrNotRegular) {
 		t.Errorf("Chmod of a link = %v, want %v", err, ErrNotRegular)
-	}
-}
-
-func TestState(t *testing.T) {
-	opts := Options{Root: t.TempDir()}
-	if _, err := ReadState(opts, "last-run.json"); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("ReadState of nothing = %v, want %v", err, fs.ErrNotExist)
-	}
-	for _, content := range []string{"{}\n", "{\"a\": 1}\n"} {
-		if err := WriteState(opts, "last-run.json", []byte(content)); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := ReadState(opts, "last-run.json"); string(got) != content {
-			t.Errorf("ReadState = %q, %v; want %q", got, err, content)
-		}
-	}
-	info, err := os.Stat(filepath.Join(opts.Root, StateDir))
-	if err != nil || info.Mode().Perm() != 0o700 {
-		t.Errorf("the state folder: %v, %v; want 0700", info.Mode(), err)
 	}
 }
