@@ -18,7 +18,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -187,7 +187,7 @@ func newVerdict(t *testing.T, text string) verdict {
 // The page, the constants, the schema and the cases above are one list.
 func TestDriftPageIsComplete(t *testing.T) {
 	var declared []string
-	file, err := parser.ParseFile(token.NewFileSet(), "../internal/converge/drift.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../internal/node/drift.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,9 +212,9 @@ func TestDriftPageIsComplete(t *testing.T) {
 		exits[row[1]] = row[2]
 	}
 	if diff := cmp.Diff(declared, described); diff != "" {
-		t.Errorf("docs/drift.md against internal/converge/drift.go (-want +got):\n%s", diff)
+		t.Errorf("docs/drift.md against internal/node/drift.go (-want +got):\n%s", diff)
 	}
-	cases := []string{string(converge.DriftAbsent)} // the bare node of TestAudit
+	cases := []string{string(node.DriftAbsent)} // the bare node of TestAudit
 	for _, d := range append(drifts(), moduleDrifts()...) {
 		cases = append(cases, string(d.class))
 		if got := exits[string(d.class)]; got != strconv.Itoa(d.exit) {

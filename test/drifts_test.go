@@ -7,13 +7,13 @@ import (
 	"path"
 	"slices"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A drift is a way for a converged node to go wrong, and what becomes of it.
 type drift struct {
 	name  string
-	class converge.Drift
+	class node.Drift
 	// make is what somebody did, in bash.
 	make string
 	// flags are added to every run of the case.
@@ -58,25 +58,25 @@ func drifts() []drift {
 func configDrifts() []drift {
 	return []drift{
 		{
-			name: "a declared key of falco.yaml edited", class: converge.DriftConfigEdited, exit: 2,
+			name: "a declared key of falco.yaml edited", class: node.DriftConfigEdited, exit: 2,
 			make:  `sed -i 's|^  filename: /var/log/falco.log|  filename: /tmp/elsewhere.log|' /etc/falco/falco.yaml`,
 			says:  "-  filename: /tmp/elsewhere.log\\n+  filename: /var/log/falco.log",
 			mends: []string{falcoYAML}, restarts: true,
 		},
 		{
-			name: "a fragment overrules a declared key", class: converge.DriftConfigOverruled, exit: 6,
+			name: "a fragment overrules a declared key", class: node.DriftConfigOverruled, exit: 6,
 			make: `printf '# of this site\nfile_output:\n  enabled: false\n' >/etc/falco/config.d/50-site.yaml; touch -d yesterday /etc/falco/config.d/50-site.yaml`,
 			says: "/etc/falco/config.d/50-site.yaml:3",
 			undo: "rm /etc/falco/config.d/50-site.yaml",
 		},
 		{
-			name: "an editor's leftover in config.d", class: converge.DriftConfigStray,
+			name: "an editor's leftover in config.d", class: node.DriftConfigStray,
 			make: `echo 'priority: debug' >/etc/falco/config.d/50-site.yaml.bak; touch -d yesterday /etc/falco/config.d/50-site.yaml.bak`,
 			says: "/etc/falco/config.d/50-site.yaml.bak",
 			undo: "rm /etc/falco/config.d/50-site.yaml.bak",
 		},
 		{
-			name: "rules newer than the process", class: converge.DriftConfigStale, exit: 2,
+			name: "rules newer than the process", class: node.DriftConfigStale, exit: 2,
 			make: "touch /etc/falco/falco_rules.yaml", says: "/etc/falco/falco_rules.yaml is newer than the process",
 			restarts: true,
 		},
@@ -85,26 +85,26 @@ func configDrifts() []drift {
 
 func unitDrifts() []drift {
 	return []drift{
-		{name: "stopped", class: converge.DriftUnitStopped, exit: 2, make: "systemctl stop " + modernUnit, says: `"from": "stopped"`, restarts: true},
+		{name: "stopped", class: node.DriftUnitStopped, exit: 2, make: "systemctl stop " + modernUnit, says: `"from": "stopped"`, restarts: true},
 		{
 			// The drop-in is systemd's memory of this boot only.
-			name: "failed", class: converge.DriftUnitFailed, exit: 2,
+			name: "failed", class: node.DriftUnitFailed, exit: 2,
 			make: `d=/run/systemd/system/falco-modern-bpf.service.d; mkdir -p $d; printf '[Service]\nRestart=no\n' >$d/no.conf; systemctl daemon-reload
 				systemctl kill --signal KILL falco-modern-bpf; until systemctl is-failed --quiet falco-modern-bpf; do sleep 0.1; done
 				rm -r $d; systemctl daemon-reload`,
 			says: `"from": "failed"`, restarts: true,
 		},
 		{
-			name: "dies again and again", class: converge.DriftUnitCrashLoop, exit: 2,
+			name: "dies again and again", class: node.DriftUnitCrashLoop, exit: 2,
 			make: `d=/run/systemd/system/falco-modern-bpf.service.d; mkdir -p $d; printf '[Service]\nRestartSec=300\n' >$d/slow.conf; systemctl daemon-reload
 				systemctl kill --signal KILL falco-modern-bpf; until [ "$(systemctl show --value -p SubState falco-modern-bpf)" = auto-restart ]; do sleep 0.1; done`,
 			undo: `rm -r /run/systemd/system/falco-modern-bpf.service.d; systemctl daemon-reload`,
 			says: "crash-looping", restarts: true,
 		},
-		{name: "masked", class: converge.DriftUnitMasked, exit: 2, make: "systemctl mask " + modernUnit, says: `"action": "unmask"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
-		{name: "disabled", class: converge.DriftUnitDisabled, exit: 2, make: "systemctl disable " + modernUnit, says: `"action": "enable"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
+		{name: "masked", class: node.DriftUnitMasked, exit: 2, make: "systemctl mask " + modernUnit, says: `"action": "unmask"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
+		{name: "disabled", class: node.DriftUnitDisabled, exit: 2, make: "systemctl disable " + modernUnit, says: `"action": "enable"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
 		{
-			name: "another Falco unit enabled and running", class: converge.DriftUnitExtra, exit: 2,
+			name: "another Falco unit enabled and running", class: node.DriftUnitExtra, exit: 2,
 			make: `ln -s /usr/lib/systemd/system/falco-custom.service /etc/systemd/system/multi-user.target.wants/
 				d=/run/systemd/system/falco-custom.service.d; mkdir -p $d; printf '[Service]\nEnvironment=LD_PRELOAD=/lib64/libresolv.so.2\n' >$d/preload.conf
 				systemctl daemon-reload; systemctl start falco-custom; sleep 0.3; systemctl is-active falco-custom`,
@@ -112,28 +112,28 @@ func unitDrifts() []drift {
 			says: `"unit": "falco-custom.service"`, mends: []string{unitFiles + "/multi-user.target.wants/falco-custom.service"}, others: []string{"falco-custom.service"},
 		},
 		{
-			name: "falco.service is another unit", class: converge.DriftUnitAlias, exit: 2,
+			name: "falco.service is another unit", class: node.DriftUnitAlias, exit: 2,
 			make: `ln -sf /usr/lib/systemd/system/falco-custom.service /etc/systemd/system/falco.service; systemctl daemon-reload`,
 			says: "falco-custom.service", mends: []string{unitFiles}, others: []string{"falco.service", "falco-custom.service"},
 		},
 		{
-			name: "a unit file that systemd has not read", class: converge.DriftUnitReload, exit: 2,
+			name: "a unit file that systemd has not read", class: node.DriftUnitReload, exit: 2,
 			make: `printf '[Service]\nNice=5\n' >/etc/systemd/system/falco-modern-bpf.service.d/10-site.conf`,
 			says: `"action": "daemon-reload"`, restarts: true,
 			undo: `rm /etc/systemd/system/falco-modern-bpf.service.d/10-site.conf; systemctl daemon-reload`,
 		},
 		{
-			name: "rules are replaced behind one's back", class: converge.DriftFollow, exit: 2,
+			name: "rules are replaced behind one's back", class: node.DriftFollow, exit: 2,
 			make: "systemctl unmask " + followUnit + "; systemctl start " + followUnit, says: followUnit,
 			mends: []string{unitFiles}, others: []string{followUnit},
 		},
 		{
-			name: "a Falco in a container", class: converge.DriftSecondFalco,
+			name: "a Falco in a container", class: node.DriftSecondFalco,
 			make: "systemd-run --quiet --slice=kubepods-pod1.slice --unit=cri-falco --setenv=LD_PRELOAD=/lib64/libresolv.so.2 /usr/bin/falco -o webserver.enabled=false; sleep 0.5",
 			says: "another Falco runs in a container", undo: "systemctl stop cri-falco",
 		},
 		{
-			name: "not seen to detect", class: converge.DriftUnproven,
+			name: "not seen to detect", class: node.DriftUnproven,
 			make: `sed -i 's/"detected":true/"detected":false/' /var/lib/falco-bootstrap/proof.json`,
 			says: "no alert about the agent's own open of a sensitive file came to /var/log/falco.log when it was started", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
 		},
@@ -143,7 +143,7 @@ func unitDrifts() []drift {
 func packageDrifts() []drift {
 	return []drift{
 		{
-			name: "upgraded by somebody, who left an edited falco.yaml aside", class: converge.DriftConfigReplaced, exit: 2,
+			name: "upgraded by somebody, who left an edited falco.yaml aside", class: node.DriftConfigReplaced, exit: 2,
 			make:     `sed -i 's/^json_output: false/json_output: true/' /etc/falco/falco.yaml; rpm -U --nodeps --quiet /srv/www/falco/0.45.0/falco-*.rpm >/dev/null 2>&1; [ -e /etc/falco/falco.yaml.rpmsave ]`,
 			says:     "not live any more: json_output=true",
 			mends:    []string{falcoYAML, unitFiles},
@@ -151,17 +151,17 @@ func packageDrifts() []drift {
 			undo: "rm /etc/falco/falco.yaml.rpmsave",
 		},
 		{
-			name: "newer than the pin", class: converge.DriftVersion, exit: 2, flags: []string{"--falco-version=0.44.1"},
+			name: "newer than the pin", class: node.DriftVersion, exit: 2, flags: []string{"--falco-version=0.44.1"},
 			make: "rpm -q falco-0.45.0", says: "pinned to 0.44.1",
 			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service"},
 		},
 		{
-			name: "older than the pin", class: converge.DriftVersion, exit: 2, flags: []string{"--falco-version=0.44.1"},
+			name: "older than the pin", class: node.DriftVersion, exit: 2, flags: []string{"--falco-version=0.44.1"},
 			make: "rpm -U --oldpackage --nodeps --quiet /srv/www/falco/0.41.3/falco-*.rpm >/dev/null 2>&1; rpm -q falco-0.41.3", says: "pinned to 0.44.1",
 			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service", "falco-bpf.service"},
 		},
 		{
-			name: "files missing and altered", class: converge.DriftFiles, exit: 2,
+			name: "files missing and altered", class: node.DriftFiles, exit: 2,
 			// Falco reports to its log that it cannot read the file anew.
 			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl
 				for ((i = 0; i < 100; i++)); do [ "$(size)" = "$was" ] || break; sleep 0.1; done`,
@@ -176,10 +176,10 @@ func trustDrifts() []drift {
 	rpmdb := []string{"/var/lib/rpm"}
 	fetched := []string{"/var/lib/rpm", keyFile}
 	edit := func(name, script, says string) drift {
-		return drift{name: name, class: converge.DriftRepository, exit: 2, make: "sed -i '" + script + "' " + repoFile, says: says, mends: []string{repoFile}}
+		return drift{name: name, class: node.DriftRepository, exit: 2, make: "sed -i '" + script + "' " + repoFile, says: says, mends: []string{repoFile}}
 	}
 	// dead makes a key of Falco's name with gpg and imports it.
-	dead := func(name string, class converge.Drift, generate string) drift {
+	dead := func(name string, class node.Drift, generate string) drift {
 		return drift{
 			name: name, class: class, exit: 2, says: "remove-key", mends: rpmdb,
 			make: `export GNUPGHOME=$(mktemp -d -p /dev/shm); key="Falcosecurity Package Signing <dead@falco.test>"
@@ -192,21 +192,21 @@ func trustDrifts() []drift {
 		edit("packages from elsewhere", "s|^baseurl=.*|baseurl=https://mirror.test/falco|", "-baseurl=https://mirror.test/falco"),
 		edit("repository disabled", "s/^enabled=1/enabled=0/", "-enabled=0\\n+enabled=1"),
 		{
-			name: "the section in another file too", class: converge.DriftRepositoryTwice, exit: 2,
+			name: "the section in another file too", class: node.DriftRepositoryTwice, exit: 2,
 			make: `printf '[other]\nname=x\nbaseurl=http://x\nenabled=0\n\n[falcosecurity-rpm]\nname=x\nbaseurl=http://x\ngpgcheck=0\n' >/etc/yum.repos.d/aaa.repo`,
 			says: "/etc/yum.repos.d/aaa.repo", mends: []string{"/etc/yum.repos.d/aaa.repo"},
 			undo: "rm /etc/yum.repos.d/aaa.repo",
 		},
 		{
-			name: "key not in rpm's database", class: converge.DriftKeyMissing, exit: 2,
+			name: "key not in rpm's database", class: node.DriftKeyMissing, exit: 2,
 			make: `rpm -e $(rpm -qa --qf '%{name}-%{version}-%{release} %{summary}\n' gpg-pubkey | awk '/falco@/ {print $1}')`, says: "import-key", mends: fetched,
 		},
-		{name: "copy of the key gone", class: converge.DriftKeyMissing, exit: 2, make: "rm " + keyFile, says: keyFile + " is missing", mends: fetched},
-		dead("an expired key of Falco's", converge.DriftKeyExpired, "gen 1y --faked-system-time 20200101T000000!"),
-		dead("a revoked key of Falco's", converge.DriftKeyRevoked, `gen 3y; sed -i "s/^:---/---/" $GNUPGHOME/openpgp-revocs.d/*.rev; gpg --batch --import $GNUPGHOME/openpgp-revocs.d/*.rev`),
-		{name: "the pinned key ends soon", class: converge.DriftKeyExpiring, flags: []string{"--warn-days=3000"}, make: "true", undo: "true", says: "the last pinned key expires in"},
+		{name: "copy of the key gone", class: node.DriftKeyMissing, exit: 2, make: "rm " + keyFile, says: keyFile + " is missing", mends: fetched},
+		dead("an expired key of Falco's", node.DriftKeyExpired, "gen 1y --faked-system-time 20200101T000000!"),
+		dead("a revoked key of Falco's", node.DriftKeyRevoked, `gen 3y; sed -i "s/^:---/---/" $GNUPGHOME/openpgp-revocs.d/*.rev; gpg --batch --import $GNUPGHOME/openpgp-revocs.d/*.rev`),
+		{name: "the pinned key ends soon", class: node.DriftKeyExpiring, flags: []string{"--warn-days=3000"}, make: "true", undo: "true", says: "the last pinned key expires in"},
 		{
-			name: "EPEL left on", class: converge.DriftEPEL, exit: 2,
+			name: "EPEL left on", class: node.DriftEPEL, exit: 2,
 			make: `sed -i 's/^enabled=0/enabled=1/' /etc/yum.repos.d/oracle-epel-ol8.repo`, says: "-enabled=1\\n+enabled=0",
 			mends: []string{"/etc/yum.repos.d/oracle-epel-ol8.repo"},
 		},
@@ -216,15 +216,15 @@ func trustDrifts() []drift {
 func fileDrifts() []drift {
 	const rotation = "/etc/logrotate.d/falco-bootstrap"
 	return []drift{
-		{name: "drop-in gone", class: converge.DriftPreloadMissing, exit: 2, make: "rm -r $(dirname " + dropIn + ")", says: dropIn, mends: []string{path.Dir(dropIn)}, restarts: true},
-		{name: "drop-in edited", class: converge.DriftPreloadStale, exit: 2, make: "sed -i 's/LD_PRELOAD=.*/LD_PRELOAD=/' " + dropIn, says: dropIn, mends: []string{dropIn}, restarts: true},
+		{name: "drop-in gone", class: node.DriftPreloadMissing, exit: 2, make: "rm -r $(dirname " + dropIn + ")", says: dropIn, mends: []string{path.Dir(dropIn)}, restarts: true},
+		{name: "drop-in edited", class: node.DriftPreloadStale, exit: 2, make: "sed -i 's/LD_PRELOAD=.*/LD_PRELOAD=/' " + dropIn, says: dropIn, mends: []string{dropIn}, restarts: true},
 		{
-			name: "drop-in no longer needed", class: converge.DriftPreloadStale, exit: 2,
+			name: "drop-in no longer needed", class: node.DriftPreloadStale, exit: 2,
 			make: "mkdir -p /etc/systemd/system/falco-kmod.service.d; cp " + dropIn + " /etc/systemd/system/falco-kmod.service.d/; systemctl daemon-reload",
 			says: "no longer needed", mends: []string{unitFiles + "/falco-kmod.service.d"}, others: []string{"falco-kmod.service"},
 		},
-		{name: "everybody may read the log", class: converge.DriftLogMode, exit: 2, make: "chmod 644 /var/log/falco.log", says: `"from": "0644"`, mends: []string{"/var/log/falco.log"}},
-		{name: "no rotation", class: converge.DriftLogrotate, exit: 2, make: "rm " + rotation, says: rotation, mends: []string{path.Dir(rotation)}},
+		{name: "everybody may read the log", class: node.DriftLogMode, exit: 2, make: "chmod 644 /var/log/falco.log", says: `"from": "0644"`, mends: []string{"/var/log/falco.log"}},
+		{name: "no rotation", class: node.DriftLogrotate, exit: 2, make: "rm " + rotation, says: rotation, mends: []string{path.Dir(rotation)}},
 	}
 }
 
@@ -232,11 +232,11 @@ func fileDrifts() []drift {
 func moduleDrifts() []drift {
 	return []drift{
 		{
-			name: "dkms gone", class: converge.DriftDependencies, exit: 2, make: "rpm -e --nodeps dkms",
+			name: "dkms gone", class: node.DriftDependencies, exit: 2, make: "rpm -e --nodeps dkms",
 			says: `"name": "dkms"`, mends: append(packageFiles, "/usr/sbin/dkms", "/usr/bin/dkms", "/etc/dkms", "/usr/lib/dkms"),
 		},
 		{
-			name: "module gone", class: converge.DriftModule, exit: 2,
+			name: "module gone", class: node.DriftModule, exit: 2,
 			make: "find /lib/modules /usr/lib/modules /var/lib/dkms -name 'falco.ko*' -delete", says: "build-module",
 			mends: []string{"/var/lib/dkms", "/lib/modules", "/usr/lib/modules", "/etc/falcoctl", "/etc/falco", unitFiles}, restarts: true,
 		},

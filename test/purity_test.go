@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -22,7 +23,7 @@ func TestAudit(t *testing.T) {
 		t.Parallel()
 		n := Start(t, OL("8.10"))
 		n.pure(t, 2)
-		n.golden(t, "bare", 2, converge.DriftAbsent)
+		n.golden(t, "bare", 2, node.DriftAbsent)
 		n.ordinary(t, 2)
 		n.ends(t)
 	})
@@ -38,7 +39,7 @@ func TestAudit(t *testing.T) {
 			sed -i 's|^  filename: /var/log/falco.log|  filename: https://audit:secret@log.test/falco|' /etc/falco/falco.yaml
 			chmod 644 /var/log/falco.log; systemctl disable --now falco-modern-bpf 2>&1`)
 		n.pure(t, 2)
-		n.golden(t, "drifted", 2, converge.DriftRepository, converge.DriftLogMode, converge.DriftConfigEdited, converge.DriftUnitDisabled, converge.DriftUnitStopped)
+		n.golden(t, "drifted", 2, node.DriftRepository, node.DriftLogMode, node.DriftConfigEdited, node.DriftUnitDisabled, node.DriftUnitStopped)
 		n.ordinary(t, 2)
 	})
 }

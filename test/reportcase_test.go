@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "rewrite the golden reports in testdata/
 
 // golden holds the text and the JSON of a dry run against testdata/report, and
 // the JSON against the published schema.
-func (n *Node) golden(t *testing.T, name string, exit int, drift ...converge.Drift) {
+func (n *Node) golden(t *testing.T, name string, exit int, drift ...node.Drift) {
 	t.Helper()
 	text, object := n.Run("--dry-run"), n.Run("--dry-run", "--output=json")
 	if text.Exit != exit || object.Exit != exit || text.Stderr+object.Stderr != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -23,7 +23,7 @@ type app struct {
 	flags   *settings.Flags
 	options options
 	log     *zap.Logger
-	code    converge.Code
+	code    node.Code
 	// concluded says that the run's report is written.
 	concluded bool
 }
@@ -127,7 +127,7 @@ func (a *app) load() (settings.Settings, error) {
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return s, &converge.Error{Code: converge.CodeFailed, Err: err, Hint: "run it as root, or let this user read the settings: nothing can be compared without them"}
+		return s, &node.Error{Code: node.CodeFailed, Err: err, Hint: "run it as root, or let this user read the settings: nothing can be compared without them"}
 	case errors.As(err, &path):
 		return s, usage(err, "--config takes a file; without it "+settings.Path+" is read if it is there")
 	case err != nil:

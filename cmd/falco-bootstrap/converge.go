@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
@@ -37,7 +38,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("panic", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			err = &converge.Error{Code: converge.CodeFailed, Err: fmt.Errorf("a defect in falco-bootstrap: %v", p), Hint: "please report it with the log above; running again is safe"}
+			err = &node.Error{Code: node.CodeFailed, Err: fmt.Errorf("a defect in falco-bootstrap: %v", p), Hint: "please report it with the log above; running again is safe"}
 		}
 	}()
 	declared, err := a.load()
@@ -68,7 +69,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 
 // conclude writes the report wherever it goes and sets the exit status.
 func (a *app) conclude(r report.Report) error {
-	a.code, a.concluded = converge.Code(r.Exit.Code), true
+	a.code, a.concluded = node.Code(r.Exit.Code), true
 	if err := a.keep(r); err != nil {
 		a.log.Warn("the report could not be kept", zap.String("error", report.Redact(err.Error())))
 	}

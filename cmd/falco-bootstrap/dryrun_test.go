@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -20,63 +20,63 @@ import (
 func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
-		node   func() *node
+		node   func() *fakeNode
 		edit   func(*bench)
 		args   []string
-		code   converge.Code
+		code   node.Code
 		result string
 	}{
-		{name: "bare", code: converge.CodePending, result: report.ResultPending},
-		{name: "drifted", node: withFalco, code: converge.CodePending, result: report.ResultPending},
-		{name: "the kernel module", node: func() *node {
+		{name: "bare", code: node.CodePending, result: report.ResultPending},
+		{name: "drifted", node: withFalco, code: node.CodePending, result: report.ResultPending},
+		{name: "the kernel module", node: func() *fakeNode {
 			n := newNode()
 			n.host.Kernel = "4.18.0-553.16.1.el8_10.x86_64"
 			return n
-		}, args: []string{"--driver=kmod"}, code: converge.CodePending, result: report.ResultPending},
-		{name: "running, and only to be proven", node: proven(false), code: converge.CodePending, result: report.ResultPending},
-		{name: "a kernel that runs no Falco", node: func() *node {
+		}, args: []string{"--driver=kmod"}, code: node.CodePending, result: report.ResultPending},
+		{name: "running, and only to be proven", node: proven(false), code: node.CodePending, result: report.ResultPending},
+		{name: "a kernel that runs no Falco", node: func() *fakeNode {
 			n := newNode()
 			n.host.Kernel = uek6
 			return n
-		}, code: converge.CodePreflight, result: report.ResultFailed},
-		{name: "no Oracle Linux", node: func() *node {
+		}, code: node.CodePreflight, result: report.ResultFailed},
+		{name: "no Oracle Linux", node: func() *fakeNode {
 			n := newNode()
 			delete(n.files, "etc/oracle-release")
 			n.files["etc/os-release"] = text("ID=debian\n")
 			return n
-		}, code: converge.CodePreflight, result: report.ResultFailed},
-		{name: "overruled", node: func() *node {
+		}, code: node.CodePreflight, result: report.ResultFailed},
+		{name: "overruled", node: func() *fakeNode {
 			n := withFalco()
 			n.files["etc/falco/falco.yaml"] = text("config_files: [/etc/falco/config.d]\n" + string(n.files["etc/falco/falco.yaml"].Data))
 			n.files["etc/falco/config.d/x.yaml"] = text("file_output:\n  enabled: false\n")
 			return n
-		}, code: converge.CodeConfig, result: report.ResultFailed},
-		{name: "a tree", node: func() *node {
+		}, code: node.CodeConfig, result: report.ResultFailed},
+		{name: "a tree", node: func() *fakeNode {
 			n := newNode()
-			n.host, n.err = converge.Host{Tree: true}, converge.ErrNotAsked
+			n.host, n.err = node.Host{Tree: true}, node.ErrNotAsked
 			return n
-		}, args: []string{"--root=/tree"}, code: converge.CodePending, result: report.ResultPending},
-		{name: "nothing can be seen", node: func() *node {
+		}, args: []string{"--root=/tree"}, code: node.CodePending, result: report.ResultPending},
+		{name: "nothing can be seen", node: func() *fakeNode {
 			n := newNode()
 			n.err = fs.ErrPermission
 			return n
-		}, code: converge.CodePending, result: report.ResultPending},
-		{name: "no question is answered", node: func() *node {
+		}, code: node.CodePending, result: report.ResultPending},
+		{name: "no question is answered", node: func() *fakeNode {
 			n := newNode()
 			n.err = errors.New("rpm is not there")
 			return n
-		}, code: converge.CodeFailed, result: report.ResultFailed},
+		}, code: node.CodeFailed, result: report.ResultFailed},
 		{name: "no node", edit: func(b *bench) {
 			b.env.view = func(context.Context, host.Options) (view, error) { return nil, errors.New("no such root") }
-		}, code: converge.CodeFailed, result: report.ResultFailed},
+		}, code: node.CodeFailed, result: report.ResultFailed},
 		{name: "settings that are wrong", edit: func(b *bench) {
 			b.env.readFile = func(string) ([]byte, error) { return []byte("x: y\n"), nil }
-		}, code: converge.CodeUsage, result: report.ResultFailed},
+		}, code: node.CodeUsage, result: report.ResultFailed},
 		{name: "settings that this user may not read", edit: func(b *bench) {
 			b.env.readFile = func(name string) ([]byte, error) {
 				return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 			}
-		}, code: converge.CodeFailed, result: report.ResultFailed},
+		}, code: node.CodeFailed, result: report.ResultFailed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := newNode()
@@ -115,8 +115,8 @@ func TestDryRunThatPanics(t *testing.T) {
 			n := proven(true)()
 			n.panics = question
 			b := newBench(n)
-			if code := b.run(t, "--dry-run", "--output=json"); code != converge.CodeFailed {
-				t.Errorf("a dry run that panics ends with %d, want %d:\n%s", code, converge.CodeFailed, b.stdout.String())
+			if code := b.run(t, "--dry-run", "--output=json"); code != node.CodeFailed {
+				t.Errorf("a dry run that panics ends with %d, want %d:\n%s", code, node.CodeFailed, b.stdout.String())
 			}
 			r, err := report.Decode(b.stdout.Bytes())
 			if err != nil || r.Error == nil || r.Error.Hint == "" {
@@ -129,15 +129,15 @@ func TestDryRunThatPanics(t *testing.T) {
 
 // proven is a node on which Falco runs; all that is left to change is its key,
 // its repository and the files around it.
-func proven(seen bool) func() *node {
-	return func() *node {
+func proven(seen bool) func() *fakeNode {
+	return func() *fakeNode {
 		n := withFalco()
 		u := n.units["falco-modern-bpf.service"]
 		u.ActiveState, u.SubState, u.UnitFileState = "active", "running", "enabled"
 		u.InvocationID, u.Started = "1", now.Add(-30*time.Minute)
 		n.units[u.Name] = u
 		if seen {
-			n.proof = converge.Proof{Invocation: "1", Detected: true}
+			n.proof = node.Proof{Invocation: "1", Detected: true}
 		}
 		return n
 	}
@@ -147,7 +147,7 @@ func proven(seen bool) func() *node {
 // else is.
 func TestDryRunWritesWhatItIsToldTo(t *testing.T) {
 	b := newBench(newNode())
-	if code := b.run(t, "--dry-run", "--metrics=/m.prom", "--report-file=/r.json"); code != converge.CodePending {
+	if code := b.run(t, "--dry-run", "--metrics=/m.prom", "--report-file=/r.json"); code != node.CodePending {
 		t.Fatalf("a dry run ends with %d: %s", code, b.stdout.String())
 	}
 	if b.machines > 0 || len(b.kept) > 0 || len(b.written) != 2 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
@@ -37,7 +38,7 @@ type env struct {
 	probe  func(context.Context, host.Options, host.Probe) (host.Seen, error)
 	bundle func(context.Context, host.Options, host.BundleOrder) (host.Bundle, error)
 	// complaint asks the installed Falco what it has against its configuration.
-	complaint func(context.Context, host.Options, converge.FalcoCheck) string
+	complaint func(context.Context, host.Options, node.FalcoCheck) string
 }
 
 // color reports whether the report is coloured: on a terminal only, and not
@@ -57,7 +58,7 @@ func (e env) getenv(name string) string {
 
 // run runs the command line and returns the exit status. Whatever goes wrong
 // is said once, here, on standard error.
-func run(ctx context.Context, args []string, e env) converge.Code {
+func run(ctx context.Context, args []string, e env) node.Code {
 	a := &app{env: e}
 	root := a.command()
 	root.SetArgs(args)
@@ -70,7 +71,7 @@ func run(ctx context.Context, args []string, e env) converge.Code {
 		if !a.concluded && a.meantToConverge(cmd, args) {
 			a.leave(err)
 		}
-		return converge.CodeOf(err)
+		return node.CodeOf(err)
 	}
 	return a.code
 }
@@ -103,14 +104,14 @@ func (a *app) leave(err error) {
 // complain prints an error and its hint.
 func (e env) complain(err error) {
 	fmt.Fprintf(e.stderr, "falco-bootstrap: error: %s\n", report.Redact(err.Error()))
-	if hint := converge.HintOf(err); hint != "" {
+	if hint := node.HintOf(err); hint != "" {
 		fmt.Fprintf(e.stderr, "falco-bootstrap: hint: %s\n", report.Redact(hint))
 	}
 }
 
 // usage makes err an error of the command line.
 func usage(err error, hint string) error {
-	return &converge.Error{Code: converge.CodeUsage, Err: err, Hint: hint}
+	return &node.Error{Code: node.CodeUsage, Err: err, Hint: hint}
 }
 
 // noArguments refuses arguments with the right exit status.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 )
@@ -41,7 +41,7 @@ func (a *app) explain(ctx context.Context, release, arch string) error {
 	if err != nil {
 		return err
 	}
-	var h compat.Host
+	var h falco.Host
 	if release == "" {
 		h, err = a.thisHost(ctx)
 	} else {
@@ -50,9 +50,9 @@ func (a *app) explain(ctx context.Context, release, arch string) error {
 	if err != nil {
 		return err
 	}
-	e := compat.Explain(h, compat.Request{Driver: declared.Falco.Driver, Version: declared.Falco.Version})
+	e := falco.Explain(h, falco.Request{Driver: declared.Falco.Driver, Version: declared.Falco.Version})
 	if !e.Allowed {
-		a.code = converge.CodePreflight
+		a.code = node.CodePreflight
 	}
 	if a.options.output == "json" {
 		enc := json.NewEncoder(a.stdout)
@@ -63,27 +63,27 @@ func (a *app) explain(ctx context.Context, release, arch string) error {
 	return err
 }
 
-func (a *app) thisHost(ctx context.Context) (compat.Host, error) {
+func (a *app) thisHost(ctx context.Context) (falco.Host, error) {
 	v, err := a.view(ctx, a.hostOptions())
 	if err != nil {
-		return compat.Host{}, err
+		return falco.Host{}, err
 	}
 	defer v.Close()
 	return steps.HostOf(v)
 }
 
 // namedHost is a host that is only described.
-func namedHost(release, kernel, arch string) (compat.Host, error) {
+func namedHost(release, kernel, arch string) (falco.Host, error) {
 	r, err := osrelease.ParseOracleRelease([]byte("Oracle Linux Server release " + release + "\n"))
 	if err != nil {
-		return compat.Host{}, usage(fmt.Errorf("--os %q is no release", release), "major and minor, such as 8.10")
+		return falco.Host{}, usage(fmt.Errorf("--os %q is no release", release), "major and minor, such as 8.10")
 	}
-	h := compat.Host{OS: r, Arch: arch}
+	h := falco.Host{OS: r, Arch: arch}
 	if kernel == "" {
 		return h, nil
 	}
 	if h.Kernel, err = osrelease.ParseKernel(kernel); err != nil {
-		return compat.Host{}, usage(err, "the release as `uname -r` prints it")
+		return falco.Host{}, usage(err, "the release as `uname -r` prints it")
 	}
 	if h.Arch == "" {
 		h.Arch = h.Kernel.Arch

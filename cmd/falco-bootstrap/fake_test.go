@@ -13,8 +13,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -27,13 +27,13 @@ const (
 	uek6 = "5.4.17-2136.311.6.1.el8uek.x86_64"
 )
 
-// A node is a machine of maps, to look at.
-type node struct {
+// A fakeNode is a machine of maps, to look at.
+type fakeNode struct {
 	files    fstest.MapFS
-	packages map[string][]converge.Package
+	packages map[string][]node.Package
 	units    map[string]systemd.Unit
-	host     converge.Host
-	proof    converge.Proof
+	host     node.Host
+	proof    node.Proof
 	// err is the answer to every question that can fail.
 	err error
 	// panics is the question that panics.
@@ -41,12 +41,12 @@ type node struct {
 }
 
 // newNode is a bare Oracle Linux 8.10 with UEK 7.
-func newNode() *node {
-	return &node{
+func newNode() *fakeNode {
+	return &fakeNode{
 		files:    fstest.MapFS{"etc/oracle-release": text("Oracle Linux Server release 8.10\n")},
-		packages: map[string][]converge.Package{},
+		packages: map[string][]node.Package{},
 		units:    map[string]systemd.Unit{},
-		host:     converge.Host{Kernel: uek7, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
+		host:     node.Host{Kernel: uek7, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
 	}
 }
 
@@ -54,45 +54,45 @@ func text(content string) *fstest.MapFile {
 	return &fstest.MapFile{Data: []byte(content), Mode: 0o644, ModTime: now.Add(-time.Hour)}
 }
 
-func (n *node) asked(question string) error {
+func (n *fakeNode) asked(question string) error {
 	if n.panics == question {
 		panic("at " + question)
 	}
 	return n.err
 }
 
-func (n *node) Close() {}
+func (n *fakeNode) Close() {}
 
-func (n *node) Tree() fs.FS {
+func (n *fakeNode) Tree() fs.FS {
 	_ = n.asked("Tree")
 	return n.files
 }
 
-func (n *node) Stat(path string) (converge.File, error) {
+func (n *fakeNode) Stat(path string) (node.File, error) {
 	if err := n.asked("Stat"); err != nil {
-		return converge.File{}, err
+		return node.File{}, err
 	}
 	info, err := fs.Stat(n.files, strings.TrimPrefix(path, "/"))
 	if err != nil {
-		return converge.File{}, err
+		return node.File{}, err
 	}
-	return converge.File{Mode: info.Mode(), ModTime: info.ModTime(), Size: info.Size()}, nil
+	return node.File{Mode: info.Mode(), ModTime: info.ModTime(), Size: info.Size()}, nil
 }
 
-func (n *node) Host() converge.Host {
+func (n *fakeNode) Host() node.Host {
 	_ = n.asked("Host")
 	return n.host
 }
 
-func (n *node) Packages(context.Context) (converge.Packages, error) {
-	return converge.Packages{Installed: n.packages}, n.asked("Packages")
+func (n *fakeNode) Packages(context.Context) (node.Packages, error) {
+	return node.Packages{Installed: n.packages}, n.asked("Packages")
 }
 
-func (n *node) Altered(context.Context) ([]converge.AlteredFile, error) {
+func (n *fakeNode) Altered(context.Context) ([]node.AlteredFile, error) {
 	return nil, n.asked("Altered")
 }
 
-func (n *node) Units(_ context.Context, names ...string) (map[string]systemd.Unit, error) {
+func (n *fakeNode) Units(_ context.Context, names ...string) (map[string]systemd.Unit, error) {
 	units := map[string]systemd.Unit{}
 	for _, name := range names {
 		units[name] = systemd.Unit{Name: name, ID: name, LoadState: "not-found", ActiveState: "inactive"}
@@ -103,23 +103,23 @@ func (n *node) Units(_ context.Context, names ...string) (map[string]systemd.Uni
 	return units, n.asked("Units")
 }
 
-func (n *node) Falcos(context.Context) ([]converge.Process, error) { return nil, n.asked("Falcos") }
+func (n *fakeNode) Falcos(context.Context) ([]node.Process, error) { return nil, n.asked("Falcos") }
 
-func (n *node) Module(context.Context, string) (converge.Module, error) {
-	return converge.Module{}, n.asked("Module")
+func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
+	return node.Module{}, n.asked("Module")
 }
 
-func (n *node) Proof() converge.Proof {
+func (n *fakeNode) Proof() node.Proof {
 	_ = n.asked("Proof")
 	return n.proof
 }
 
-func (n *node) Now() time.Time { return now }
+func (n *fakeNode) Now() time.Time { return now }
 
 // withFalco is the node with Falco on it, installed and stopped.
-func withFalco() *node {
+func withFalco() *fakeNode {
 	n := newNode()
-	n.packages["falco"] = []converge.Package{{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", Installed: now.Add(-2 * time.Hour)}}
+	n.packages["falco"] = []node.Package{{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", Installed: now.Add(-2 * time.Hour)}}
 	n.files["etc/falco/falco.yaml"] = text("rules_files: [/etc/falco/falco_rules.yaml]\nfile_output:\n  enabled: true\n  filename: /var/log/falco.log\n")
 	n.files["etc/falco/falco_rules.yaml"] = text("- rule: x\n")
 	const name = "falco-modern-bpf.service"
@@ -137,7 +137,7 @@ type bench struct {
 }
 
 // newBench is a bench on which a converging run finds the lock taken.
-func newBench(n *node) *bench {
+func newBench(n *fakeNode) *bench {
 	b := &bench{written: map[string]string{}}
 	b.env = env{
 		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
@@ -146,7 +146,7 @@ func newBench(n *node) *bench {
 		view:     func(context.Context, host.Options) (view, error) { return n, nil },
 		machine: func(context.Context, host.Options) (machine, error) {
 			b.machines++
-			return nil, &converge.Error{Code: converge.CodeLocked, Err: errors.New("another run holds the lock")}
+			return nil, &node.Error{Code: node.CodeLocked, Err: errors.New("another run holds the lock")}
 		},
 		remember: func(_ host.Options, r report.Report) error {
 			b.kept = append(b.kept, r)
@@ -160,7 +160,7 @@ func newBench(n *node) *bench {
 	return b
 }
 
-func (b *bench) run(t *testing.T, args ...string) converge.Code {
+func (b *bench) run(t *testing.T, args ...string) node.Code {
 	t.Helper()
 	return run(t.Context(), args, b.env)
 }

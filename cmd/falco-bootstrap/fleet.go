@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -37,13 +37,13 @@ func (a *app) fleet(names []string) error {
 	for _, name := range names {
 		content, err := a.readFile(name)
 		if err != nil {
-			return &converge.Error{Code: converge.CodeUsage, Err: fmt.Errorf("reading a report: %w", err)}
+			return &node.Error{Code: node.CodeUsage, Err: fmt.Errorf("reading a report: %w", err)}
 		}
 		if err := f.Read(bytes.NewReader(content), name); err != nil {
 			return err
 		}
 	}
-	a.code = converge.Code(f.Exit())
+	a.code = node.Code(f.Exit())
 	if a.options.output == "json" {
 		return f.JSON(a.stdout)
 	}

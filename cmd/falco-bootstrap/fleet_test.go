@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -50,8 +50,8 @@ func TestFleetOfTenThousand(t *testing.T) {
 	b := newBench(newNode())
 	b.env.stdin = bytes.NewReader(input)
 	began := time.Now()
-	if code := b.run(t, "report", "--output=json"); code != converge.CodeFailed {
-		t.Errorf("report ends with %d, want %d: %s", code, converge.CodeFailed, b.stderr.String())
+	if code := b.run(t, "report", "--output=json"); code != node.CodeFailed {
+		t.Errorf("report ends with %d, want %d: %s", code, node.CodeFailed, b.stderr.String())
 	}
 	took := time.Since(began)
 	var f report.FleetReport

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -20,39 +20,39 @@ import (
 func TestEveryEndLeavesAReport(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		node func() *node
+		node func() *fakeNode
 		edit func(*bench)
 		args []string
-		code converge.Code
+		code node.Code
 	}{
-		{name: "locked", code: converge.CodeLocked},
-		{name: "refused", node: func() *node {
+		{name: "locked", code: node.CodeLocked},
+		{name: "refused", node: func() *fakeNode {
 			n := newNode()
 			n.host.Kernel = uek6
 			return n
-		}, code: converge.CodePreflight},
+		}, code: node.CodePreflight},
 		{name: "settings that are wrong", edit: func(b *bench) {
 			b.env.readFile = func(string) ([]byte, error) { return []byte("x: y\n"), nil }
-		}, code: converge.CodeUsage},
-		{name: "a flag that is wrong", args: []string{"--bogus"}, code: converge.CodeUsage},
+		}, code: node.CodeUsage},
+		{name: "a flag that is wrong", args: []string{"--bogus"}, code: node.CodeUsage},
 		{name: "a variable that is wrong", edit: func(b *bench) {
 			b.env.environ = []string{"FALCO_BOOTSTRAP_TIMEOUT=soon"}
-		}, code: converge.CodeUsage},
-		{name: "no form of output", args: []string{"--output=xml"}, code: converge.CodeUsage},
-		{name: "a panic while looking", node: func() *node {
+		}, code: node.CodeUsage},
+		{name: "no form of output", args: []string{"--output=xml"}, code: node.CodeUsage},
+		{name: "a panic while looking", node: func() *fakeNode {
 			n := newNode()
 			n.panics = "Packages"
 			return n
-		}, code: converge.CodeFailed},
+		}, code: node.CodeFailed},
 		{name: "a panic while changing", edit: func(b *bench) {
 			b.env.machine = func(context.Context, host.Options) (machine, error) { panic("at the machine") }
-		}, code: converge.CodeFailed},
-		{name: "no time left", args: []string{"--timeout=1ns"}, node: func() *node {
+		}, code: node.CodeFailed},
+		{name: "no time left", args: []string{"--timeout=1ns"}, node: func() *fakeNode {
 			n := newNode()
 			n.err = context.DeadlineExceeded
 			return n
-		}, code: converge.CodeFailed},
-		{name: "standard output is closed", edit: func(b *bench) { b.env.stdout = closed{} }, code: converge.CodeFailed},
+		}, code: node.CodeFailed},
+		{name: "standard output is closed", edit: func(b *bench) { b.env.stdout = closed{} }, code: node.CodeFailed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n := newNode()
@@ -86,19 +86,19 @@ func TestOthersLeaveNoReport(t *testing.T) {
 	for _, tt := range []struct {
 		args    string
 		environ []string
-		code    converge.Code
+		code    node.Code
 	}{
-		{args: "--bogus --dry-run", code: converge.CodeUsage},
-		{args: "--bogus --root=/tree", code: converge.CodeUsage},
-		{args: "--bogus --root /tree", code: converge.CodeUsage},
-		{args: "--bogus", environ: []string{"FALCO_BOOTSTRAP_DRY_RUN=true"}, code: converge.CodeUsage},
-		{args: "--bogus", environ: []string{"FALCO_BOOTSTRAP_ROOT=/tree"}, code: converge.CodeUsage},
-		{args: "verify --bogus", code: converge.CodeUsage},
-		{args: "verfy", code: converge.CodeUsage},
-		{args: "report --output=xml", code: converge.CodeUsage},
+		{args: "--bogus --dry-run", code: node.CodeUsage},
+		{args: "--bogus --root=/tree", code: node.CodeUsage},
+		{args: "--bogus --root /tree", code: node.CodeUsage},
+		{args: "--bogus", environ: []string{"FALCO_BOOTSTRAP_DRY_RUN=true"}, code: node.CodeUsage},
+		{args: "--bogus", environ: []string{"FALCO_BOOTSTRAP_ROOT=/tree"}, code: node.CodeUsage},
+		{args: "verify --bogus", code: node.CodeUsage},
+		{args: "verfy", code: node.CodeUsage},
+		{args: "report --output=xml", code: node.CodeUsage},
 		{args: "--help"},
 		{args: "version"},
-		{args: "verify", code: converge.CodeNotRunning},
+		{args: "verify", code: node.CodeNotRunning},
 		{args: "explain"},
 	} {
 		t.Run(tt.args, func(t *testing.T) {

@@ -6,7 +6,7 @@
 //
 // This package is wiring: flags, exit statuses, and the handing of a plan from
 // the engine to the report. What is decided is decided in internal/steps and
-// internal/compat, and what is done is done by internal/host.
+// internal/falco, and what is done is done by internal/host.
 package main
 
 import (
@@ -18,8 +18,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func main() {
@@ -41,12 +41,12 @@ func main() {
 
 // view is a View that is closed after use.
 type view interface {
-	converge.View
+	node.View
 	Close()
 }
 
 // machine is a Machine that holds the lock until it is closed.
 type machine interface {
-	converge.Machine
+	node.Machine
 	Close() error
 }

@@ -8,7 +8,7 @@ import (
 	"os"
 	"runtime/debug"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
@@ -43,7 +43,7 @@ func (a *app) meta(mode string) report.Meta {
 
 // describe adds what the node is and which Falco it has. What cannot be told,
 // as on a node that was refused, stays empty.
-func describe(ctx context.Context, meta *report.Meta, v converge.View, declared settings.Settings) {
+func describe(ctx context.Context, meta *report.Meta, v node.View, declared settings.Settings) {
 	f := steps.Describe(ctx, v, declared)
 	name := meta.Host.Hostname
 	if f.Tree {

@@ -6,6 +6,7 @@ package converge
 import (
 	"context"
 	"fmt"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"reflect"
 	"strings"
 	"time"
@@ -20,7 +21,7 @@ const rounds = 4
 // is left is a failure that names it. The first failure ends the run; what was
 // done before it stands, and the next run goes on from there. Events are given
 // to watch as they happen.
-func Converge(ctx context.Context, m Machine, steps []Step, watch func(Event)) Result {
+func Converge(ctx context.Context, m node.Machine, steps []Step, watch func(Event)) Result {
 	run := runner{machine: m, view: m.View(), watch: watch}
 	var r Result
 	for i, step := range steps {
@@ -40,8 +41,8 @@ func Converge(ctx context.Context, m Machine, steps []Step, watch func(Event)) R
 
 // A runner carries one run: the view is renewed after every change.
 type runner struct {
-	machine Machine
-	view    View
+	machine node.Machine
+	view    node.View
 	watch   func(Event)
 	changed bool
 }
@@ -55,10 +56,7 @@ func (r *runner) step(ctx context.Context, step Step) StepResult {
 		if round == rounds || ctx.Err() != nil {
 			break
 		}
-		warnings, err := r.apply(ctx, step.ID(), next.Changes)
-		total.Warnings = append(total.Warnings, warnings...)
-		if err != nil {
-			total.Err = err
+		if total.Err = r.apply(ctx, step.ID(), next.Changes); total.Err != nil {
 			break
 		}
 		last := next
@@ -106,50 +104,19 @@ func finish(ctx context.Context, s StepResult) StepResult {
 }
 
 // apply carries out changes in order and then looks at the node afresh.
-func (r *runner) apply(ctx context.Context, step string, changes []Change) ([]Warning, error) {
-	var warnings []Warning
+func (r *runner) apply(ctx context.Context, step string, changes []node.Change) error {
 	for _, c := range changes {
 		began := time.Now()
 		r.watch(Event{Step: step, Change: c})
-		w, err := Apply(ctx, r.machine, c)
+		err := r.machine.Apply(ctx, c)
 		r.watch(Event{Step: step, Change: c, Done: true, Took: time.Since(began), Err: err})
 		r.changed = true
-		if w != nil {
-			warnings = append(warnings, *w)
-		}
 		if err != nil {
-			return warnings, err
+			return err
 		}
 	}
 	r.view = r.machine.View()
-	return warnings, nil
-}
-
-// Apply does one change.
-func Apply(ctx context.Context, m Machine, c Change) (*Warning, error) {
-	switch c := c.(type) {
-	case WriteFile:
-		return nil, m.WriteFile(ctx, c)
-	case RemoveFile:
-		return nil, m.RemoveFile(ctx, c)
-	case Chmod:
-		return nil, m.Chmod(ctx, c)
-	case Chgrp:
-		return nil, m.Chgrp(ctx, c)
-	case Install:
-		return nil, m.Install(ctx, c)
-	case ImportKey:
-		return nil, m.ImportKey(ctx, c)
-	case RemoveKey:
-		return nil, m.RemoveKey(ctx, c)
-	case BuildModule:
-		return nil, m.BuildModule(ctx, c)
-	case ChangeUnit:
-		return nil, m.ChangeUnit(ctx, c)
-	case Prove:
-		return m.Prove(ctx, c)
-	}
-	return nil, fmt.Errorf("applying %T: no such kind of change", c)
+	return nil
 }
 
 // confirm plans every step once more. A run that changed the node and still
@@ -178,7 +145,7 @@ func (r *runner) confirm(ctx context.Context, steps []Step, result *Result) {
 }
 
 // union appends the warnings that are not there yet.
-func union(have, more []Warning) []Warning {
+func union(have, more []node.Warning) []node.Warning {
 	for _, w := range more {
 		known := false
 		for _, h := range have {
@@ -192,8 +159,8 @@ func union(have, more []Warning) []Warning {
 }
 
 func notConverged(left []string) error {
-	return &Error{
-		Code: CodeFailed,
+	return &node.Error{
+		Code: node.CodeFailed,
 		Err:  fmt.Errorf("did not converge: %s", strings.Join(left, "; ")),
 		Hint: "something else changes the node at the same time, such as another tool that manages Falco; stop it, or declare the same there, and run again",
 	}

@@ -18,6 +18,7 @@ package converge
 
 import (
 	"context"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"time"
 )
 
@@ -28,8 +29,8 @@ type Step interface {
 	ID() string
 	// Plan compares the node with what is declared. An error means that the
 	// question could not be answered or that the answer is a refusal; an
-	// [*Error] in its chain says which exit status and hint it deserves.
-	Plan(ctx context.Context, view View) (Outcome, error)
+	// [*node.Error] in its chain says which exit status and hint it deserves.
+	Plan(ctx context.Context, view node.View) (Outcome, error)
 }
 
 // An Outcome is what a step found.
@@ -38,7 +39,7 @@ type Outcome struct {
 	// say.
 	Reason string
 	// Changes make the step's promise true, in this order.
-	Changes []Change
+	Changes []node.Change
 	// Waiting, if not empty, names what must happen before the rest can be
 	// known, such as "packages". Changes then holds what is known already.
 	Waiting string
@@ -48,14 +49,7 @@ type Outcome struct {
 	// with something unknown is never reported as in order.
 	Unknown []string
 	// Warnings are true and worth reading, and no reason to fail.
-	Warnings []Warning
-}
-
-// A Warning is something an operator should know though the run succeeds.
-type Warning struct {
-	Message string `json:"message"`
-	Hint    string `json:"hint,omitempty"`
-	Drift   Drift  `json:"drift,omitempty"`
+	Warnings []node.Warning
 }
 
 // Status says how a step ended.
@@ -79,8 +73,8 @@ type StepResult struct {
 	Reason   string
 	Waiting  string
 	Unknown  []string
-	Changes  []Change
-	Warnings []Warning
+	Changes  []node.Change
+	Warnings []node.Warning
 	Err      error
 	Took     time.Duration
 }
@@ -116,8 +110,8 @@ func (r Result) Unknown() bool {
 // An Event is one line of progress.
 type Event struct {
 	Step   string
-	Change Change // nil for the start or end of a step
-	Done   bool   // false when it begins
+	Change node.Change // nil for the start or end of a step
+	Done   bool        // false when it begins
 	Took   time.Duration
 	Err    error
 }
@@ -140,10 +134,10 @@ func (o Outcome) status() Status {
 }
 
 // Pending returns the changes that alter the node, which leaves out probes.
-func (o Outcome) Pending() []Change {
-	var alter []Change
+func (o Outcome) Pending() []node.Change {
+	var alter []node.Change
 	for _, c := range o.Changes {
-		if _, probe := c.(Prove); !probe {
+		if !node.IsProbe(c) {
 			alter = append(alter, c)
 		}
 	}

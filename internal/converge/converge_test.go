@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"io/fs"
 	"strings"
 	"testing"
@@ -14,24 +15,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A node is a map of files that can lose power: it is its own Machine, and its
+// A fakeNode is a map of files that can lose power: it is its own Machine, and its
 // Views are copies.
-type node struct {
-	Machine // what is not overridden is not used
-	files   map[string]string
-	writes  int
-	limit   int // writes until the power goes; 0 means never
-	stuck   map[string]bool
+type fakeNode struct {
+	files  map[string]string
+	writes int
+	limit  int // writes until the power goes; 0 means never
+	stuck  map[string]bool
 }
 
 var errPower = errors.New("power lost")
 
 type nodeView struct {
-	View
+	node.View
 	files map[string]string
 }
 
-func (n *node) View() View {
+func (n *fakeNode) View() node.View {
 	files := map[string]string{}
 	for name, content := range n.files {
 		files[name] = content
@@ -39,20 +39,19 @@ func (n *node) View() View {
 	return nodeView{files: files}
 }
 
-func (n *node) WriteFile(_ context.Context, c WriteFile) error {
+func (n *fakeNode) Apply(_ context.Context, c node.Change) error {
+	if node.IsProbe(c) {
+		n.files["proof"] = "seen"
+		return nil
+	}
 	if n.limit > 0 && n.writes == n.limit {
 		return errPower
 	}
 	n.writes++
-	if !n.stuck[c.Path] {
-		n.files[c.Path] = string(c.New)
+	if w := c.(node.WriteFile); !n.stuck[w.Path] {
+		n.files[w.Path] = string(w.New)
 	}
 	return nil
-}
-
-func (n *node) Prove(context.Context, Prove) (*Warning, error) {
-	n.files["proof"] = "seen"
-	return &Warning{Message: "no alert"}, nil
 }
 
 // fileStep wants one file, and may have to see another first.
@@ -60,7 +59,7 @@ type fileStep struct{ path, want, after string }
 
 func (s fileStep) ID() string { return s.path }
 
-func (s fileStep) Plan(_ context.Context, v View) (Outcome, error) {
+func (s fileStep) Plan(_ context.Context, v node.View) (Outcome, error) {
 	files := v.(nodeView).files
 	if s.after != "" && files[s.after] == "" {
 		return Outcome{Waiting: s.after}, nil
@@ -68,14 +67,14 @@ func (s fileStep) Plan(_ context.Context, v View) (Outcome, error) {
 	if files[s.path] == s.want {
 		return Outcome{Reason: "as wanted"}, nil
 	}
-	return Outcome{Changes: []Change{WriteFile{Path: s.path, New: []byte(s.want)}}}, nil
+	return Outcome{Changes: []node.Change{node.WriteFile{Path: s.path, New: []byte(s.want)}}}, nil
 }
 
 // planFunc is a step made of a function.
-type planFunc func(View) (Outcome, error)
+type planFunc func(node.View) (Outcome, error)
 
-func (planFunc) ID() string                                        { return "func" }
-func (f planFunc) Plan(_ context.Context, v View) (Outcome, error) { return f(v) }
+func (planFunc) ID() string                                             { return "func" }
+func (f planFunc) Plan(_ context.Context, v node.View) (Outcome, error) { return f(v) }
 
 func statuses(r Result) []string {
 	var out []string
@@ -87,7 +86,7 @@ func statuses(r Result) []string {
 
 func quiet(Event) {}
 
-func newNode() *node { return &node{files: map[string]string{}} }
+func newNode() *fakeNode { return &fakeNode{files: map[string]string{}} }
 
 var chain = []Step{
 	fileStep{path: "a", want: "1"},
@@ -108,28 +107,28 @@ func TestPlanSaysWhatIsPendingAndWhatWaits(t *testing.T) {
 }
 
 func TestPlanStatuses(t *testing.T) {
-	refusal := &Error{Code: CodePreflight, Err: errors.New("too old")}
+	refusal := &node.Error{Code: node.CodePreflight, Err: errors.New("too old")}
 	denied := fmt.Errorf("reading x: %w", fs.ErrPermission)
 	for _, tt := range []struct {
 		name string
 		step planFunc
 		want []string
-		code Code
+		code node.Code
 	}{
-		{"in order", func(View) (Outcome, error) { return Outcome{}, nil }, []string{"func ok", "z pending"}, CodeOK},
-		{"a probe is no change", func(View) (Outcome, error) { return Outcome{Changes: []Change{Prove{}}}, nil }, []string{"func ok", "z pending"}, CodeOK},
-		{"not asked", func(View) (Outcome, error) { return Outcome{}, ErrNotAsked }, []string{"func skipped", "z pending"}, CodeOK},
-		{"may not be seen", func(View) (Outcome, error) { return Outcome{}, denied }, []string{"func unknown", "z pending"}, CodeOK},
-		{"partly unseen", func(View) (Outcome, error) { return Outcome{Unknown: []string{"x"}}, nil }, []string{"func unknown", "z pending"}, CodeOK},
-		{"a failure leaves the rest planned", func(View) (Outcome, error) { return Outcome{}, errors.New("x") }, []string{"func failed", "z pending"}, CodeFailed},
-		{"a refusal ends the plan", func(View) (Outcome, error) { return Outcome{}, refusal }, []string{"func failed", "z skipped"}, CodePreflight},
+		{"in order", func(node.View) (Outcome, error) { return Outcome{}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
+		{"a probe is no change", func(node.View) (Outcome, error) { return Outcome{Changes: []node.Change{node.Prove{}}}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
+		{"not asked", func(node.View) (Outcome, error) { return Outcome{}, node.ErrNotAsked }, []string{"func skipped", "z pending"}, node.CodeOK},
+		{"may not be seen", func(node.View) (Outcome, error) { return Outcome{}, denied }, []string{"func unknown", "z pending"}, node.CodeOK},
+		{"partly unseen", func(node.View) (Outcome, error) { return Outcome{Unknown: []string{"x"}}, nil }, []string{"func unknown", "z pending"}, node.CodeOK},
+		{"a failure leaves the rest planned", func(node.View) (Outcome, error) { return Outcome{}, errors.New("x") }, []string{"func failed", "z pending"}, node.CodeFailed},
+		{"a refusal ends the plan", func(node.View) (Outcome, error) { return Outcome{}, refusal }, []string{"func failed", "z skipped"}, node.CodePreflight},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			r := Plan(t.Context(), newNode().View(), []Step{tt.step, fileStep{path: "z", want: "1"}})
 			if diff := cmp.Diff(tt.want, statuses(r)); diff != "" {
 				t.Errorf("Plan (-want +got):\n%s", diff)
 			}
-			if got := CodeOf(r.Err); got != tt.code {
+			if got := node.CodeOf(r.Err); got != tt.code {
 				t.Errorf("CodeOf(%v) = %v, want %v", r.Err, got, tt.code)
 			}
 		})
@@ -199,11 +198,11 @@ func TestConvergeNamesWhatIsLeft(t *testing.T) {
 
 func TestConvergeTakesAStepInRounds(t *testing.T) {
 	n := newNode()
-	step := planFunc(func(v View) (Outcome, error) {
+	step := planFunc(func(v node.View) (Outcome, error) {
 		files := v.(nodeView).files
 		for _, name := range []string{"repo", "package"} {
 			if files[name] == "" {
-				return Outcome{Changes: []Change{WriteFile{Path: name, New: []byte("x")}}}, nil
+				return Outcome{Changes: []node.Change{node.WriteFile{Path: name, New: []byte("x")}}}, nil
 			}
 		}
 		return Outcome{Reason: "both"}, nil
@@ -216,11 +215,11 @@ func TestConvergeTakesAStepInRounds(t *testing.T) {
 
 func TestConvergeProbeIsNoChange(t *testing.T) {
 	n := newNode()
-	step := planFunc(func(v View) (Outcome, error) {
+	step := planFunc(func(v node.View) (Outcome, error) {
 		if v.(nodeView).files["proof"] != "" {
-			return Outcome{}, nil
+			return Outcome{Warnings: []node.Warning{{Message: "no alert"}}}, nil
 		}
-		return Outcome{Changes: []Change{Prove{}}}, nil
+		return Outcome{Changes: []node.Change{node.Prove{}}}, nil
 	})
 	r := Converge(t.Context(), n, []Step{step}, quiet)
 	if r.Err != nil || r.Steps[0].Status != StatusOK || len(r.Steps[0].Warnings) != 1 {
@@ -236,14 +235,14 @@ func TestConvergeCancelled(t *testing.T) {
 	if !errors.Is(r.Err, context.Canceled) || n.writes != 0 {
 		t.Errorf("Converge = %v after %d writes, want cancelled before the first", r.Err, n.writes)
 	}
-	if HintOf(r.Err) == "" {
-		t.Error("HintOf(cancelled) is empty")
+	if node.HintOf(r.Err) == "" {
+		t.Error("node.HintOf(cancelled) is empty")
 	}
 }
 
 func TestCodeNamesAreDistinct(t *testing.T) {
-	seen := map[string]Code{}
-	for _, c := range []Code{CodeOK, CodeFailed, CodePending, CodePreflight, CodeTrust, CodePackages, CodeConfig, CodeNotRunning, CodeLocked, CodeUsage} {
+	seen := map[string]node.Code{}
+	for _, c := range []node.Code{node.CodeOK, node.CodeFailed, node.CodePending, node.CodePreflight, node.CodeTrust, node.CodePackages, node.CodeConfig, node.CodeNotRunning, node.CodeLocked, node.CodeUsage} {
 		if other, twice := seen[c.String()]; twice {
 			t.Errorf("codes %d and %d are both %q", c, other, c)
 		}
@@ -274,21 +273,21 @@ func TestEventsTellEveryChangeBeforeItIsMade(t *testing.T) {
 // Whoever stops a run must not be told that the network is down.
 func TestToldToStop(t *testing.T) {
 	at := func(cause error) error {
-		return fmt.Errorf("packages: %w", &Error{Code: CodePackages, Err: fmt.Errorf("running dnf: %w", cause), Hint: "a proxy"})
+		return fmt.Errorf("packages: %w", &node.Error{Code: node.CodePackages, Err: fmt.Errorf("running dnf: %w", cause), Hint: "a proxy"})
 	}
 	for _, tt := range []struct {
 		cause error
-		code  Code
+		code  node.Code
 		hint  string
 	}{
-		{context.Canceled, CodeFailed, "told to stop"},
-		{context.DeadlineExceeded, CodePackages, "a proxy"},
+		{context.Canceled, node.CodeFailed, "told to stop"},
+		{context.DeadlineExceeded, node.CodePackages, "a proxy"},
 	} {
-		if got := CodeOf(at(tt.cause)); got != tt.code {
+		if got := node.CodeOf(at(tt.cause)); got != tt.code {
 			t.Errorf("CodeOf(%v) = %v, want %v", at(tt.cause), got, tt.code)
 		}
-		if got := HintOf(at(tt.cause)); !strings.Contains(got, tt.hint) {
-			t.Errorf("HintOf(%v) = %q, want %q in it", at(tt.cause), got, tt.hint)
+		if got := node.HintOf(at(tt.cause)); !strings.Contains(got, tt.hint) {
+			t.Errorf("node.HintOf(%v) = %q, want %q in it", at(tt.cause), got, tt.hint)
 		}
 	}
 }

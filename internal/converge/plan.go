@@ -6,6 +6,7 @@ package converge
 import (
 	"context"
 	"errors"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"io/fs"
 	"time"
 )
@@ -14,7 +15,7 @@ import (
 // preflight ends it, since nothing after it would be true; any other step that
 // fails leaves the rest to be planned, so that one report names all there is
 // to mend.
-func Plan(ctx context.Context, view View, steps []Step) Result {
+func Plan(ctx context.Context, view node.View, steps []Step) Result {
 	var r Result
 	for i, step := range steps {
 		s := planStep(ctx, view, step)
@@ -25,7 +26,7 @@ func Plan(ctx context.Context, view View, steps []Step) Result {
 		if r.Err == nil {
 			r.Err = s.Err
 		}
-		if CodeOf(s.Err) == CodePreflight || ctx.Err() != nil {
+		if node.CodeOf(s.Err) == node.CodePreflight || ctx.Err() != nil {
 			r.Steps = append(r.Steps, unreached(steps[i+1:], step.ID())...)
 			return r
 		}
@@ -35,7 +36,7 @@ func Plan(ctx context.Context, view View, steps []Step) Result {
 
 // planStep plans one step. What this user may not see is unknown, not failed:
 // a dry run without root still tells what it can.
-func planStep(ctx context.Context, view View, step Step) StepResult {
+func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	began := time.Now()
 	out, err := step.Plan(ctx, view)
 	s := StepResult{
@@ -43,9 +44,9 @@ func planStep(ctx context.Context, view View, step Step) StepResult {
 		Unknown: out.Unknown, Changes: out.Changes, Warnings: out.Warnings, Took: time.Since(began),
 	}
 	switch {
-	case errors.Is(err, ErrNotAsked):
+	case errors.Is(err, node.ErrNotAsked):
 		s.Status, s.Reason = StatusSkipped, err.Error()
-	case errors.Is(err, fs.ErrPermission) && CodeOf(err) == CodeFailed:
+	case errors.Is(err, fs.ErrPermission) && node.CodeOf(err) == node.CodeFailed:
 		s.Status, s.Unknown = StatusUnknown, append(s.Unknown, err.Error())
 	case err != nil:
 		s.Status, s.Err = StatusFailed, err
@@ -63,8 +64,8 @@ func unreached(steps []Step, after string) []StepResult {
 }
 
 // Changes lists every change of a result that alters the node.
-func (r Result) Changes() []Change {
-	var all []Change
+func (r Result) Changes() []node.Change {
+	var all []node.Change
 	for _, s := range r.Steps {
 		all = append(all, Outcome{Changes: s.Changes}.Pending()...)
 	}
@@ -76,7 +77,7 @@ func (r Result) Changes() []Change {
 func (r Result) HasProbe() bool {
 	for _, s := range r.Steps {
 		for _, c := range s.Changes {
-			if _, probe := c.(Prove); probe {
+			if node.IsProbe(c) {
 				return true
 			}
 		}

@@ -7,11 +7,11 @@ import (
 	"context"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // await waits until one of the files is there, or the limit is over.
-func (m *Machine) await(ctx context.Context, a *converge.Await) {
+func (m *Machine) await(ctx context.Context, a *node.Await) {
 	if a == nil || m.anyThere(a.Files) {
 		return
 	}

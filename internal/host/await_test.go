@@ -8,21 +8,21 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func TestAwait(t *testing.T) {
 	files := []string{"/var/lib/oci-linux-config/yum_populated", "/etc/dnf/vars/ociregion"}
 	tests := []struct {
 		name  string
-		await *converge.Await
+		await *node.Await
 		comes string // when the second file does
 		said  string // the last news
 	}{
 		{"nothing to wait for", nil, "never", ""},
-		{"there already", &converge.Await{Files: files, What: "the mapper", Limit: time.Minute}, "before", ""},
-		{"comes in time", &converge.Await{Files: files, What: "the mapper", Limit: time.Minute}, "meanwhile", "the mapper is done"},
-		{"never comes", &converge.Await{Files: files, What: "the mapper", Limit: 50 * time.Millisecond}, "never", "the mapper is not done; going on without"},
+		{"there already", &node.Await{Files: files, What: "the mapper", Limit: time.Minute}, "before", ""},
+		{"comes in time", &node.Await{Files: files, What: "the mapper", Limit: time.Minute}, "meanwhile", "the mapper is done"},
+		{"never comes", &node.Await{Files: files, What: "the mapper", Limit: 50 * time.Millisecond}, "never", "the mapper is not done; going on without"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// BuildModule implements [converge.Machine]. A build that fails carries the end
+// BuildModule implements [node.Machine]. A build that fails carries the end
 // of the compiler's output, which dkms keeps in a file and does not show.
-func (m *Machine) BuildModule(ctx context.Context, c converge.BuildModule) error {
+func (m *Machine) buildModule(ctx context.Context, c node.BuildModule) error {
 	if err := m.asked(); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func buildEnvironment(prefix string) []string {
 	return env
 }
 
-func (m *Machine) buildError(c converge.BuildModule, argv []string, out outcome, err error, began time.Time) error {
+func (m *Machine) buildError(c node.BuildModule, argv []string, out outcome, err error, began time.Time) error {
 	if err == nil {
 		err = fmt.Errorf("%s failed with exit status %d", strings.Join(argv, " "), out.status)
 		if out.signal != 0 {
@@ -57,7 +57,7 @@ func (m *Machine) buildError(c converge.BuildModule, argv []string, out outcome,
 	if len(lines) == 0 {
 		log, lines = filepath.Base(argv[0]), lastLines(out.stdout, 20)
 	}
-	return failed(converge.CodeFailed,
+	return failed(node.CodeFailed,
 		"see whether the devel package is that of the kernel "+c.Kernel+" and which compiler it was built with; the modern_ebpf driver needs no module",
 		"%s: %w; the end of %s: %s", c, err, log, redact(strings.Join(lines, "\n")))
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func TestBuildModule(t *testing.T) {
@@ -18,8 +18,8 @@ func TestBuildModule(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	ok := script(t, "config", `echo config "$PATH" >>`+log)
 	m, _ := onHost(t, func(*tools) {})
-	c := converge.BuildModule{Kernel: kernel, Commands: [][]string{{ok, "driver"}, {ok}}, Path: "/opt/rh/gcc-toolset-11/root/usr/bin", Timeout: time.Minute}
-	if err := m.BuildModule(t.Context(), c); err != nil {
+	c := node.BuildModule{Kernel: kernel, Commands: [][]string{{ok, "driver"}, {ok}}, Path: "/opt/rh/gcc-toolset-11/root/usr/bin", Timeout: time.Minute}
+	if err := m.Apply(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	if got, _ := os.ReadFile(log); strings.Count(string(got), "config /opt/rh/gcc-toolset-11/root/usr/bin:/usr/sbin") != 2 {
@@ -28,16 +28,16 @@ func TestBuildModule(t *testing.T) {
 
 	bad := script(t, "install", `echo "Error! Bad return status"; exit 10`)
 	c.Commands = [][]string{{bad}, {ok}}
-	err := m.BuildModule(t.Context(), c)
-	wantCode(t, err, converge.CodeFailed)
-	if !strings.Contains(err.Error(), "exit status 10") || !strings.Contains(err.Error(), "Bad return status") || converge.HintOf(err) == "" {
+	err := m.Apply(t.Context(), c)
+	wantCode(t, err, node.CodeFailed)
+	if !strings.Contains(err.Error(), "exit status 10") || !strings.Contains(err.Error(), "Bad return status") || node.HintOf(err) == "" {
 		t.Errorf("BuildModule = %v, want the status, the output and a hint", err)
 	}
 	if got, _ := os.ReadFile(log); strings.Count(string(got), "\n") != 2 {
 		t.Error("a command ran after one that failed")
 	}
 	c.Commands = [][]string{{"relative"}}
-	if err := m.BuildModule(t.Context(), c); err == nil {
+	if err := m.Apply(t.Context(), c); err == nil {
 		t.Error("a relative path was run")
 	}
 }

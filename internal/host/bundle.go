@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
@@ -61,7 +61,7 @@ func Collect(ctx context.Context, opts Options, o BundleOrder) (Bundle, error) {
 	}
 	keyRing, err := os.ReadFile(o.KeyFile)
 	if err != nil {
-		return Bundle{}, failed(converge.CodeTrust, "run falco-bootstrap on this node first: it fetches and checks the key", "reading the verified key: %w", err)
+		return Bundle{}, failed(node.CodeTrust, "run falco-bootstrap on this node first: it fetches and checks the key", "reading the verified key: %w", err)
 	}
 	keys, _, err := pinnedKeys(keyRing, o.Fingerprints)
 	if err != nil {
@@ -95,7 +95,7 @@ func download(ctx context.Context, tool packageTool, o BundleOrder) error {
 	if err == nil {
 		err = fmt.Errorf("%s ended with status %d", tool.name(), out.status)
 	}
-	return failed(converge.CodePackages, hint, "downloading %s: %w: %s", o.Spec, err, text)
+	return failed(node.CodePackages, hint, "downloading %s: %w: %s", o.Spec, err, text)
 }
 
 // assemble checks what was fetched, adds key and program, and writes the
@@ -104,7 +104,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 	b := Bundle{Created: time.Now().UTC().Truncate(time.Second)}
 	packages, err := filepath.Glob(filepath.Join(escape(o.Folder), "*.rpm"))
 	if err != nil || len(packages) == 0 {
-		return b, failed(converge.CodePackages, "", "collecting %s: no package was fetched", o.Spec)
+		return b, failed(node.CodePackages, "", "collecting %s: no package was fetched", o.Spec)
 	}
 	for _, path := range packages {
 		p, err := verifyFile(path, keys)

@@ -8,12 +8,12 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A finding is what dnf's output says of its failure.
 type finding struct {
-	code converge.Code
+	code node.Code
 	// what is the cause in a few words; hint what to do about it.
 	what, hint string
 	// tries is how often the transaction may be tried in all: 1 for what does
@@ -26,7 +26,7 @@ type finding struct {
 // A symptom is a line of dnf's or yum's output and what it means.
 type symptom struct {
 	line  *regexp.Regexp
-	code  converge.Code
+	code  node.Code
 	what  string // $1 is the first group of line
 	hint  string
 	tries int
@@ -49,8 +49,8 @@ const (
 // has to do with it is never tried again until it works. The texts are those
 // of dnf 4 (dnf/base.py, dnf/cli, libdnf), yum 3.4 and librepo.
 func symptoms() []symptom {
-	trust, packages := converge.CodeTrust, converge.CodePackages
-	s := func(pattern string, code converge.Code, tries int, what, hint string) symptom {
+	trust, packages := node.CodeTrust, node.CodePackages
+	s := func(pattern string, code node.Code, tries int, what, hint string) symptom {
 		return symptom{regexp.MustCompile(pattern), code, what, hint, tries}
 	}
 	return []symptom{
@@ -100,11 +100,11 @@ func diagnose(tool packageTool, out outcome) finding {
 	}
 	if out.signal != 0 {
 		return finding{
-			converge.CodePackages, tool.name() + " was ended by a signal (" + out.signal.String() + ")",
+			node.CodePackages, tool.name() + " was ended by a signal (" + out.signal.String() + ")",
 			"look in the kernel's log whether memory ran out (dmesg)", 3, "",
 		}
 	}
-	f := finding{code: converge.CodePackages, what: fmt.Sprintf("%s failed with exit status %d", tool.name(), out.status), tries: 1}
+	f := finding{code: node.CodePackages, what: fmt.Sprintf("%s failed with exit status %d", tool.name(), out.status), tries: 1}
 	if last := lastLines(out.stdout, 1); len(last) > 0 {
 		f.line = clip(redact(last[0]))
 	}
@@ -113,7 +113,7 @@ func diagnose(tool packageTool, out outcome) finding {
 
 // err makes the error of a finding: the packages, the repositories, the cause,
 // and how the output ended.
-func (f finding) err(tool packageTool, c converge.Install, out outcome, ended error) error {
+func (f finding) err(tool packageTool, c node.Install, out outcome, ended error) error {
 	from := ""
 	if len(c.Repositories) > 0 {
 		from = " from " + strings.Join(c.Repositories, ", ")

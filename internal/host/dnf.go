@@ -16,7 +16,7 @@ import (
 
 	"github.com/cavaliergopher/rpm"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 const (
@@ -29,17 +29,17 @@ const (
 	heartbeat        = 15 * time.Second
 )
 
-// Install implements [converge.Machine]: one transaction, by dnf, or by yum
+// Install implements [node.Machine]: one transaction, by dnf, or by yum
 // where there is no dnf (Oracle Linux 7). What can pass is tried again within
-// ctx; what cannot is an error at once, of [converge.CodeTrust] for keys and
-// signatures and [converge.CodePackages] else.
+// ctx; what cannot is an error at once, of [node.CodeTrust] for keys and
+// signatures and [node.CodePackages] else.
 //
 // With -y dnf imports, unasked, whatever key it finds at a repository's
 // gpgkey, into rpm's database for packages and into a keyring of its own for
 // metadata (repo_gpgcheck). That is safe here because the repositories used
 // are named one by one, and Falco's has gpgkey=file://, the copy of the key
 // that was checked against the pinned fingerprints before it was written.
-func (m *Machine) Install(ctx context.Context, c converge.Install) error {
+func (m *Machine) install(ctx context.Context, c node.Install) error {
 	if err := m.asked(); err != nil {
 		return err
 	}
@@ -75,15 +75,15 @@ func (m *Machine) packageTool() (packageTool, error) {
 			return packageTool{path: path, yum3: filepath.Base(path) == "yum"}, nil
 		}
 	}
-	return packageTool{}, failed(converge.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s is there: %w", strings.Join(m.tools.dnf, ", "), fs.ErrNotExist)
+	return packageTool{}, failed(node.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s is there: %w", strings.Join(m.tools.dnf, ", "), fs.ErrNotExist)
 }
 
 // transactions is the change as the tool can do it: dnf as it is; yum needs
 // the word downgrade for what goes to an older version, which makes two of a
 // mixed one.
-func transactions(tool packageTool, c converge.Install) []converge.Install {
+func transactions(tool packageTool, c node.Install) []node.Install {
 	if !tool.yum3 || c.Action != "install" {
-		return []converge.Install{c}
+		return []node.Install{c}
 	}
 	down, up := c, c
 	down.Action, down.Targets, up.Targets = "downgrade", nil, nil
@@ -94,8 +94,8 @@ func transactions(tool packageTool, c converge.Install) []converge.Install {
 			up.Targets = append(up.Targets, t)
 		}
 	}
-	var parts []converge.Install
-	for _, part := range []converge.Install{down, up} {
+	var parts []node.Install
+	for _, part := range []node.Install{down, up} {
 		if len(part.Targets) > 0 {
 			parts = append(parts, part)
 		}
@@ -105,7 +105,7 @@ func transactions(tool packageTool, c converge.Install) []converge.Install {
 
 // argv is the tool's command line. again is for a try after a failure that
 // stale metadata may have caused.
-func (t packageTool) argv(c converge.Install, again bool) []string {
+func (t packageTool) argv(c node.Install, again bool) []string {
 	argv := []string{t.path, "-y"}
 	if len(c.Repositories) > 0 {
 		argv = append(argv, "--disablerepo=*")
@@ -163,7 +163,7 @@ func packageEnvironment() []string {
 
 // transact runs the tool until it succeeds, or fails for good, or the tries
 // or the time are used up.
-func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Install) error {
+func (m *Machine) transact(ctx context.Context, tool packageTool, c node.Install) error {
 	wait := m.tools.pause.first
 	for try := 1; ; try++ {
 		out, err := m.runTool(ctx, tool, c, try > 1)
@@ -173,7 +173,7 @@ func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Ins
 		}
 		f := diagnose(tool, out)
 		if err != nil && out.signal == 0 && len(out.stdout) == 0 {
-			return failed(converge.CodePackages, "", "%s: %w", c, err)
+			return failed(node.CodePackages, "", "%s: %w", c, err)
 		}
 		if err == nil {
 			err = ctx.Err()
@@ -198,13 +198,13 @@ func (m *Machine) transact(ctx context.Context, tool packageTool, c converge.Ins
 
 // replaced reports whether a transaction that failed since the old package's
 // %preun did has put the new one in place all the same, as rpm does.
-func (m *Machine) replaced(ctx context.Context, c converge.Install) bool {
+func (m *Machine) replaced(ctx context.Context, c node.Install) bool {
 	have, err := queryPackages(ctx, m.tools)
 	return err == nil && c.Action == "install" && len(have.Installed["falco"]) > 1
 }
 
 // runTool runs the tool once, with a sign of life every now and then.
-func (m *Machine) runTool(ctx context.Context, tool packageTool, c converge.Install, again bool) (outcome, error) {
+func (m *Machine) runTool(ctx context.Context, tool packageTool, c node.Install, again bool) (outcome, error) {
 	pulse := m.startPulse(tool.name())
 	defer pulse.stop()
 	return run(ctx, command{

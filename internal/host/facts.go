@@ -13,14 +13,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // readHost says what the machine says of itself; of a tree, only what was
 // declared. What cannot be read is left empty: no fact here is worth failing
 // for, and the steps that need one say so.
-func readHost(t tools, tr tree, kernel string) converge.Host {
-	h := converge.Host{
+func readHost(t tools, tr tree, kernel string) node.Host {
+	h := node.Host{
 		Kernel: kernel, KernelGiven: kernel != "", Arch: machineArch(kernel),
 		Root: os.Geteuid() == 0, Tree: !tr.own(),
 	}

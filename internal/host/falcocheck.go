@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // candidateName is where a falco.yaml is put before the installed Falco: in
@@ -36,8 +36,8 @@ type verdict struct {
 }
 
 // checkCandidate asks the installed Falco about the new content of a
-// falco.yaml. A refusal is [converge.CodeConfig]; warnings are told.
-func (m *Machine) checkCandidate(ctx context.Context, c converge.WriteFile) error {
+// falco.yaml. A refusal is [node.CodeConfig]; warnings are told.
+func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 	candidate, err := m.writeCandidate(c.New)
 	if err != nil {
 		return err
@@ -45,14 +45,14 @@ func (m *Machine) checkCandidate(ctx context.Context, c converge.WriteFile) erro
 	defer func() { _ = os.Remove(candidate) }()
 	v, err := askFalco(ctx, m.tools, *c.Check, candidate, c.Path)
 	if err != nil {
-		return failed(converge.CodeConfig, "run "+m.tools.falco+" --version on this node: the installed Falco itself does not start",
+		return failed(node.CodeConfig, "run "+m.tools.falco+" --version on this node: the installed Falco itself does not start",
 			"checking the new %s: %w", c.Path, err)
 	}
 	for _, w := range v.warnings {
 		m.opts.tell(Progress{Message: "falco on the new " + c.Path + ": " + w, Warning: true})
 	}
 	if !v.ok {
-		return failed(converge.CodeConfig, "correct falco.config in the settings, or the file in /etc/falco that the message speaks of; the old "+path.Base(c.Path)+" is still in place",
+		return failed(node.CodeConfig, "correct falco.config in the settings, or the file in /etc/falco that the message speaks of; the old "+path.Base(c.Path)+" is still in place",
 			"falco would refuse the new %s: %s", c.Path, v.reason)
 	}
 	return nil
@@ -90,7 +90,7 @@ func writeFresh(path string, content []byte) error {
 // no driver and no port, and writes nothing. Falco's schema warnings go
 // through its logger, so it is told to log warnings to standard error, and not
 // to syslog. name is the path that messages give instead of file.
-func askFalco(ctx context.Context, t tools, check converge.FalcoCheck, file, name string) (verdict, error) {
+func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name string) (verdict, error) {
 	argv := []string{t.falco, "-c", file, "--dry-run", "-o", "log_stderr=true", "-o", "log_level=warning", "-o", "log_syslog=false"}
 	if before035(check.Version) {
 		argv = []string{t.falco, "-c", file, "-L"} // lists the rules, having read all

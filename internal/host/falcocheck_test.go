@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // The texts are those of falco 0.44.1 on standard error.
@@ -48,16 +48,16 @@ exit 0`
 func TestWriteFileChecked(t *testing.T) {
 	tests := []struct {
 		name, new string
-		check     converge.FalcoCheck
-		code      converge.Code
+		check     node.FalcoCheck
+		code      node.Code
 		want      string
 		args      string
 		warns     string
 	}{
-		{name: "accepted", new: "good\n", check: converge.FalcoCheck{Version: "0.44.1"}, want: "good\n", args: "--dry-run -o log_stderr=true -o log_level=warning -o log_syslog=false preload=\n"},
-		{name: "refused", new: "bad\n", check: converge.FalcoCheck{Version: "0.44.1"}, code: converge.CodeConfig, want: "old\n"},
-		{name: "a warning, a preload", new: "odd\n", check: converge.FalcoCheck{Version: "0.42.0", Preload: "/dev/null"}, want: "odd\n", args: "preload=/dev/null", warns: "falco on the new %PATH%: %PATH% | schema validation: failed for <root>: 'odd'."},
-		{name: "an old Falco", new: "good\n", check: converge.FalcoCheck{Version: "0.32.2"}, want: "good\n", args: "falco.yaml -L preload=\n"},
+		{name: "accepted", new: "good\n", check: node.FalcoCheck{Version: "0.44.1"}, want: "good\n", args: "--dry-run -o log_stderr=true -o log_level=warning -o log_syslog=false preload=\n"},
+		{name: "refused", new: "bad\n", check: node.FalcoCheck{Version: "0.44.1"}, code: node.CodeConfig, want: "old\n"},
+		{name: "a warning, a preload", new: "odd\n", check: node.FalcoCheck{Version: "0.42.0", Preload: "/dev/null"}, want: "odd\n", args: "preload=/dev/null", warns: "falco on the new %PATH%: %PATH% | schema validation: failed for <root>: 'odd'."},
+		{name: "an old Falco", new: "good\n", check: node.FalcoCheck{Version: "0.32.2"}, want: "good\n", args: "falco.yaml -L preload=\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -93,9 +93,9 @@ func stateInTree(t *testing.T, m *Machine) {
 
 // checkedWrite is WriteFile with a check, on a tree, which by itself has none:
 // Falco's paths are those of the test's folder.
-func (m *Machine) checkedWrite(t *testing.T, path, content string, check converge.FalcoCheck) error {
+func (m *Machine) checkedWrite(t *testing.T, path, content string, check node.FalcoCheck) error {
 	t.Helper()
-	c := converge.WriteFile{Path: path, Old: []byte("old\n"), New: []byte(content), Check: &check}
+	c := node.WriteFile{Path: path, Old: []byte("old\n"), New: []byte(content), Check: &check}
 	if err := m.checkCandidate(t.Context(), c); err != nil {
 		return err
 	}

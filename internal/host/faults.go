@@ -10,12 +10,12 @@ import (
 	"regexp"
 	"syscall"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // failed makes an error that an operator can act on.
-func failed(code converge.Code, hint, format string, args ...any) error {
-	return &converge.Error{Code: code, Err: fmt.Errorf(format, args...), Hint: hint}
+func failed(code node.Code, hint, format string, args ...any) error {
+	return &node.Error{Code: code, Err: fmt.Errorf(format, args...), Hint: hint}
 }
 
 // changing gives an error of a change to a file the hint that its cause
@@ -24,7 +24,7 @@ func changing(path string, err error) error {
 	if err == nil {
 		return nil
 	}
-	var known *converge.Error
+	var known *node.Error
 	if errors.As(err, &known) {
 		return err
 	}
@@ -42,12 +42,12 @@ func changing(path string, err error) error {
 	default:
 		return err
 	}
-	return &converge.Error{Code: converge.CodeFailed, Err: err, Hint: hint}
+	return &node.Error{Code: node.CodeFailed, Err: err, Hint: hint}
 }
 
 // meanwhile is the refusal to overwrite what somebody else wrote.
 func meanwhile(path string) error {
-	return failed(converge.CodeFailed, "run again; if it comes back, find out what else manages the file",
+	return failed(node.CodeFailed, "run again; if it comes back, find out what else manages the file",
 		"changing %s: somebody else changed it meanwhile; nothing was written", path)
 }
 

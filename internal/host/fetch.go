@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // Bounds of a fetch.
@@ -52,7 +52,7 @@ func (m *Machine) fetch(ctx context.Context, from string, insecure bool) ([]byte
 	}
 	source, err := url.Parse(from)
 	if err != nil { // its message would quote the URL, credentials and all
-		return nil, failed(converge.CodeUsage, "correct the URL in the settings", "fetching %s: not a URL", redact(from))
+		return nil, failed(node.CodeUsage, "correct the URL in the settings", "fetching %s: not a URL", redact(from))
 	}
 	switch {
 	case source.Scheme == "file" && (source.Host == "" || source.Host == "localhost"):
@@ -60,10 +60,10 @@ func (m *Machine) fetch(ctx context.Context, from string, insecure bool) ([]byte
 	case source.Scheme == "https", source.Scheme == "http" && insecure:
 		return m.fetchWeb(ctx, source, insecure)
 	case source.Scheme == "http":
-		return nil, failed(converge.CodeTrust, "use https://, or set repository.insecure: true for a mirror on a private network",
+		return nil, failed(node.CodeTrust, "use https://, or set repository.insecure: true for a mirror on a private network",
 			"fetching %s: %w", redact(from), errInsecure)
 	}
-	return nil, failed(converge.CodeUsage, "use https://, file:// or an absolute path", "fetching %s: no such kind of URL", redact(from))
+	return nil, failed(node.CodeUsage, "use https://, file:// or an absolute path", "fetching %s: no such kind of URL", redact(from))
 }
 
 // fetchFile reads a file of the node.
@@ -73,7 +73,7 @@ func (m *Machine) fetchFile(path string) ([]byte, error) {
 		err = errOversize
 	}
 	if err != nil {
-		return nil, failed(converge.CodePackages, "", "fetching %s: %w", path, bare(err))
+		return nil, failed(node.CodePackages, "", "fetching %s: %w", path, bare(err))
 	}
 	return content, nil
 }
@@ -164,11 +164,11 @@ func passing(err error) bool {
 // fetchError is the last failure in one sentence with the hint it deserves.
 func fetchError(source *url.URL, err error) error {
 	hint := privateNet
-	code := converge.CodePackages
+	code := node.CodePackages
 	var status statusError
 	switch {
 	case errors.Is(err, errInsecure):
-		code, hint = converge.CodeTrust, "name the https:// address that it leads to"
+		code, hint = node.CodeTrust, "name the https:// address that it leads to"
 	case errors.Is(err, errOversize), errors.As(err, &status):
 		hint = "see whether the URL is right; for a proxy or mirror, whether it serves this file"
 	case certificate(err):

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func TestFetch(t *testing.T) {
@@ -45,26 +45,26 @@ func TestFetch(t *testing.T) {
 		name, url string
 		secure    bool // http is not allowed
 		want      string
-		code      converge.Code
+		code      node.Code
 		tries     int32
 		says      string
 	}{
 		{name: "as served", url: server.URL + "/key", want: "key"},
 		{name: "a path", url: local, want: "local", secure: true},
 		{name: "a file URL", url: "file:///etc/hostname", want: "*", secure: true},
-		{name: "a missing file", url: "/nowhere", code: converge.CodePackages, says: "/nowhere"},
-		{name: "http", url: server.URL + "/key", secure: true, code: converge.CodeTrust, says: "not allowed"},
-		{name: "ftp", url: "ftp://x/y", code: converge.CodeUsage},
-		{name: "no URL", url: "https://u:secret@[::1/x", code: converge.CodeUsage, says: "not a URL"},
-		{name: "not there", url: server.URL + "/missing", code: converge.CodePackages, tries: 1, says: "404 Not Found"},
+		{name: "a missing file", url: "/nowhere", code: node.CodePackages, says: "/nowhere"},
+		{name: "http", url: server.URL + "/key", secure: true, code: node.CodeTrust, says: "not allowed"},
+		{name: "ftp", url: "ftp://x/y", code: node.CodeUsage},
+		{name: "no URL", url: "https://u:secret@[::1/x", code: node.CodeUsage, says: "not a URL"},
+		{name: "not there", url: server.URL + "/missing", code: node.CodePackages, tries: 1, says: "404 Not Found"},
 		{name: "late", url: server.URL + "/late", want: "key", tries: 3},
-		{name: "down for good", url: server.URL + "/down", code: converge.CodePackages, tries: fetchTries, says: "502"},
-		{name: "too large", url: server.URL + "/huge", code: converge.CodePackages, tries: 1, says: "larger"},
-		{name: "cut short", url: server.URL + "/cut", code: converge.CodePackages, tries: fetchTries, says: "unexpected EOF"},
+		{name: "down for good", url: server.URL + "/down", code: node.CodePackages, tries: fetchTries, says: "502"},
+		{name: "too large", url: server.URL + "/huge", code: node.CodePackages, tries: 1, says: "larger"},
+		{name: "cut short", url: server.URL + "/cut", code: node.CodePackages, tries: fetchTries, says: "unexpected EOF"},
 		{name: "a redirect", url: server.URL + "/to-key", want: "key"},
-		{name: "redirects without end", url: server.URL + "/loop", code: converge.CodePackages, says: "again and again"},
-		{name: "a redirect to a file", url: server.URL + "/to-file", code: converge.CodeTrust, says: "file://"},
-		{name: "nobody listens", url: "http://u:secret@127.0.0.1:1/key", code: converge.CodePackages, says: "refused"},
+		{name: "redirects without end", url: server.URL + "/loop", code: node.CodePackages, says: "again and again"},
+		{name: "a redirect to a file", url: server.URL + "/to-file", code: node.CodeTrust, says: "file://"},
+		{name: "nobody listens", url: "http://u:secret@127.0.0.1:1/key", code: node.CodePackages, says: "refused"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -94,9 +94,9 @@ func TestFetchTLS(t *testing.T) {
 	defer server.Close()
 	m, _ := onHost(t, func(*tools) {})
 	_, err := m.fetch(t.Context(), server.URL, false)
-	wantCode(t, err, converge.CodePackages)
-	if !strings.Contains(converge.HintOf(err), "CA certificates") {
-		t.Errorf("fetch = %v (hint %q), want the certificate named", err, converge.HintOf(err))
+	wantCode(t, err, node.CodePackages)
+	if !strings.Contains(node.HintOf(err), "CA certificates") {
+		t.Errorf("fetch = %v (hint %q), want the certificate named", err, node.HintOf(err))
 	}
 	for _, insecure := range []bool{false, true} {
 		client := newClient(insecure)

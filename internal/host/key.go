@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
@@ -24,11 +24,11 @@ const importTimeout = 2 * time.Minute
 // keyPackage is what rpm calls a public key. Nothing else is ever removed.
 var keyPackage = regexp.MustCompile(`^gpg-pubkey-[0-9a-f]{8,40}-[0-9a-f]{8}$`)
 
-// ImportKey implements [converge.Machine]. Only keys that are pinned and alive
+// ImportKey implements [node.Machine]. Only keys that are pinned and alive
 // reach the disk and rpm's database; whatever else the source serves is left
 // out, since dnf and rpm would believe it as much. It fails with
-// [converge.CodeTrust] if no such key is there, and changes nothing then.
-func (m *Machine) ImportKey(ctx context.Context, c converge.ImportKey) error {
+// [node.CodeTrust] if no such key is there, and changes nothing then.
+func (m *Machine) importKey(ctx context.Context, c node.ImportKey) error {
 	if err := m.asked(); err != nil {
 		return err
 	}
@@ -83,12 +83,12 @@ func distrust(source string, err error) error {
 	case errors.As(err, &stranger):
 		hint = stranger.Hint
 	}
-	return failed(converge.CodeTrust, hint, "checking the key from %s: %w", redact(source), err)
+	return failed(node.CodeTrust, hint, "checking the key from %s: %w", redact(source), err)
 }
 
 // writeKey writes the verified copy that the repository's gpgkey names.
 func (m *Machine) writeKey(ctx context.Context, path string, content []byte) error {
-	change := converge.WriteFile{Path: path, New: content, Mode: 0o644}
+	change := node.WriteFile{Path: path, New: content, Mode: 0o644}
 	located, err := m.tree.locate(path)
 	if err != nil {
 		return changing(path, err)
@@ -97,7 +97,7 @@ func (m *Machine) writeKey(ctx context.Context, path string, content []byte) err
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return changing(path, err)
 	}
-	return m.WriteFile(ctx, change)
+	return m.writeFile(ctx, change)
 }
 
 // dropOutdated removes from rpm's database the copies of keys that are about
@@ -133,8 +133,8 @@ func outdated(had []trust.Key, key trust.Key) bool {
 	})
 }
 
-// RemoveKey implements [converge.Machine]. A key that is gone is success.
-func (m *Machine) RemoveKey(ctx context.Context, c converge.RemoveKey) error {
+// RemoveKey implements [node.Machine]. A key that is gone is success.
+func (m *Machine) removeOldKey(ctx context.Context, c node.RemoveKey) error {
 	if err := m.asked(); err != nil {
 		return err
 	}
@@ -166,7 +166,7 @@ func (m *Machine) rpmChange(ctx context.Context, what string, args ...string) er
 			if locked {
 				hint = "another program changes packages at the same time: wait for it to end"
 			}
-			return failed(converge.CodePackages, hint, "%s: rpm failed with exit status %d%s", what, out.status, because(out.stderr))
+			return failed(node.CodePackages, hint, "%s: rpm failed with exit status %d%s", what, out.status, because(out.stderr))
 		}
 		wait = min(2*wait, m.tools.pause.most)
 	}

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A gpgKey is a key in a keyring of its own, made by gpg: rpm's own parser
@@ -89,8 +89,8 @@ func TestImportKey(t *testing.T) {
 	folder := t.TempDir()
 	pinned, stranger := newKey(t, "pinned"), newKey(t, "stranger")
 	path := folder + "/RPM-GPG-KEY"
-	c := converge.ImportKey{URL: put(t, folder, "bundle", stranger.armored()+pinned.armored()), Fingerprints: []string{pinned.fingerprint}, Path: path}
-	if err := m.ImportKey(t.Context(), c); err != nil {
+	c := node.ImportKey{URL: put(t, folder, "bundle", stranger.armored()+pinned.armored()), Fingerprints: []string{pinned.fingerprint}, Path: path}
+	if err := m.Apply(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	first := keysOf(t, m)
@@ -107,7 +107,7 @@ func TestImportKey(t *testing.T) {
 	pinned.extend()
 	put(t, folder, "bundle", pinned.armored())
 	before, _ := queryPackages(t.Context(), m.tools)
-	if err := m.ImportKey(t.Context(), c); err != nil {
+	if err := m.Apply(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	after, _ := queryPackages(t.Context(), m.tools)
@@ -116,7 +116,7 @@ func TestImportKey(t *testing.T) {
 	}
 
 	for range 2 { // one that is gone is success
-		if err := m.RemoveKey(t.Context(), converge.RemoveKey{Package: first[0]}); err != nil {
+		if err := m.Apply(t.Context(), node.RemoveKey{Package: first[0]}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,11 +131,11 @@ func TestImportKeyRefuses(t *testing.T) {
 	pinned, stranger := newKey(t, "pinned"), newKey(t, "stranger")
 	for name, served := range map[string]string{"another key": stranger.armored(), "no key": "<html>404</html>", "half a key": pinned.armored()[:300]} {
 		path := folder + "/RPM-GPG-KEY"
-		c := converge.ImportKey{URL: put(t, folder, "bundle", served), Fingerprints: []string{pinned.fingerprint}, Path: path}
-		err := m.ImportKey(t.Context(), c)
-		wantCode(t, err, converge.CodeTrust)
-		if converge.HintOf(err) == "" || exists(path) || len(keysOf(t, m)) > 0 {
-			t.Errorf("%s: ImportKey = %v (hint %q), file written: %v; want a hint and nothing done", name, err, converge.HintOf(err), exists(path))
+		c := node.ImportKey{URL: put(t, folder, "bundle", served), Fingerprints: []string{pinned.fingerprint}, Path: path}
+		err := m.Apply(t.Context(), c)
+		wantCode(t, err, node.CodeTrust)
+		if node.HintOf(err) == "" || exists(path) || len(keysOf(t, m)) > 0 {
+			t.Errorf("%s: ImportKey = %v (hint %q), file written: %v; want a hint and nothing done", name, err, node.HintOf(err), exists(path))
 		}
 	}
 }
@@ -143,7 +143,7 @@ func TestImportKeyRefuses(t *testing.T) {
 func TestRemoveKeyRefuses(t *testing.T) {
 	m, _ := onHost(t, func(*tools) {})
 	for _, name := range []string{"falco", "gpg-pubkey", "gpg-pubkey-*", "gpg-pubkey-b35b1b1f-693adef9 falco", "-a"} {
-		if err := m.RemoveKey(t.Context(), converge.RemoveKey{Package: name}); err == nil || !strings.Contains(err.Error(), "not a key") {
+		if err := m.Apply(t.Context(), node.RemoveKey{Package: name}); err == nil || !strings.Contains(err.Error(), "not a key") {
 			t.Errorf("RemoveKey(%q) = %v, want it refused", name, err)
 		}
 	}

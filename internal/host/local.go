@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
@@ -17,13 +17,13 @@ import (
 // pinned keys, which the step before has put into the key file, before dnf is
 // called with them. dnf checks them again against rpm's database, where other
 // keys may be.
-func (m *Machine) vetLocal(c converge.Install) error {
+func (m *Machine) vetLocal(c node.Install) error {
 	if len(c.Fingerprints) == 0 {
 		return nil
 	}
 	content, err := m.tree.ReadFile(strings.TrimPrefix(c.KeyFile, "/"))
 	if err != nil {
-		return failed(converge.CodeTrust, "run without --falco-rpm on a connected node to see the key step, or name the key with --repository-gpgkey", "reading the verified key: %w", err)
+		return failed(node.CodeTrust, "run without --falco-rpm on a connected node to see the key step, or name the key with --repository-gpgkey", "reading the verified key: %w", err)
 	}
 	keys, _, err := pinnedKeys(content, c.Fingerprints)
 	if err != nil {
@@ -48,7 +48,7 @@ func verifyFile(path string, keys []trust.Key) (trust.RPM, error) {
 	}
 	p, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
 	if err != nil {
-		return p, failed(converge.CodeTrust, "fetch the package again from its publisher, or pin the key that signed it if you trust it", "checking %s: %w", path, err)
+		return p, failed(node.CodeTrust, "fetch the package again from its publisher, or pin the key that signed it if you trust it", "checking %s: %w", path, err)
 	}
 	return p, nil
 }

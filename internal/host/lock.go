@@ -14,10 +14,10 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// A Machine changes the node. It implements [converge.Machine] and holds the
+// A Machine changes the node. It implements [node.Machine] and holds the
 // lock for as long as it is open.
 type Machine struct {
 	ctx   context.Context
@@ -28,11 +28,11 @@ type Machine struct {
 	lock  *os.File
 }
 
-var _ converge.Machine = (*Machine)(nil)
+var _ node.Machine = (*Machine)(nil)
 
 // OpenMachine takes the lock and gives what changes the node. It needs root
-// ([converge.CodeFailed]), but for a tree, whose owner will do, and fails with
-// [converge.CodeLocked] while another run has the lock. ctx must live as long
+// ([node.CodeFailed]), but for a tree, whose owner will do, and fails with
+// [node.CodeLocked] while another run has the lock. ctx must live as long
 // as the Machine; the caller closes it.
 func OpenMachine(ctx context.Context, opts Options) (*Machine, error) {
 	t, err := newTree(opts.Root)
@@ -40,7 +40,7 @@ func OpenMachine(ctx context.Context, opts Options) (*Machine, error) {
 		return nil, err
 	}
 	if t.own() && os.Geteuid() != 0 {
-		return nil, failed(converge.CodeFailed, "run it as root (sudo), or pass --dry-run to see what it would change",
+		return nil, failed(node.CodeFailed, "run it as root (sudo), or pass --dry-run to see what it would change",
 			"changing this node needs root")
 	}
 	lock, err := takeLock(t)
@@ -60,8 +60,8 @@ func (m *Machine) Close() error {
 	return m.lock.Close()
 }
 
-// View implements [converge.Machine]. Nothing is asked before the View is.
-func (m *Machine) View() converge.View {
+// View implements [node.Machine]. Nothing is asked before the View is.
+func (m *Machine) View() node.View {
 	v, err := newView(m.ctx, m.opts, m.bus)
 	if err != nil {
 		return lostView{err: err} // the root was removed under us
@@ -72,7 +72,7 @@ func (m *Machine) View() converge.View {
 // asked refuses what needs the running machine while acting on a tree.
 func (m *Machine) asked() error {
 	if !m.tree.own() {
-		return converge.ErrNotAsked
+		return node.ErrNotAsked
 	}
 	return nil
 }
@@ -112,7 +112,7 @@ func lockFile(f *os.File) error {
 	}
 	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return failed(converge.CodeLocked, "wait for it to end, or look at what holds it up",
+		return failed(node.CodeLocked, "wait for it to end, or look at what holds it up",
 			"another run%s holds the lock %s", holder(f), LockPath)
 	}
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func TestLock(t *testing.T) {
@@ -32,7 +32,7 @@ func TestLock(t *testing.T) {
 		t.Fatalf("the child says %q, %v", line, err)
 	}
 	_, err = OpenMachine(t.Context(), Options{Root: root})
-	wantCode(t, err, converge.CodeLocked)
+	wantCode(t, err, node.CodeLocked)
 	if want := fmt.Sprintf("(PID %d)", cmd.Process.Pid); !strings.Contains(err.Error(), want) {
 		t.Errorf("OpenMachine = %v, want %s named", err, want)
 	}

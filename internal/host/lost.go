@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -16,28 +16,28 @@ import (
 // why.
 type lostView struct{ err error }
 
-var _ converge.View = lostView{}
+var _ node.View = lostView{}
 
-func (v lostView) Tree() fs.FS                        { return lostTree(v) }
-func (v lostView) Stat(string) (converge.File, error) { return converge.File{}, v.err }
+func (v lostView) Tree() fs.FS                    { return lostTree(v) }
+func (v lostView) Stat(string) (node.File, error) { return node.File{}, v.err }
 
-func (v lostView) Host() converge.Host { return converge.Host{Tree: true} }
+func (v lostView) Host() node.Host { return node.Host{Tree: true} }
 
-func (v lostView) Proof() converge.Proof                                   { return converge.Proof{} }
-func (v lostView) Now() time.Time                                          { return time.Now() }
-func (v lostView) Altered(context.Context) ([]converge.AlteredFile, error) { return nil, v.err }
-func (v lostView) Falcos(context.Context) ([]converge.Process, error)      { return nil, v.err }
+func (v lostView) Proof() node.Proof                                   { return node.Proof{} }
+func (v lostView) Now() time.Time                                      { return time.Now() }
+func (v lostView) Altered(context.Context) ([]node.AlteredFile, error) { return nil, v.err }
+func (v lostView) Falcos(context.Context) ([]node.Process, error)      { return nil, v.err }
 
-func (v lostView) Packages(context.Context) (converge.Packages, error) {
-	return converge.Packages{}, v.err
+func (v lostView) Packages(context.Context) (node.Packages, error) {
+	return node.Packages{}, v.err
 }
 
 func (v lostView) Units(context.Context, ...string) (map[string]systemd.Unit, error) {
 	return nil, v.err
 }
 
-func (v lostView) Module(context.Context, string) (converge.Module, error) {
-	return converge.Module{}, v.err
+func (v lostView) Module(context.Context, string) (node.Module, error) {
+	return node.Module{}, v.err
 }
 
 type lostTree struct{ err error }

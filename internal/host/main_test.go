@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // TestMain lets the test binary be the child processes that tests start.
@@ -90,9 +90,9 @@ func put(t *testing.T, root, name, content string) string {
 	return path
 }
 
-func wantCode(t *testing.T, err error, want converge.Code) {
+func wantCode(t *testing.T, err error, want node.Code) {
 	t.Helper()
-	if got := converge.CodeOf(err); got != want {
+	if got := node.CodeOf(err); got != want {
 		t.Fatalf("CodeOf(%v) = %v, want %v", err, got, want)
 	}
 }

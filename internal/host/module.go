@@ -10,7 +10,7 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // kernelRelease is what a kernel release may look like: it becomes part of a
@@ -19,9 +19,9 @@ var kernelRelease = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+~-]*$`)
 
 // findModule looks for Falco's module where modprobe and dkms keep it. Files
 // say it as well as modinfo and dkms status do, which are two programs more.
-func findModule(t tree, kernel string) (converge.Module, error) {
+func findModule(t tree, kernel string) (node.Module, error) {
 	if !kernelRelease.MatchString(kernel) {
-		return converge.Module{}, fmt.Errorf("looking for the kernel module: %q is no kernel release", kernel)
+		return node.Module{}, fmt.Errorf("looking for the kernel module: %q is no kernel release", kernel)
 	}
 	// dkms: /var/lib/dkms/MODULE/VERSION/KERNEL/ARCH/module/FILE. The source of
 	// VERSION is of the installed package, or the module is of one before it,
@@ -32,15 +32,15 @@ func findModule(t tree, kernel string) (converge.Module, error) {
 		tracked = true
 		version, _, _ := strings.Cut(strings.TrimPrefix(where, "/var/lib/dkms/falco/"), "/")
 		if _, err := t.stat("/usr/src/falco-" + version); err == nil {
-			return converge.Module{Built: true, Where: where}, nil
+			return node.Module{Built: true, Where: where}, nil
 		}
 	}
 	for _, folder := range []string{"extra", "updates", "weak-updates"} {
 		if where := findModuleFile(t, path.Join("lib/modules", kernel, folder)); where != "" && !tracked {
-			return converge.Module{Built: true, Where: where}, nil
+			return node.Module{Built: true, Where: where}, nil
 		}
 	}
-	return converge.Module{Where: "no falco.ko for " + kernel + " in /lib/modules or /var/lib/dkms"}, nil
+	return node.Module{Where: "no falco.ko for " + kernel + " in /lib/modules or /var/lib/dkms"}, nil
 }
 
 // findModuleFile walks a folder of modules, which may be nested, such as

@@ -12,13 +12,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // findFalcos lists the processes whose name is falco, lowest PID first. Where
 // this user cannot see the processes of others (hidepid of proc(5)) it fails
 // with [fs.ErrPermission]: none seen is not none there.
-func findFalcos(proc string) ([]converge.Process, error) {
+func findFalcos(proc string) ([]node.Process, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
 		return nil, fmt.Errorf("listing processes: %w", err)
@@ -26,7 +26,7 @@ func findFalcos(proc string) ([]converge.Process, error) {
 	if _, err := os.Stat(filepath.Join(proc, "1/comm")); err != nil && os.Geteuid() != 0 {
 		return nil, fmt.Errorf("listing processes: those of other users are hidden: %w", fs.ErrPermission)
 	}
-	var found []converge.Process
+	var found []node.Process
 	for _, entry := range entries {
 		pid, err := strconv.Atoi(entry.Name())
 		if err != nil || firstLine(filepath.Join(proc, entry.Name(), "comm")) != "falco" {
@@ -39,9 +39,9 @@ func findFalcos(proc string) ([]converge.Process, error) {
 
 // readProcess tells of one process. What cannot be read, because the process
 // is another user's or gone, stays empty.
-func readProcess(proc string, pid int) converge.Process {
+func readProcess(proc string, pid int) node.Process {
 	folder := filepath.Join(proc, strconv.Itoa(pid))
-	p := converge.Process{PID: pid}
+	p := node.Process{PID: pid}
 	if exe, err := os.Readlink(filepath.Join(folder, "exe")); err == nil {
 		p.Exe = exe
 	}

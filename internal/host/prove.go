@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -21,55 +21,47 @@ const watchAtLeast = 10 * time.Second
 // errFell means that the process did not stand.
 var errFell = errors.New("the process did not stand")
 
-// Prove implements [converge.Machine]. "active" proves nothing: the units are
+// Prove implements [node.Machine]. "active" proves nothing: the units are
 // of Type=simple, so they are active as soon as Falco is executed, and it may
 // die, or be alive and blind, after that. A process that falls, or is another
-// one at the end than at the beginning, is [converge.CodeNotRunning], with
+// one at the end than at the beginning, is [node.CodeNotRunning], with
 // Falco's own reason, which the shipped units hide.
-func (m *Machine) Prove(ctx context.Context, c converge.Prove) (*converge.Warning, error) {
+func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	if err := m.asked(); err != nil {
-		return nil, err
+		return err
 	}
 	conn, err := m.bus.conn(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s := stand{conn: conn, unit: c.Unit}
-	if s.first, err = s.look(ctx); err != nil {
-		return nil, m.fallen(ctx, c, s, err)
+	s.first, err = s.look(ctx)
+	if err == nil && c.Invocation != "" && s.first.InvocationID != c.Invocation {
+		err = fmt.Errorf("%w: it was started again before it could be proven (process %d now)", errFell, s.first.MainPID)
+	}
+	if err != nil {
+		return m.fallen(ctx, c, s, err)
 	}
 	seen, watchErr := Watch(ctx, m.opts, Probe{Log: c.Log, Timeout: max(watchAtLeast, s.left(c.Settle)), Alive: s.check})
 	if errors.Is(watchErr, errFell) || ctx.Err() != nil {
-		return nil, m.fallen(ctx, c, s, watchErr)
+		return m.fallen(ctx, c, s, watchErr)
 	}
 	if !seen.Detected() {
 		if err := s.settle(ctx, c.Settle); err != nil {
-			return nil, m.fallen(ctx, c, s, err)
+			return m.fallen(ctx, c, s, err)
 		}
 	} else if err := s.check(ctx); err != nil {
-		return nil, m.fallen(ctx, c, s, err)
+		return m.fallen(ctx, c, s, err)
 	}
-	verdict := converge.Proof{Invocation: s.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
-	if err := m.writeProof(verdict); err != nil {
-		return nil, err
-	}
-	if seen.Detected() {
-		return nil, nil
-	}
-	return unproven(c, watchErr), nil
-}
-
-// unproven is the warning about a Falco that stands and was not seen to detect.
-func unproven(c converge.Prove, watchErr error) *converge.Warning {
-	w := converge.Unproven(c.Unit, c.Log)
+	proof := node.Proof{Invocation: s.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
 	if watchErr != nil {
-		w.Message = fmt.Sprintf("%s runs, but whether it detects could not be seen: %v", c.Unit, watchErr)
+		proof.Unseen = watchErr.Error()
 	}
-	return &w
+	return m.writeProof(proof)
 }
 
 // fallen is the error about a Falco that does not stand.
-func (m *Machine) fallen(ctx context.Context, c converge.Prove, s stand, err error) error {
+func (m *Machine) fallen(ctx context.Context, c node.Prove, s stand, err error) error {
 	if !errors.Is(err, errFell) {
 		return fmt.Errorf("proving that %s detects: %w", c.Unit, err)
 	}
@@ -79,7 +71,7 @@ func (m *Machine) fallen(ctx context.Context, c converge.Prove, s stand, err err
 	} else {
 		reason = "Falco says: " + reason
 	}
-	return failed(converge.CodeNotRunning, "mend what it says and run again; journalctl -u "+c.Unit+" shows what systemd saw",
+	return failed(node.CodeNotRunning, "mend what it says and run again; journalctl -u "+c.Unit+" shows what systemd saw",
 		"%s does not stay up (%w): %s", c.Unit, err, reason)
 }
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -80,9 +80,9 @@ func TestFallen(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			m, _ := onHost(t, func(tools *tools) { tools.falco = script(t, "falco", tt.falco) })
 			s := stand{last: &systemd.Unit{ActiveState: "failed", SubState: "failed", Result: "signal", ExecStatus: 6, NRestarts: 2}}
-			err := m.fallen(t.Context(), converge.Prove{Unit: "falco.service"}, s, errFell)
-			wantCode(t, err, converge.CodeNotRunning)
-			if err.Error() != tt.want || converge.HintOf(err) == "" {
+			err := m.fallen(t.Context(), node.Prove{Unit: "falco.service"}, s, errFell)
+			wantCode(t, err, node.CodeNotRunning)
+			if err.Error() != tt.want || node.HintOf(err) == "" {
 				t.Errorf("fallen = %v, want %s", err, tt.want)
 			}
 		})

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
@@ -55,46 +55,46 @@ var errDatabase = errors.New("rpm's database cannot be read")
 // queryPackages asks the one question that answers all that is asked of rpm's
 // database but for altered files. Signatures are not checked anew: on a host
 // with a strict crypto policy old keys would only hide packages.
-func queryPackages(ctx context.Context, t tools) (converge.Packages, error) {
+func queryPackages(ctx context.Context, t tools) (node.Packages, error) {
 	format := recordStart + strings.Join(queryFields(), fieldEnd) + recordEnd
 	out, err := run(ctx, command{
 		argv:    t.rpmArgs(append([]string{"-q", "--nosignature", "--nodigest", "--queryformat", format}, queried()...)...),
 		timeout: queryTimeout, query: true,
 	})
 	if err != nil {
-		return converge.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
+		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
 	}
 	packages, missing, err := parseQuery(out.stdout)
 	switch {
 	case err != nil:
-		return converge.Packages{}, fmt.Errorf("asking rpm what is installed: %w%s", err, because(out.stderr))
+		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w%s", err, because(out.stderr))
 	case out.lost:
-		return converge.Packages{}, errors.New("asking rpm what is installed: the answer is too long")
+		return node.Packages{}, errors.New("asking rpm what is installed: the answer is too long")
 	case len(missing) > 0:
 		// rpm says "not installed", with the same exit status, when it cannot
 		// open its database. Only standard error tells the two apart.
 		if err := databaseError(out.stderr); err != nil {
-			return converge.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
+			return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
 		}
 	case out.status != 0:
-		return converge.Packages{}, fmt.Errorf("asking rpm what is installed: exit status %d%s", out.status, because(out.stderr))
+		return node.Packages{}, fmt.Errorf("asking rpm what is installed: exit status %d%s", out.status, because(out.stderr))
 	}
 	return packages, nil
 }
 
 // parseQuery reads the answer to queryPackages: the records, and the names
 // that rpm has no package of.
-func parseQuery(out []byte) (converge.Packages, []string, error) {
-	found := converge.Packages{Installed: map[string][]converge.Package{}}
+func parseQuery(out []byte) (node.Packages, []string, error) {
+	found := node.Packages{Installed: map[string][]node.Package{}}
 	var missing []string
 	for len(out) > 0 {
 		if out[0] == recordStart[0] {
 			record, rest, ok := bytes.Cut(out[1:], []byte(recordEnd))
 			if !ok {
-				return converge.Packages{}, nil, errors.New("the answer breaks off")
+				return node.Packages{}, nil, errors.New("the answer breaks off")
 			}
 			if err := addRecord(&found, string(record)); err != nil {
-				return converge.Packages{}, nil, err
+				return node.Packages{}, nil, err
 			}
 			out = rest
 			continue
@@ -107,7 +107,7 @@ func parseQuery(out []byte) (converge.Packages, []string, error) {
 		}
 		name, ok := notInstalled(string(line))
 		if !ok {
-			return converge.Packages{}, nil, fmt.Errorf("an answer that is not understood: %q", clip(string(line)))
+			return node.Packages{}, nil, fmt.Errorf("an answer that is not understood: %q", clip(string(line)))
 		}
 		if name != "" {
 			missing = append(missing, name)
@@ -118,7 +118,7 @@ func parseQuery(out []byte) (converge.Packages, []string, error) {
 }
 
 // addRecord adds one package or key.
-func addRecord(found *converge.Packages, record string) error {
+func addRecord(found *node.Packages, record string) error {
 	f := strings.SplitN(record, fieldEnd, len(queryFields()))
 	if len(f) != len(queryFields()) || f[0] == "" {
 		return fmt.Errorf("a record of %d fields", len(f))
@@ -129,14 +129,14 @@ func addRecord(found *converge.Packages, record string) error {
 		}
 	}
 	if f[0] == "gpg-pubkey" {
-		found.Keys = append(found.Keys, converge.PublicKey{Package: f[0] + "-" + f[2] + "-" + f[3], Armored: []byte(f[10])})
+		found.Keys = append(found.Keys, node.PublicKey{Package: f[0] + "-" + f[2] + "-" + f[3], Armored: []byte(f[10])})
 		return nil
 	}
 	installed, err := strconv.ParseInt(f[5], 10, 64)
 	if err != nil {
 		return fmt.Errorf("the install time of %s: %w", clip(f[0]), err)
 	}
-	p := converge.Package{
+	p := node.Package{
 		Name: f[0], Epoch: f[1], Version: f[2], Release: f[3], Arch: f[4],
 		Installed: time.Unix(installed, 0), SignerID: signer(f[6:10]),
 	}

@@ -15,7 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // rec is one record of the query, with "|" between its fields.
@@ -27,14 +27,14 @@ const rsa = "RSA/SHA256, Wed Jan 14 10:02:51 2026, Key ID 65106822b35b1b1f"
 
 type queryCase struct {
 	name, out string
-	want      map[string][]converge.Package
+	want      map[string][]node.Package
 	keys      []string
 	missing   []string
 	fails     string
 }
 
 func queryCases() []queryCase {
-	falco := converge.Package{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", SignerID: "65106822b35b1b1f", Installed: time.Unix(1768900000, 0)}
+	falco := node.Package{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", SignerID: "65106822b35b1b1f", Installed: time.Unix(1768900000, 0)}
 	dsa, six, epoch, none := falco, falco, falco, falco
 	dsa.SignerID, none.SignerID, epoch.Epoch = "9f76b25b3672ba8f", "", "2"
 	return []queryCase{
@@ -42,22 +42,22 @@ func queryCases() []queryCase {
 		{
 			name: "rpm 4.18, one package, one key", missing: []string{"dkms"}, keys: []string{"gpg-pubkey-b35b1b1f-693adef9"},
 			out:  rec("falco|(none)|0.44.1|1|x86_64|1768900000|"+rsa+"|(none)|(none)|(none)|text\nof two lines") + "package dkms is not installed\n" + rec("gpg-pubkey|(none)|b35b1b1f|693adef9|(none)|1795499098|(none)|(none)|(none)|(none)|-----BEGIN PGP PUBLIC KEY BLOCK-----\n\nx\n"),
-			want: map[string][]converge.Package{"falco": {falco}},
+			want: map[string][]node.Package{"falco": {falco}},
 		},
 		{
 			name: "rpm 4.11, signature over header and payload, DSA",
 			out:  rec("falco|(none)|0.44.1|1|x86_64|1768900000|(none)|(none)|(none)|DSA/SHA1, Tue 25 Feb 2020 03:00:00 PM UTC, Key ID 9f76b25b3672ba8f|d"),
-			want: map[string][]converge.Package{"falco": {dsa}},
+			want: map[string][]node.Package{"falco": {dsa}},
 		},
 		{
 			name: "rpm 6 names the fingerprint",
 			out:  rec("falco|(none)|0.44.1|1|x86_64|1768900000|RSA/SHA512, Wed Jan 14 10:02:51 2026, Key Fingerprint 478b2fbbc75f4237b731da4365106822b35b1b1f|(none)|(none)|(none)|d"),
-			want: map[string][]converge.Package{"falco": {six}},
+			want: map[string][]node.Package{"falco": {six}},
 		},
 		{
 			name: "unsigned, and a second version with an epoch",
 			out:  rec("falco|(none)|0.44.1|1|x86_64|1768900000|(none)|(none)|(none)|(none)|d") + rec("falco|2|0.44.1|1|x86_64|1768900000|"+rsa+"|(none)|(none)|(none)|d"),
-			want: map[string][]converge.Package{"falco": {none, epoch}},
+			want: map[string][]node.Package{"falco": {none, epoch}},
 		},
 		{name: "all missing, no record", out: "package falco is not installed\npackage gpg-pubkey is not installed\n", missing: []string{"falco", "gpg-pubkey"}},
 		{name: "cut short", out: recordStart + "falco" + fieldEnd, fails: "breaks off"},
@@ -81,7 +81,7 @@ func TestParseQuery(t *testing.T) {
 				t.Fatalf("parseQuery(%q): %v", tt.out, err)
 			}
 			if tt.want == nil {
-				tt.want = map[string][]converge.Package{}
+				tt.want = map[string][]node.Package{}
 			}
 			var keys []string
 			for _, k := range got.Keys {
@@ -143,22 +143,22 @@ func TestDatabaseError(t *testing.T) {
 }
 
 func TestParseVerify(t *testing.T) {
-	missing := func(path string) converge.AlteredFile {
-		return converge.AlteredFile{Path: path, Missing: true, What: "missing"}
+	missing := func(path string) node.AlteredFile {
+		return node.AlteredFile{Path: path, Missing: true, What: "missing"}
 	}
 	tests := []struct {
 		name, out string
-		want      []converge.AlteredFile
+		want      []node.AlteredFile
 		absent    bool
 	}{
 		{name: "as installed"},
 		{name: "configuration edited and missing", out: "S.5....T.  c /etc/falco/falco.yaml\nmissing   c /etc/falco/falco_rules.local.yaml\n"},
 		{name: "a ghost and a touched file", out: ".M.......  g /var/log/falco\n.......T.    /usr/bin/falco\n"},
-		{name: "missing", out: "missing     /usr/bin/falco\nmissing   d /usr/share/doc/falco/a b\n", want: []converge.AlteredFile{missing("/usr/bin/falco"), missing("/usr/share/doc/falco/a b")}},
+		{name: "missing", out: "missing     /usr/bin/falco\nmissing   d /usr/share/doc/falco/a b\n", want: []node.AlteredFile{missing("/usr/bin/falco"), missing("/usr/share/doc/falco/a b")}},
 		{name: "not to be seen", out: "missing     /root/x (Permission denied)\n..?......    /usr/bin/falco\n"},
-		{name: "altered", out: "S.5....T.    /usr/bin/falcoctl\n", want: []converge.AlteredFile{{Path: "/usr/bin/falcoctl", What: "S.5....T."}}},
-		{name: "rpm 4.11's mode and owner", out: ".M...UG..    /usr/bin/falco\n", want: []converge.AlteredFile{{Path: "/usr/bin/falco", What: ".M...UG.."}}},
-		{name: "capabilities", out: "........P    /usr/bin/falco\n", want: []converge.AlteredFile{{Path: "/usr/bin/falco", What: "........P"}}},
+		{name: "altered", out: "S.5....T.    /usr/bin/falcoctl\n", want: []node.AlteredFile{{Path: "/usr/bin/falcoctl", What: "S.5....T."}}},
+		{name: "rpm 4.11's mode and owner", out: ".M...UG..    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/usr/bin/falco", What: ".M...UG.."}}},
+		{name: "capabilities", out: "........P    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/usr/bin/falco", What: "........P"}}},
 		{name: "not installed", out: "package falco is not installed\n", absent: true},
 		{name: "other talk", out: "Unsatisfied dependencies for falco-0.40.0-1.x86_64:\n\tdkms is needed by (installed) falco-0.40.0-1.x86_64\nshort\n"},
 	}
@@ -264,7 +264,7 @@ func TestRealRPM(t *testing.T) {
 		t.Fatal(err)
 	}
 	altered, err := verifyPackage(t.Context(), tools)
-	want := []converge.AlteredFile{
+	want := []node.AlteredFile{
 		{Path: tools.sys + "/root/a", Missing: true, What: "missing"},
 		{Path: tools.sys + "/root/b c", What: "S.5....T."},
 	}

@@ -12,7 +12,7 @@ import (
 	"path/filepath"
 	"syscall"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // proofName is the file of the last verdict, in [StateDir].
@@ -23,14 +23,14 @@ var errNoFolder = errors.New("not a folder")
 // readProof reads the last verdict. One that is missing or no JSON is none: it
 // is only a memory, and the proof can be made again. The folder is root's, so
 // to anybody else the verdict is hidden, which is not the same.
-func readProof(t tree) converge.Proof {
+func readProof(t tree) node.Proof {
 	content, err := t.ReadFile(path.Join(StateDir, proofName)[1:])
 	if err != nil {
-		return converge.Proof{Hidden: errors.Is(err, fs.ErrPermission)}
+		return node.Proof{Hidden: errors.Is(err, fs.ErrPermission)}
 	}
-	var p converge.Proof
+	var p node.Proof
 	if json.Unmarshal(content, &p) != nil {
-		return converge.Proof{}
+		return node.Proof{}
 	}
 	return p
 }
@@ -100,7 +100,7 @@ func stateFolder(t tree) (string, error) {
 }
 
 // writeProof records a verdict.
-func (m *Machine) writeProof(p converge.Proof) error {
+func (m *Machine) writeProof(p node.Proof) error {
 	content, err := json.Marshal(p)
 	if err != nil {
 		return err

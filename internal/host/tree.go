@@ -16,7 +16,7 @@ import (
 
 	securejoin "github.com/cyphar/filepath-securejoin"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // readLimit bounds a file that is read whole. Configuration files are a
@@ -31,7 +31,7 @@ var (
 )
 
 // A tree is a file tree seen from its root. It implements [fs.FS] and the
-// three extensions that [converge.View] promises.
+// three extensions that [node.View] promises.
 type tree struct {
 	// root is clean and absolute; "/" is the machine's own.
 	root string
@@ -150,22 +150,22 @@ func (t tree) resolve(op, name string) (string, error) {
 }
 
 // stat tells of a file itself; name begins with a slash.
-func (t tree) stat(name string) (converge.File, error) {
+func (t tree) stat(name string) (node.File, error) {
 	path, err := t.locate(name)
 	if err != nil {
-		return converge.File{}, inside(err, strings.TrimPrefix(name, "/"))
+		return node.File{}, inside(err, strings.TrimPrefix(name, "/"))
 	}
 	info, err := os.Lstat(path)
 	if err != nil {
-		return converge.File{}, inside(err, strings.TrimPrefix(name, "/"))
+		return node.File{}, inside(err, strings.TrimPrefix(name, "/"))
 	}
-	file := converge.File{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
+	file := node.File{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		file.UID, file.GID = int(sys.Uid), int(sys.Gid)
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		if file.Target, err = os.Readlink(path); err != nil {
-			return converge.File{}, inside(err, strings.TrimPrefix(name, "/"))
+			return node.File{}, inside(err, strings.TrimPrefix(name, "/"))
 		}
 	}
 	return file, nil

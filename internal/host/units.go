@@ -9,14 +9,14 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// ChangeUnit implements [converge.Machine]. A job that does not end well is
-// [converge.CodeNotRunning]; for a unit of Falco's own, Falco is asked why,
+// ChangeUnit implements [node.Machine]. A job that does not end well is
+// [node.CodeNotRunning]; for a unit of Falco's own, Falco is asked why,
 // since the shipped units send both its streams to /dev/null.
-func (m *Machine) ChangeUnit(ctx context.Context, c converge.ChangeUnit) error {
+func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	if err := m.asked(); err != nil {
 		return err
 	}
@@ -24,31 +24,31 @@ func (m *Machine) ChangeUnit(ctx context.Context, c converge.ChangeUnit) error {
 	if err != nil {
 		return err
 	}
-	err = changeUnit(ctx, conn, c)
+	err = unitAction(ctx, conn, c)
 	var job *systemd.JobError
 	if errors.As(err, &job) {
-		return failed(converge.CodeNotRunning, "journalctl -u "+c.Unit+" shows what systemd saw", "%w%s", err, m.why(ctx, conn, c.Unit))
+		return failed(node.CodeNotRunning, "journalctl -u "+c.Unit+" shows what systemd saw", "%w%s", err, m.why(ctx, conn, c.Unit))
 	}
 	return err
 }
 
-func changeUnit(ctx context.Context, conn systemd.Manager, c converge.ChangeUnit) error {
+func unitAction(ctx context.Context, conn systemd.Manager, c node.ChangeUnit) error {
 	switch c.Action {
-	case converge.Enable:
+	case node.Enable:
 		return conn.Enable(ctx, c.Unit)
-	case converge.Disable:
+	case node.Disable:
 		return conn.Disable(ctx, c.Unit)
-	case converge.Mask:
+	case node.Mask:
 		return conn.Mask(ctx, c.Unit)
-	case converge.Unmask:
+	case node.Unmask:
 		return conn.Unmask(ctx, c.Unit)
-	case converge.Start:
+	case node.Start:
 		return conn.Start(ctx, c.Unit)
-	case converge.Stop:
+	case node.Stop:
 		return conn.Stop(ctx, c.Unit)
-	case converge.Restart:
+	case node.Restart:
 		return conn.Restart(ctx, c.Unit)
-	case converge.ReloadManager:
+	case node.ReloadManager:
 		return conn.Reload(ctx)
 	}
 	return fmt.Errorf("%s: no such action on a unit", c.Action)
@@ -60,7 +60,7 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 	if !strings.HasPrefix(unit, "falco") || strings.HasPrefix(unit, "falcoctl") {
 		return ""
 	}
-	check := converge.FalcoCheck{}
+	check := node.FalcoCheck{}
 	if units, err := conn.Units(ctx, unit); err == nil {
 		for _, variable := range units[unit].Environment {
 			if library, ok := strings.CutPrefix(variable, "LD_PRELOAD="); ok {
@@ -76,17 +76,17 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 
 // complaint is what Falco says against its configuration as it lies, or
 // nothing.
-func (m *Machine) complaint(ctx context.Context, check converge.FalcoCheck) string {
+func (m *Machine) complaint(ctx context.Context, check node.FalcoCheck) string {
 	return complaint(ctx, m.tools, check)
 }
 
 // Complaint is what the installed Falco says against its configuration as it
 // lies, one line, or nothing. It changes nothing.
-func Complaint(ctx context.Context, opts Options, check converge.FalcoCheck) string {
+func Complaint(ctx context.Context, opts Options, check node.FalcoCheck) string {
 	return complaint(ctx, opts.programs(), check)
 }
 
-func complaint(ctx context.Context, t tools, check converge.FalcoCheck) string {
+func complaint(ctx context.Context, t tools, check node.FalcoCheck) string {
 	v, err := askFalco(ctx, t, check, falcoConfig, falcoConfig)
 	if err == nil && !v.ok && strings.Contains(v.reason, "Option 'dry-run' does not exist") { // the version was not known
 		check.Version = "0.34"

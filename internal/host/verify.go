@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // verifyPackage lists the files of the falco package that are not as they were
 // installed. Dependencies and the package's own verify script are left out:
 // they do not speak of files.
-func verifyPackage(ctx context.Context, t tools) ([]converge.AlteredFile, error) {
+func verifyPackage(ctx context.Context, t tools) ([]node.AlteredFile, error) {
 	out, err := run(ctx, command{
 		argv:    t.rpmArgs("-V", "--nodeps", "--noscripts", "--nosignature", "falco"),
 		timeout: queryTimeout, query: true,
@@ -41,7 +41,7 @@ func verifyPackage(ctx context.Context, t tools) ([]converge.AlteredFile, error)
 // a path. Configuration files and ghosts are left out, and so are files whose
 // only difference is their time or a test that could not be made ("?").
 // installed is false if rpm has no such package.
-func parseVerify(out string) (altered []converge.AlteredFile, installed bool) {
+func parseVerify(out string) (altered []node.AlteredFile, installed bool) {
 	installed = true
 	for line := range strings.Lines(out) {
 		line = strings.TrimRight(line, "\r\n")
@@ -56,10 +56,10 @@ func parseVerify(out string) (altered []converge.AlteredFile, installed bool) {
 	return altered, installed
 }
 
-func parseVerifyLine(line string) (converge.AlteredFile, bool) {
+func parseVerifyLine(line string) (node.AlteredFile, bool) {
 	const marks = 9
 	if len(line) < marks+5 {
-		return converge.AlteredFile{}, false
+		return node.AlteredFile{}, false
 	}
 	// "missing" is padded to the width of the marks and the space after them.
 	what, kind, path := line[:marks], line[marks+2], line[marks+4:]
@@ -67,14 +67,14 @@ func parseVerifyLine(line string) (converge.AlteredFile, bool) {
 		what, kind, path = "missing", line[10], line[12:]
 	}
 	if !strings.HasPrefix(path, "/") || kind == 'c' || kind == 'g' {
-		return converge.AlteredFile{}, false
+		return node.AlteredFile{}, false
 	}
 	if what == "missing" {
 		path, denied := strings.CutSuffix(path, " (Permission denied)")
-		return converge.AlteredFile{Path: path, Missing: true, What: what}, !denied
+		return node.AlteredFile{Path: path, Missing: true, What: what}, !denied
 	}
 	if strings.Trim(what, ".?SM5DLUGTPC") != "" || strings.Trim(what, ".?T") == "" {
-		return converge.AlteredFile{}, false
+		return node.AlteredFile{}, false
 	}
-	return converge.AlteredFile{Path: path, What: what}, true
+	return node.AlteredFile{Path: path, What: what}, true
 }

@@ -11,27 +11,27 @@ import (
 	"sync"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// A View is the node as it is seen once. It implements [converge.View].
+// A View is the node as it is seen once. It implements [node.View].
 type View struct {
 	opts     Options
 	tools    tools
 	tree     tree
 	now      time.Time
-	host     converge.Host
-	packages *answer[converge.Packages]
-	altered  *answer[[]converge.AlteredFile]
-	falcos   *answer[[]converge.Process]
+	host     node.Host
+	packages *answer[node.Packages]
+	altered  *answer[[]node.AlteredFile]
+	falcos   *answer[[]node.Process]
 	bus      busSource
 
 	mu    sync.Mutex // guards units
 	units map[string]systemd.Unit
 }
 
-var _ converge.View = (*View)(nil)
+var _ node.View = (*View)(nil)
 
 // A busSource gives the connection to systemd.
 type busSource interface {
@@ -66,9 +66,9 @@ func newView(ctx context.Context, opts Options, bus busSource) (*View, error) {
 		units: map[string]systemd.Unit{},
 	}
 	v.host = readHost(v.tools, t, opts.Kernel)
-	v.packages = newAnswer(func() (converge.Packages, error) { return queryPackages(ctx, v.tools) })
-	v.altered = newAnswer(func() ([]converge.AlteredFile, error) { return verifyPackage(ctx, v.tools) })
-	v.falcos = newAnswer(func() ([]converge.Process, error) { return findFalcos(v.tools.proc) })
+	v.packages = newAnswer(func() (node.Packages, error) { return queryPackages(ctx, v.tools) })
+	v.altered = newAnswer(func() ([]node.AlteredFile, error) { return verifyPackage(ctx, v.tools) })
+	v.falcos = newAnswer(func() ([]node.Process, error) { return findFalcos(v.tools.proc) })
 	return v, nil
 }
 
@@ -79,46 +79,46 @@ func (v *View) Close() {
 	}
 }
 
-// Tree implements [converge.View].
+// Tree implements [node.View].
 func (v *View) Tree() fs.FS { return v.tree }
 
-// Stat implements [converge.View].
-func (v *View) Stat(path string) (converge.File, error) { return v.tree.stat(path) }
+// Stat implements [node.View].
+func (v *View) Stat(path string) (node.File, error) { return v.tree.stat(path) }
 
-// Host implements [converge.View].
-func (v *View) Host() converge.Host { return v.host }
+// Host implements [node.View].
+func (v *View) Host() node.Host { return v.host }
 
-// Now implements [converge.View].
+// Now implements [node.View].
 func (v *View) Now() time.Time { return v.now }
 
-// Packages implements [converge.View].
-func (v *View) Packages(ctx context.Context) (converge.Packages, error) {
+// Packages implements [node.View].
+func (v *View) Packages(ctx context.Context) (node.Packages, error) {
 	if !v.tree.own() {
-		return converge.Packages{}, converge.ErrNotAsked
+		return node.Packages{}, node.ErrNotAsked
 	}
 	return v.packages.get(ctx)
 }
 
-// Altered implements [converge.View].
-func (v *View) Altered(ctx context.Context) ([]converge.AlteredFile, error) {
+// Altered implements [node.View].
+func (v *View) Altered(ctx context.Context) ([]node.AlteredFile, error) {
 	if !v.tree.own() {
-		return nil, converge.ErrNotAsked
+		return nil, node.ErrNotAsked
 	}
 	return v.altered.get(ctx)
 }
 
-// Falcos implements [converge.View].
-func (v *View) Falcos(ctx context.Context) ([]converge.Process, error) {
+// Falcos implements [node.View].
+func (v *View) Falcos(ctx context.Context) ([]node.Process, error) {
 	if !v.tree.own() {
-		return nil, converge.ErrNotAsked
+		return nil, node.ErrNotAsked
 	}
 	return v.falcos.get(ctx)
 }
 
-// Units implements [converge.View]. A name is asked about once.
+// Units implements [node.View]. A name is asked about once.
 func (v *View) Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error) {
 	if !v.tree.own() {
-		return nil, converge.ErrNotAsked
+		return nil, node.ErrNotAsked
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -146,13 +146,13 @@ func (v *View) Units(ctx context.Context, names ...string) (map[string]systemd.U
 	return answer, nil
 }
 
-// Module implements [converge.View].
-func (v *View) Module(_ context.Context, kernel string) (converge.Module, error) {
+// Module implements [node.View].
+func (v *View) Module(_ context.Context, kernel string) (node.Module, error) {
 	return findModule(v.tree, kernel)
 }
 
-// Proof implements [converge.View].
-func (v *View) Proof() converge.Proof { return readProof(v.tree) }
+// Proof implements [node.View].
+func (v *View) Proof() node.Proof { return readProof(v.tree) }
 
 // ownBus connects to systemd once.
 type ownBus struct {

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func TestTree(t *testing.T) {
@@ -90,17 +90,17 @@ func TestViewOfTree(t *testing.T) {
 	_, units := v.Units(t.Context(), "falco.service")
 	_, falcos := v.Falcos(t.Context())
 	for _, err := range []error{packages, altered, units, falcos} {
-		if !errors.Is(err, converge.ErrNotAsked) {
-			t.Errorf("got %v, want %v", err, converge.ErrNotAsked)
+		if !errors.Is(err, node.ErrNotAsked) {
+			t.Errorf("got %v, want %v", err, node.ErrNotAsked)
 		}
 	}
-	want := converge.Host{Kernel: "5.15.0-1.el8uek.aarch64", KernelGiven: true, Arch: "aarch64", Root: os.Geteuid() == 0, Tree: true}
+	want := node.Host{Kernel: "5.15.0-1.el8uek.aarch64", KernelGiven: true, Arch: "aarch64", Root: os.Geteuid() == 0, Tree: true}
 	if d := cmp.Diff(want, v.Host()); d != "" {
 		t.Errorf("Host (-want +got):\n%s", d)
 	}
 	m := newMachine(t, root)
-	if err := m.Install(t.Context(), converge.Install{}); !errors.Is(err, converge.ErrNotAsked) {
-		t.Errorf("Install into a tree = %v, want %v", err, converge.ErrNotAsked)
+	if err := m.Apply(t.Context(), node.Install{}); !errors.Is(err, node.ErrNotAsked) {
+		t.Errorf("Install into a tree = %v, want %v", err, node.ErrNotAsked)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestFindFalcos(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := findFalcos(proc)
-	want := []converge.Process{
+	want := []node.Process{
 		{PID: 20, Exe: "/usr/bin/falco", Cgroup: "/system.slice/falco-modern-bpf.service"},
 		{PID: 30, Cgroup: "/kubepods.slice/kubepods-pod1.slice/crio-abc.scope", Container: true},
 	}

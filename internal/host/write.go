@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // readWhole reports whether no temporary file may ever lie in a folder, since
@@ -25,11 +25,11 @@ func readWhole(folder string) bool {
 	return folder == "/etc/falco/config.d" || folder == "/etc/logrotate.d"
 }
 
-// WriteFile implements [converge.Machine]. A file that holds the new content
+// WriteFile implements [node.Machine]. A file that holds the new content
 // already is not touched. One that holds neither old nor new is an error, and
 // so is anything that is not a regular file. With a check, Falco's verdict
-// comes first: [converge.CodeConfig], and the old file is as it was.
-func (m *Machine) WriteFile(ctx context.Context, c converge.WriteFile) error {
+// comes first: [node.CodeConfig], and the old file is as it was.
+func (m *Machine) writeFile(ctx context.Context, c node.WriteFile) error {
 	path, err := m.tree.locate(c.Path)
 	if err != nil {
 		return changing(c.Path, err)
@@ -64,7 +64,7 @@ func (m *Machine) WriteFile(ctx context.Context, c converge.WriteFile) error {
 }
 
 // replaceFile replaces what holds now; nil is a file that is not there.
-func (m *Machine) replaceFile(path string, c converge.WriteFile, now []byte) error {
+func (m *Machine) replaceFile(path string, c node.WriteFile, now []byte) error {
 	scratch := filepath.Dir(path)
 	if readWhole(filepath.Dir(filepath.Clean(c.Path))) {
 		scratch = filepath.Dir(scratch)
@@ -119,9 +119,9 @@ func (m *Machine) relabel(ctx context.Context, path string) {
 	}
 }
 
-// RemoveFile implements [converge.Machine]. A file that holds something else
+// RemoveFile implements [node.Machine]. A file that holds something else
 // than it is known to hold stays.
-func (m *Machine) RemoveFile(_ context.Context, c converge.RemoveFile) error {
+func (m *Machine) removeFile(c node.RemoveFile) error {
 	path, err := m.tree.locate(c.Path)
 	if err != nil {
 		return changing(c.Path, err)
@@ -141,13 +141,13 @@ func (m *Machine) RemoveFile(_ context.Context, c converge.RemoveFile) error {
 	return changing(c.Path, syncFolder(filepath.Dir(path)))
 }
 
-// Chmod implements [converge.Machine]. A link is not followed.
-func (m *Machine) Chmod(_ context.Context, c converge.Chmod) error {
+// Chmod implements [node.Machine]. A link is not followed.
+func (m *Machine) chmod(c node.Chmod) error {
 	return m.withFile(c.Path, func(f *os.File) error { return f.Chmod(c.New) })
 }
 
-// Chgrp implements [converge.Machine]. A link is not followed.
-func (m *Machine) Chgrp(_ context.Context, c converge.Chgrp) error {
+// Chgrp implements [node.Machine]. A link is not followed.
+func (m *Machine) chgrp(c node.Chgrp) error {
 	return m.withFile(c.Path, func(f *os.File) error { return f.Chown(-1, c.GID) })
 }
 

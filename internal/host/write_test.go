@@ -19,7 +19,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func TestWriteFile(t *testing.T) {
@@ -43,14 +43,14 @@ func TestWriteFile(t *testing.T) {
 			root := t.TempDir()
 			m := newMachine(t, root)
 			path := filepath.Join(root, "etc/falco/falco.yaml")
-			c := converge.WriteFile{Path: "/etc/falco/falco.yaml", New: []byte(tt.new), Mode: 0o640}
+			c := node.WriteFile{Path: "/etc/falco/falco.yaml", New: []byte(tt.new), Mode: 0o640}
 			if tt.now != "" {
 				put(t, root, "etc/falco/falco.yaml", tt.now)
 			}
 			if tt.old != "" {
 				c.Old = []byte(tt.old)
 			}
-			err := m.WriteFile(t.Context(), c)
+			err := m.writeFile(t.Context(), c)
 			if tt.fails == "" && err != nil || tt.fails != "" && (err == nil || !strings.Contains(err.Error(), tt.fails)) {
 				t.Fatalf("WriteFile = %v, want %q", err, tt.fails)
 			}
@@ -71,7 +71,7 @@ func TestWriteFileUnchanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("a\n")}); err != nil {
+	if err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("a\n")}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := os.Stat(path)
@@ -95,7 +95,7 @@ func TestWriteFileKeeps(t *testing.T) {
 		t.Fatal(err)
 	}
 	before, _ := m.tree.stat("/etc/a")
-	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n"), Mode: 0o600}); err != nil {
+	if err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n"), Mode: 0o600}); err != nil {
 		t.Fatal(err)
 	}
 	after, err := m.tree.stat("/etc/a")
@@ -112,7 +112,7 @@ func TestWriteFileNewMode(t *testing.T) {
 	root := t.TempDir()
 	m := newMachine(t, root)
 	defer syscall.Umask(syscall.Umask(0o077))
-	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/new/a", New: []byte("a"), Mode: 0o644}); err != nil {
+	if err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/new/a", New: []byte("a"), Mode: 0o644}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := m.tree.stat("/etc/new/a"); err != nil || got.Mode != 0o644 {
@@ -143,11 +143,11 @@ func TestWriteFileRefuses(t *testing.T) {
 				t.Fatal(err)
 			}
 			for what, err := range map[string]error{
-				"WriteFile":  m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")}),
-				"RemoveFile": m.RemoveFile(t.Context(), converge.RemoveFile{Path: "/etc/a"}),
+				"WriteFile":  m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")}),
+				"RemoveFile": m.Apply(t.Context(), node.RemoveFile{Path: "/etc/a"}),
 			} {
-				if !errors.Is(err, ErrNotRegular) || converge.HintOf(err) == "" {
-					t.Errorf("%s = %v (hint %q), want %v and a hint", what, err, converge.HintOf(err), ErrNotRegular)
+				if !errors.Is(err, ErrNotRegular) || node.HintOf(err) == "" {
+					t.Errorf("%s = %v (hint %q), want %v and a hint", what, err, node.HintOf(err), ErrNotRegular)
 				}
 			}
 			if got, _ := os.ReadFile(filepath.Join(root, "etc/target")); string(got) != "a\n" {
@@ -173,7 +173,7 @@ func TestWriteFileWhereAllIsRead(t *testing.T) {
 		if _, err := unix.InotifyAddWatch(fd, folder, unix.IN_CREATE); err != nil {
 			t.Fatal(err)
 		}
-		if err := m.WriteFile(t.Context(), converge.WriteFile{Path: name, Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
+		if err := m.writeFile(t.Context(), node.WriteFile{Path: name, Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
 			t.Fatal(err)
 		}
 		if n, err := unix.Read(fd, make([]byte, 4096)); n > 0 || !errors.Is(err, unix.EAGAIN) {
@@ -192,7 +192,7 @@ func TestWriteFileSweeps(t *testing.T) {
 	put(t, root, "etc/.a.falco-bootstrap-0123", "half")
 	other := put(t, root, "etc/.b.falco-bootstrap-0123", "half")
 	mine := put(t, root, "etc/.a.swp", "editor")
-	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
+	if err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")}); err != nil {
 		t.Fatal(err)
 	}
 	if exists(filepath.Join(root, "etc/.a.falco-bootstrap-0123")) || !exists(other) || !exists(mine) {
@@ -206,9 +206,9 @@ func TestWriteFileNoSpace(t *testing.T) {
 	m := newMachine(t, root)
 	mount(t, filepath.Join(root, "etc"), "size=64k")
 	path := put(t, root, "etc/a", "a\n")
-	err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: bytes.Repeat([]byte("b\n"), 64<<10)})
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(converge.HintOf(err), "df -h") {
-		t.Errorf("WriteFile = %v (hint %q), want %v", err, converge.HintOf(err), syscall.ENOSPC)
+	err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: bytes.Repeat([]byte("b\n"), 64<<10)})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(node.HintOf(err), "df -h") {
+		t.Errorf("WriteFile = %v (hint %q), want %v", err, node.HintOf(err), syscall.ENOSPC)
 	}
 	if got, _ := os.ReadFile(path); string(got) != "a\n" {
 		t.Errorf("the file holds %d bytes, want the old two", len(got))
@@ -224,9 +224,9 @@ func TestWriteFileReadOnly(t *testing.T) {
 	if err := unix.Mount("", filepath.Join(root, "etc"), "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
 		t.Fatal(err)
 	}
-	err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")})
-	if !errors.Is(err, syscall.EROFS) || !strings.Contains(converge.HintOf(err), "read-only") {
-		t.Errorf("WriteFile = %v (hint %q), want %v", err, converge.HintOf(err), syscall.EROFS)
+	err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: []byte("a\n"), New: []byte("b\n")})
+	if !errors.Is(err, syscall.EROFS) || !strings.Contains(node.HintOf(err), "read-only") {
+		t.Errorf("WriteFile = %v (hint %q), want %v", err, node.HintOf(err), syscall.EROFS)
 	}
 }
 
@@ -273,7 +273,7 @@ func TestWriteFileKilled(t *testing.T) {
 	}
 	first, _ := os.ReadFile(path)
 	m := newMachine(t, root)
-	if err := m.WriteFile(t.Context(), converge.WriteFile{Path: "/etc/a", Old: first, New: []byte("done\n")}); err != nil {
+	if err := m.writeFile(t.Context(), node.WriteFile{Path: "/etc/a", Old: first, New: []byte("done\n")}); err != nil {
 		t.Fatal(err)
 	}
 	noLeftovers(t, root)
@@ -298,7 +298,7 @@ func writeForEver(root string) {
 		if err != nil {
 			os.Exit(2)
 		}
-		if err := m.WriteFile(ctx, converge.WriteFile{Path: "/etc/a", Old: old, New: page(b)}); err != nil {
+		if err := m.writeFile(ctx, node.WriteFile{Path: "/etc/a", Old: old, New: page(b)}); err != nil {
 			os.Exit(3)
 		}
 	}
@@ -318,12 +318,12 @@ func TestRemoveFile(t *testing.T) {
 	root := t.TempDir()
 	m := newMachine(t, root)
 	path := put(t, root, "etc/a", "a\n")
-	wantCode(t, m.RemoveFile(t.Context(), converge.RemoveFile{Path: "/etc/a", Old: []byte("other")}), converge.CodeFailed)
+	wantCode(t, m.Apply(t.Context(), node.RemoveFile{Path: "/etc/a", Old: []byte("other")}), node.CodeFailed)
 	if !exists(path) {
 		t.Fatal("a file that somebody edited was removed")
 	}
 	for range 2 { // one that is gone is success
-		if err := m.RemoveFile(t.Context(), converge.RemoveFile{Path: "/etc/a", Old: []byte("a\n")}); err != nil || exists(path) {
+		if err := m.Apply(t.Context(), node.RemoveFile{Path: "/etc/a", Old: []byte("a\n")}); err != nil || exists(path) {
 			t.Fatalf("RemoveFile = %v; still there: %v", err, exists(path))
 		}
 	}
@@ -340,7 +340,7 @@ func TestChgrp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Chgrp(t.Context(), converge.Chgrp{Path: "/var/log/falco.log", New: "x", GID: 4242}); err != nil {
+	if err := m.Apply(t.Context(), node.Chgrp{Path: "/var/log/falco.log", New: "x", GID: 4242}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := m.tree.stat("/var/log/falco.log")
@@ -353,7 +353,7 @@ func TestChmod(t *testing.T) {
 	root := t.TempDir()
 	m := newMachine(t, root)
 	put(t, root, "var/log/falco.log", "a\n")
-	if err := m.Chmod(t.Context(), converge.Chmod{Path: "/var/log/falco.log", New: 0o600}); err != nil {
+	if err := m.Apply(t.Context(), node.Chmod{Path: "/var/log/falco.log", New: 0o600}); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := m.tree.stat("/var/log/falco.log"); err != nil || got.Mode != 0o600 {
@@ -362,7 +362,7 @@ func TestChmod(t *testing.T) {
 	if err := os.Symlink("falco.log", filepath.Join(root, "var/log/link")); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Chmod(t.Context(), converge.Chmod{Path: "/var/log/link", New: 0o777}); !errors.Is(err, ErrNotRegular) {
+	if err := m.Apply(t.Context(), node.Chmod{Path: "/var/log/link", New: 0o777}); !errors.Is(err, ErrNotRegular) {
 		t.Errorf("Chmod of a link = %v, want %v", err, ErrNotRegular)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // Meta is what the caller knows of a run beside its result.
@@ -24,8 +25,8 @@ type Meta struct {
 	// Err is a failure outside the steps: a wrong flag, the lock, a panic.
 	Err error
 	// Exit is the exit status if the caller chose one that does not follow from
-	// the result; [converge.CodeOK] leaves it to [New].
-	Exit converge.Code
+	// the result; [node.CodeOK] leaves it to [New].
+	Exit node.Code
 }
 
 // New makes the report of a run. The result may be empty, as it is when the
@@ -72,37 +73,37 @@ func outside(meta Meta, result converge.Result) error {
 // exitCode is the caller's choice, else that of the first failure, else
 // whether anything is pending, else whether anything could not be seen: what
 // nobody has seen is not in order.
-func exitCode(meta Meta, result converge.Result) converge.Code {
+func exitCode(meta Meta, result converge.Result) node.Code {
 	switch {
-	case meta.Exit != converge.CodeOK:
+	case meta.Exit != node.CodeOK:
 		return meta.Exit
 	case result.Err != nil:
-		return converge.CodeOf(result.Err)
+		return node.CodeOf(result.Err)
 	case meta.Err != nil:
-		return converge.CodeOf(meta.Err)
+		return node.CodeOf(meta.Err)
 	case result.Pending():
-		return converge.CodePending
+		return node.CodePending
 	case result.Unknown():
-		return converge.CodeFailed
+		return node.CodeFailed
 	default:
-		return converge.CodeOK
+		return node.CodeOK
 	}
 }
 
-func (r Report) outcome(code converge.Code) string {
+func (r Report) outcome(code node.Code) string {
 	pending := r.Summary.Change+r.Summary.Waiting > 0
 	switch {
 	case r.Summary.Failed > 0 || r.Error != nil:
 		return ResultFailed
-	case code == converge.CodeFailed && r.Summary.Unknown > 0 && !pending:
+	case code == node.CodeFailed && r.Summary.Unknown > 0 && !pending:
 		return ResultUnknown
-	case code != converge.CodeOK && code != converge.CodePending:
+	case code != node.CodeOK && code != node.CodePending:
 		return ResultFailed
 	case pending:
 		return ResultPending
 	case r.Summary.Unknown > 0:
 		return ResultUnknown
-	case code == converge.CodePending:
+	case code == node.CodePending:
 		return ResultPending
 	case r.Summary.Changed > 0:
 		return ResultChanged
@@ -139,13 +140,13 @@ func newError(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	code := converge.CodeOf(err)
+	code := node.CodeOf(err)
 	return &Error{
 		Code:    int(code),
 		Name:    code.String(),
 		Message: Redact(err.Error()),
-		Hint:    Redact(converge.HintOf(err)),
-		Drift:   string(converge.DriftOf(err)),
+		Hint:    Redact(node.HintOf(err)),
+		Drift:   string(node.DriftOf(err)),
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // The kinds of changes, as they stand in reports.
@@ -68,34 +68,34 @@ type Package struct {
 
 // newChange turns a change into its record. A kind that is not known here
 // still shows its line.
-func newChange(c converge.Change) Change {
+func newChange(c node.Change) Change {
 	var out Change
 	switch c := c.(type) {
-	case converge.WriteFile:
+	case node.WriteFile:
 		out = newWrite(c)
-	case converge.RemoveFile:
+	case node.RemoveFile:
 		out = Change{Kind: KindRemove, Path: c.Path, Why: c.Why}
 		if c.Old != nil {
 			out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, nil)
 		}
-	case converge.Chmod:
+	case node.Chmod:
 		out = Change{Kind: KindChmod, Path: c.Path, From: octal(c.Old), To: octal(c.New), Why: c.Why}
-	case converge.Chgrp:
+	case node.Chgrp:
 		out = Change{Kind: KindChgrp, Path: c.Path, From: c.Old, To: c.New, Why: c.Why}
-	case converge.Install:
+	case node.Install:
 		out = newInstall(c)
-	case converge.ImportKey:
+	case node.ImportKey:
 		out = Change{Kind: KindImportKey, Path: c.Path, URL: c.URL, Fingerprints: c.Fingerprints, Why: c.Why}
-	case converge.RemoveKey:
+	case node.RemoveKey:
 		out = Change{Kind: KindRemoveKey, Packages: []Package{{Name: c.Package}}, Why: c.Why}
 		if c.Fingerprint != "" {
 			out.Fingerprints = []string{c.Fingerprint}
 		}
-	case converge.BuildModule:
+	case node.BuildModule:
 		out = Change{Kind: KindBuildModule, Kernel: c.Kernel, Why: c.Why}
-	case converge.ChangeUnit:
+	case node.ChangeUnit:
 		out = Change{Kind: KindUnit, Unit: c.Unit, Action: string(c.Action), From: c.From, To: c.To, Why: c.Why}
-	case converge.Prove:
+	case node.Prove:
 		out = Change{Kind: KindProbe, Unit: c.Unit, Path: c.Log}
 	}
 	out.Drift = string(c.Class())
@@ -103,7 +103,7 @@ func newChange(c converge.Change) Change {
 	return out
 }
 
-func newWrite(c converge.WriteFile) Change {
+func newWrite(c node.WriteFile) Change {
 	out := Change{Kind: KindWrite, Path: c.Path, Why: c.Why}
 	if c.Old == nil {
 		out.Mode = octal(c.Mode)
@@ -118,7 +118,7 @@ func newWrite(c converge.WriteFile) Change {
 	return out
 }
 
-func newInstall(c converge.Install) Change {
+func newInstall(c node.Install) Change {
 	out := Change{Kind: KindInstall, Action: c.Action, Why: c.Why}
 	for _, t := range c.Targets {
 		out.Packages = append(out.Packages, Package{Name: t.Name, Spec: Redact(t.Spec), From: t.Old, To: t.New})

@@ -11,13 +11,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A Fleet is the newest report of each of many nodes. Its zero value is a
 // fleet without nodes.
 type Fleet struct {
-	nodes   map[string]node
+	nodes   map[string]member
 	reports int
 	bad     []BadRecord
 }
@@ -30,7 +30,7 @@ type BadRecord struct {
 }
 
 // A node is what the fleet keeps of a report.
-type node struct {
+type member struct {
 	state   string
 	exit    Exit
 	started time.Time
@@ -111,37 +111,37 @@ func (f *Fleet) add(object []byte, name string, line int) error {
 		return nil
 	}
 	if f.nodes == nil {
-		f.nodes = map[string]node{}
+		f.nodes = map[string]member{}
 	}
-	f.nodes[host] = node{
+	f.nodes[host] = member{
 		state: r.Result, exit: r.Exit, started: r.Started, drift: r.Drift,
 		os: strings.TrimSpace(r.Host.OS + " " + r.Host.OSVersion), kernel: r.Host.Kernel, falco: r.Falco.Version,
 	}
 	return nil
 }
 
-func (n node) failed() bool {
-	return n.state == ResultFailed || (n.exit.Code != int(converge.CodeOK) && !n.pending())
+func (n member) failed() bool {
+	return n.state == ResultFailed || (n.exit.Code != int(node.CodeOK) && !n.pending())
 }
 
-func (n node) pending() bool {
-	return n.state == ResultPending || n.exit.Code == int(converge.CodePending)
+func (n member) pending() bool {
+	return n.state == ResultPending || n.exit.Code == int(node.CodePending)
 }
 
 // Exit is the exit status for the fleet: that of a failure if any node failed,
 // else that of pending changes if any has some, else zero. Bad records alone
 // are a failure only if no report was found at all.
 func (f *Fleet) Exit() int {
-	code := converge.CodeOK
+	code := node.CodeOK
 	if len(f.nodes) == 0 && len(f.bad) > 0 {
-		code = converge.CodeFailed
+		code = node.CodeFailed
 	}
 	for _, n := range f.nodes {
 		switch {
 		case n.failed():
-			return int(converge.CodeFailed)
+			return int(node.CodeFailed)
 		case n.pending():
-			code = converge.CodePending
+			code = node.CodePending
 		}
 	}
 	return int(code)
@@ -156,7 +156,7 @@ type Group struct {
 
 // groups sorts nodes into groups, the largest first. A node may be in several
 // or none.
-func (f *Fleet) groups(of func(node) []string) []Group {
+func (f *Fleet) groups(of func(member) []string) []Group {
 	byName := map[string]*Group{}
 	for host, n := range f.nodes {
 		for _, name := range of(n) {

@@ -38,17 +38,17 @@ type FleetReport struct {
 func (f *Fleet) Report() FleetReport {
 	r := FleetReport{
 		SchemaVersion: SchemaVersion, Nodes: len(f.nodes), Reports: f.reports, Exit: f.Exit(),
-		States: f.groups(func(n node) []string { return []string{n.state} }),
-		Failed: f.groups(func(n node) []string {
+		States: f.groups(func(n member) []string { return []string{n.state} }),
+		Failed: f.groups(func(n member) []string {
 			if !n.failed() {
 				return nil
 			}
 			return []string{or(n.exit.Name, fmt.Sprintf("exit %d", n.exit.Code))}
 		}),
-		Drift:  f.groups(func(n node) []string { return slices.Compact(slices.Sorted(slices.Values(n.drift))) }),
-		OS:     f.groups(func(n node) []string { return []string{or(n.os, "unknown")} }),
-		Kernel: f.groups(func(n node) []string { return []string{or(n.kernel, "unknown")} }),
-		Falco:  f.groups(func(n node) []string { return []string{or(n.falco, "none")} }),
+		Drift:  f.groups(func(n member) []string { return slices.Compact(slices.Sorted(slices.Values(n.drift))) }),
+		OS:     f.groups(func(n member) []string { return []string{or(n.os, "unknown")} }),
+		Kernel: f.groups(func(n member) []string { return []string{or(n.kernel, "unknown")} }),
+		Falco:  f.groups(func(n member) []string { return []string{or(n.falco, "none")} }),
 		Bad:    append([]BadRecord{}, f.bad...),
 	}
 	for _, n := range f.nodes {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -107,19 +108,19 @@ func everyOutput(t *testing.T, r report.Report) string {
 // planted is the report of a run in which text is everywhere a step can put
 // it: before and after a change, in reasons, warnings and errors.
 func planted(around, text string) report.Report {
-	write := func(before, after string) converge.Change {
-		return converge.WriteFile{Path: "/etc/falco/falco.yaml", Old: []byte(before), New: []byte(after), Drift: converge.DriftConfigEdited}
+	write := func(before, after string) node.Change {
+		return node.WriteFile{Path: "/etc/falco/falco.yaml", Old: []byte(before), New: []byte(after), Cause: node.Because(node.DriftConfigEdited, "")}
 	}
 	s := step("config", converge.StatusFailed, text,
 		write(around, around+"\n"+text), write(around+"\n"+text, around), write(text+"\na: 1", text+"\na: 2"),
 		write(text+"\n"+around, strings.ToUpper(around)+"\n"+text),
-		converge.RemoveFile{Path: "/x", Old: []byte(text + "\n" + around)},
-		converge.Install{Action: "install", Targets: []converge.Target{{Name: "falco", Spec: text}}, Why: text},
-		converge.ImportKey{URL: text, Why: text},
-		converge.ChangeUnit{Unit: "falco.service", Action: converge.Restart, From: text, To: text, Why: text})
+		node.RemoveFile{Path: "/x", Old: []byte(text + "\n" + around)},
+		node.Install{Action: "install", Targets: []node.Target{{Name: "falco", Spec: text}}, Cause: node.Because("", text)},
+		node.ImportKey{URL: text, Cause: node.Because("", text)},
+		node.ChangeUnit{Unit: "falco.service", Action: node.Restart, From: text, To: text, Cause: node.Because("", text)})
 	s.Waiting, s.Unknown = text, []string{text}
-	s.Warnings = []converge.Warning{{Message: text, Hint: text}}
-	s.Err = &converge.Error{Code: converge.CodeConfig, Err: fmt.Errorf("checking: %s", text), Hint: text}
+	s.Warnings = []node.Warning{{Message: text, Hint: text}}
+	s.Err = &node.Error{Code: node.CodeConfig, Err: fmt.Errorf("checking: %s", text), Hint: text}
 	m := meta(report.ModeConverge)
 	m.Err = fmt.Errorf("panic:\n%s", text)
 	return report.New(m, converge.Result{Steps: []converge.StepResult{s}, Err: s.Err})

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -49,7 +50,7 @@ func falco(m report.Meta) report.Meta {
 	return m
 }
 
-func step(id string, status converge.Status, reason string, changes ...converge.Change) converge.StepResult {
+func step(id string, status converge.Status, reason string, changes ...node.Change) converge.StepResult {
 	return converge.StepResult{ID: id, Status: status, Reason: reason, Changes: changes, Took: 312 * time.Microsecond}
 }
 
@@ -112,18 +113,18 @@ gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity
 func bare() converge.Result {
 	steps := []converge.StepResult{
 		inOrder()[0],
-		step("key", converge.StatusPending, "the pinned key is not in rpm's database", converge.ImportKey{
+		step("key", converge.StatusPending, "the pinned key is not in rpm's database", node.ImportKey{
 			URL:          "https://falco.org/repo/falcosecurity-packages.asc",
 			Fingerprints: []string{"478B2FBBC75F4237B731DA4365106822B35B1B1F"},
 			Path:         "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity",
-			Drift:        converge.DriftAbsent, Why: "packages are to be signed by it",
+			Cause:        node.Because(node.DriftAbsent, "packages are to be signed by it"),
 		}),
-		step("repository", converge.StatusPending, "there is no repository file", converge.WriteFile{
-			Path: "/etc/yum.repos.d/falcosecurity.repo", New: []byte(repoFile), Mode: 0o644, Drift: converge.DriftAbsent,
+		step("repository", converge.StatusPending, "there is no repository file", node.WriteFile{
+			Path: "/etc/yum.repos.d/falcosecurity.repo", New: []byte(repoFile), Mode: 0o644, Cause: node.Because(node.DriftAbsent, ""),
 		}),
-		step("packages", converge.StatusPending, "two packages are missing", converge.Install{
-			Action: "install", Drift: converge.DriftAbsent,
-			Targets: []converge.Target{
+		step("packages", converge.StatusPending, "two packages are missing", node.Install{
+			Action: "install", Cause: node.Because(node.DriftAbsent, ""),
+			Targets: []node.Target{
 				{Name: "falco", Spec: "falco-0.44.1", New: "0.44.1"},
 				{Name: "kernel-uek-devel", Spec: "kernel-uek-devel"},
 			},
@@ -142,31 +143,31 @@ func bare() converge.Result {
 
 func drifted() converge.Result {
 	steps := inOrder()
-	steps[1].Warnings = []converge.Warning{{
+	steps[1].Warnings = []node.Warning{{
 		Message: "the pinned key ends in 20 days", Hint: "add the next key's fingerprint to repository.fingerprints",
-		Drift: converge.DriftKeyExpiring,
+		Drift: node.DriftKeyExpiring,
 	}}
-	steps[3] = step("packages", converge.StatusPending, "falco is not the declared version", converge.Install{
-		Action: "downgrade", Drift: converge.DriftVersion,
-		Targets: []converge.Target{{Name: "falco", Spec: "falco-0.44.1", Old: "0.45.0", New: "0.44.1"}},
+	steps[3] = step("packages", converge.StatusPending, "falco is not the declared version", node.Install{
+		Action: "downgrade", Cause: node.Because(node.DriftVersion, ""),
+		Targets: []node.Target{{Name: "falco", Spec: "falco-0.44.1", Old: "0.45.0", New: "0.44.1"}},
 	})
 	steps[6] = step("drop-ins", converge.StatusPending, "one is no longer needed",
-		converge.RemoveFile{
+		node.RemoveFile{
 			Path: "/etc/systemd/system/falco-modern-bpf.service.d/50-libresolv.conf",
-			Old:  []byte("[Service]\nEnvironment=LD_PRELOAD=/lib64/libresolv.so.2\n"), Drift: converge.DriftPreloadStale,
+			Old:  []byte("[Service]\nEnvironment=LD_PRELOAD=/lib64/libresolv.so.2\n"), Cause: node.Because(node.DriftPreloadStale, ""),
 		},
-		converge.Chmod{Path: "/var/log/falco.log", Old: 0o644, New: 0o600, Drift: converge.DriftLogMode},
+		node.Chmod{Path: "/var/log/falco.log", Old: 0o644, New: 0o600, Cause: node.Because(node.DriftLogMode, "")},
 	)
-	steps[7] = step("config", converge.StatusPending, "2 of 2 declared keys are not in effect", converge.WriteFile{
-		Path: "/etc/falco/falco.yaml", Old: []byte(shippedLog), New: []byte(wantedLog), Drift: converge.DriftConfigEdited,
+	steps[7] = step("config", converge.StatusPending, "2 of 2 declared keys are not in effect", node.WriteFile{
+		Path: "/etc/falco/falco.yaml", Old: []byte(shippedLog), New: []byte(wantedLog), Cause: node.Because(node.DriftConfigEdited, ""),
 	})
 	steps[8] = step("unit", converge.StatusPending, "falco-modern-bpf.service is disabled",
-		converge.ChangeUnit{Unit: "falco-kmod.service", Action: converge.ReloadManager, Drift: converge.DriftUnitReload},
-		converge.ChangeUnit{Unit: "falco-kmod.service", Action: converge.Disable, From: "enabled", To: "disabled", Drift: converge.DriftUnitExtra},
-		converge.ChangeUnit{Unit: "falco-modern-bpf.service", Action: converge.Enable, From: "disabled", To: "enabled", Drift: converge.DriftUnitDisabled},
-		converge.ChangeUnit{Unit: "falco-modern-bpf.service", Action: converge.Start, From: "inactive", To: "running", Drift: converge.DriftUnitStopped},
+		node.ChangeUnit{Unit: "falco-kmod.service", Action: node.ReloadManager, Cause: node.Because(node.DriftUnitReload, "")},
+		node.ChangeUnit{Unit: "falco-kmod.service", Action: node.Disable, From: "enabled", To: "disabled", Cause: node.Because(node.DriftUnitExtra, "")},
+		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Enable, From: "disabled", To: "enabled", Cause: node.Because(node.DriftUnitDisabled, "")},
+		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Start, From: "inactive", To: "running", Cause: node.Because(node.DriftUnitStopped, "")},
 	)
-	steps[9] = step("proof", converge.StatusWaiting, "", converge.Prove{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"})
+	steps[9] = step("proof", converge.StatusWaiting, "", node.Prove{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"})
 	steps[9].Waiting = "unit"
 	return converge.Result{Steps: steps}
 }
@@ -174,17 +175,17 @@ func drifted() converge.Result {
 func changed() converge.Result {
 	steps := inOrder()
 	steps[8] = step("unit", converge.StatusChanged, "falco-modern-bpf.service is running",
-		converge.ChangeUnit{Unit: "falco-modern-bpf.service", Action: converge.Restart, From: "running", To: "restarted", Drift: converge.DriftConfigStale})
-	steps[9] = step("proof", converge.StatusOK, "no alert was seen", converge.Prove{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"})
-	steps[9].Warnings = []converge.Warning{{
-		Message: "no alert came within 10s, though the process stands", Hint: "run falco-bootstrap verify", Drift: converge.DriftUnproven,
+		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Restart, From: "running", To: "restarted", Cause: node.Because(node.DriftConfigStale, "")})
+	steps[9] = step("proof", converge.StatusOK, "no alert was seen", node.Prove{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"})
+	steps[9].Warnings = []node.Warning{{
+		Message: "no alert came within 10s, though the process stands", Hint: "run falco-bootstrap verify", Drift: node.DriftUnproven,
 	}}
 	return converge.Result{Steps: steps}
 }
 
 func failed() converge.Result {
-	err := fmt.Errorf("packages: %w", &converge.Error{
-		Code: converge.CodePackages,
+	err := fmt.Errorf("packages: %w", &node.Error{
+		Code: node.CodePackages,
 		Err:  errors.New("running dnf: Curl error (7) for https://u:hunter2@mirror.example/repodata/repomd.xml\nFailed to connect to mirror.example port 443"),
 		Hint: "look at the proxy, and run it again",
 	})
@@ -204,8 +205,8 @@ func refusedMeta() report.Meta {
 }
 
 func refused() converge.Result {
-	err := &converge.Error{
-		Code: converge.CodePreflight, Err: errors.New("Rocky Linux 9.4 is not Oracle Linux"),
+	err := &node.Error{
+		Code: node.CodePreflight, Err: errors.New("Rocky Linux 9.4 is not Oracle Linux"),
 		Hint: "falco-bootstrap works on Oracle Linux 7 to 10",
 	}
 	first := step("preflight", converge.StatusFailed, "")
@@ -227,7 +228,7 @@ func notRoot() converge.Result {
 func usage() report.Meta {
 	m := meta(report.ModeDryRun)
 	m.Host = report.Host{}
-	m.Err = &converge.Error{Code: converge.CodeUsage, Err: errors.New("--driver: \"ebpf\" is none of auto, modern_ebpf, kmod"), Hint: "see --help"}
+	m.Err = &node.Error{Code: node.CodeUsage, Err: errors.New("--driver: \"ebpf\" is none of auto, modern_ebpf, kmod"), Hint: "see --help"}
 	return m
 }
 

@@ -21,6 +21,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -154,19 +155,19 @@ func TestSchemaRefuses(t *testing.T) {
 
 // driftClasses reads the classes from their source, so that none can be
 // forgotten here.
-func driftClasses(t *testing.T) []converge.Drift {
+func driftClasses(t *testing.T) []node.Drift {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../converge/drift.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "../node/drift.go", nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var classes []converge.Drift
+	var classes []node.Drift
 	ast.Inspect(file, func(n ast.Node) bool {
 		if spec, ok := n.(*ast.ValueSpec); ok {
 			for _, v := range spec.Values {
 				if lit, ok := v.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 					s, _ := strconv.Unquote(lit.Value)
-					classes = append(classes, converge.Drift(s))
+					classes = append(classes, node.Drift(s))
 				}
 			}
 		}
@@ -195,7 +196,7 @@ func TestSchemaListsEveryDriftClass(t *testing.T) {
 // A generator makes runs that no step would, to hold the schema against.
 type generator struct {
 	*rand.Rand
-	classes []converge.Drift
+	classes []node.Drift
 }
 
 func pick[T any](g generator, of ...T) T { return of[g.IntN(len(of))] }
@@ -204,7 +205,7 @@ func (g generator) word() string {
 	return pick(g, "", "x", "falco.service", "/etc/falco/falco.yaml", "two\nlines", "\x1b[31m\x00", "\xff\xfe", "password: hunter2", "→ ü <&>", "https://u:p@h/?token=t")
 }
 
-func (g generator) drift() converge.Drift { return pick(g, g.classes...) }
+func (g generator) drift() node.Drift { return pick(g, g.classes...) }
 
 func (g generator) bytes() []byte {
 	if g.IntN(4) == 0 {
@@ -218,43 +219,43 @@ func (g generator) bytes() []byte {
 	return out
 }
 
-func (g generator) change() converge.Change {
-	return pick[func() converge.Change](
+func (g generator) change() node.Change {
+	return pick[func() node.Change](
 		g,
-		func() converge.Change {
-			return converge.WriteFile{Path: "/a", Old: g.bytes(), New: g.bytes(), Mode: 0o644, Drift: g.drift(), Why: g.word()}
+		func() node.Change {
+			return node.WriteFile{Path: "/a", Old: g.bytes(), New: g.bytes(), Mode: 0o644, Cause: node.Because(g.drift(), g.word())}
 		},
-		func() converge.Change {
-			return converge.RemoveFile{Path: "/a", Old: g.bytes(), Drift: g.drift(), Why: g.word()}
+		func() node.Change {
+			return node.RemoveFile{Path: "/a", Old: g.bytes(), Cause: node.Because(g.drift(), g.word())}
 		},
-		func() converge.Change {
-			return converge.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4, Drift: g.drift()}
+		func() node.Change {
+			return node.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4, Cause: node.Because(g.drift(), "")}
 		},
-		func() converge.Change {
-			return converge.Chmod{Path: "/a", Old: os.ModeSetuid | 0o755, New: 0o600, Drift: g.drift()}
+		func() node.Change {
+			return node.Chmod{Path: "/a", Old: os.ModeSetuid | 0o755, New: 0o600, Cause: node.Because(g.drift(), "")}
 		},
-		func() converge.Change {
-			return converge.Install{Action: "install", Targets: []converge.Target{{Name: "a", Spec: g.word(), Old: g.word(), New: g.word()}}, Drift: g.drift()}
+		func() node.Change {
+			return node.Install{Action: "install", Targets: []node.Target{{Name: "a", Spec: g.word(), Old: g.word(), New: g.word()}}, Cause: node.Because(g.drift(), "")}
 		},
-		func() converge.Change {
-			return converge.ImportKey{URL: g.word(), Fingerprints: []string{g.word()}, Path: g.word(), Drift: g.drift()}
+		func() node.Change {
+			return node.ImportKey{URL: g.word(), Fingerprints: []string{g.word()}, Path: g.word(), Cause: node.Because(g.drift(), "")}
 		},
-		func() converge.Change {
-			return converge.RemoveKey{Package: g.word(), Fingerprint: g.word(), Drift: g.drift()}
+		func() node.Change {
+			return node.RemoveKey{Package: g.word(), Fingerprint: g.word(), Cause: node.Because(g.drift(), "")}
 		},
-		func() converge.Change { return converge.BuildModule{Kernel: g.word(), Drift: g.drift()} },
-		func() converge.Change {
-			return converge.ChangeUnit{
-				Unit: "a.service", Action: pick(g, converge.Enable, converge.ReloadManager, converge.Restart),
-				From: g.word(), To: g.word(), Drift: g.drift(),
+		func() node.Change { return node.BuildModule{Kernel: g.word(), Cause: node.Because(g.drift(), "")} },
+		func() node.Change {
+			return node.ChangeUnit{
+				Unit: "a.service", Action: pick(g, node.Enable, node.ReloadManager, node.Restart),
+				From: g.word(), To: g.word(), Cause: node.Because(g.drift(), ""),
 			}
 		},
-		func() converge.Change { return converge.Prove{Unit: "a.service", Log: g.word()} },
+		func() node.Change { return node.Prove{Unit: "a.service", Log: g.word()} },
 	)()
 }
 
 func (g generator) err() error {
-	return pick[error](g, nil, nil, errors.New(g.word()), fmt.Errorf("x: %w", &converge.Error{Code: converge.Code(g.IntN(9)), Err: errors.New(g.word()), Hint: g.word()}))
+	return pick[error](g, nil, nil, errors.New(g.word()), fmt.Errorf("x: %w", &node.Error{Code: node.Code(g.IntN(9)), Err: errors.New(g.word()), Hint: g.word()}))
 }
 
 func (g generator) step(id string) converge.StepResult {
@@ -270,7 +271,7 @@ func (g generator) step(id string) converge.StepResult {
 	}
 	for range g.IntN(2) {
 		s.Unknown = append(s.Unknown, g.word())
-		s.Warnings = append(s.Warnings, converge.Warning{Message: g.word(), Hint: g.word(), Drift: g.drift()})
+		s.Warnings = append(s.Warnings, node.Warning{Message: g.word(), Hint: g.word(), Drift: g.drift()})
 	}
 	return s
 }
@@ -292,6 +293,6 @@ func (g generator) meta() report.Meta {
 	m.Falco = pick(g, nil, &report.Falco{}, &report.Falco{Version: g.word()})
 	m.Root, m.Err = g.word(), g.err()
 	m.Host.Hostname = g.word()
-	m.Exit = pick(g, converge.CodeOK, converge.CodePending, converge.CodeUsage)
+	m.Exit = pick(g, node.CodeOK, node.CodePending, node.CodeUsage)
 	return m
 }

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // changes writes what a step changes: a diff for a file, one line for a
@@ -15,7 +15,7 @@ import (
 func (p *printer) changes(s Step) {
 	done := map[string]bool{}
 	for i, c := range s.Changes {
-		if c.Kind == KindUnit && c.Action != string(converge.ReloadManager) {
+		if c.Kind == KindUnit && c.Action != string(node.ReloadManager) {
 			if !done[c.Unit] {
 				p.line(indent, visible(unitLine(c.Unit, s.Changes[i:])))
 			}
@@ -115,7 +115,7 @@ func unitLine(unit string, changes []Change) string {
 	from := ""
 	var to []string
 	for _, c := range changes {
-		if c.Kind != KindUnit || c.Unit != unit || c.Action == string(converge.ReloadManager) {
+		if c.Kind != KindUnit || c.Unit != unit || c.Action == string(node.ReloadManager) {
 			continue
 		}
 		if from == "" {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
@@ -29,7 +30,7 @@ func textOf(t *testing.T, r report.Report, opt report.TextOptions) string {
 
 // oneStep is the text of a single pending step, without the lines that
 // surround it.
-func oneStep(t *testing.T, changes ...converge.Change) string {
+func oneStep(t *testing.T, changes ...node.Change) string {
 	t.Helper()
 	r := report.New(report.Meta{Mode: report.ModeConverge}, converge.Result{Steps: []converge.StepResult{
 		step("x", converge.StatusPending, "", changes...),
@@ -43,73 +44,73 @@ func oneStep(t *testing.T, changes ...converge.Change) string {
 }
 
 func TestTextOfChanges(t *testing.T) {
-	unit := func(name string, action converge.UnitAction, from, to string) converge.Change {
-		return converge.ChangeUnit{Unit: name, Action: action, From: from, To: to}
+	unit := func(name string, action node.UnitAction, from, to string) node.Change {
+		return node.ChangeUnit{Unit: name, Action: action, From: from, To: to}
 	}
 	for _, tt := range []struct {
 		name    string
-		changes []converge.Change
+		changes []node.Change
 		want    string
 	}{
 		{
 			name: "changes of a unit are one line, others between them notwithstanding",
-			changes: []converge.Change{
-				unit("a.service", converge.Unmask, "masked", "disabled"), unit("b.service", converge.Stop, "running", "stopped"),
-				unit("a.service", converge.Enable, "disabled", "enabled"), unit("a.service", converge.Start, "inactive", "running"),
+			changes: []node.Change{
+				unit("a.service", node.Unmask, "masked", "disabled"), unit("b.service", node.Stop, "running", "stopped"),
+				unit("a.service", node.Enable, "disabled", "enabled"), unit("a.service", node.Start, "inactive", "running"),
 			},
 			want: "    a.service: masked → disabled, enabled, running\n    b.service: running → stopped\n",
 		},
-		{name: "a unit without states", changes: []converge.Change{unit("a.service", converge.Restart, "", "")}, want: "    a.service: restart\n"},
-		{name: "reload of the manager", changes: []converge.Change{unit("a.service", converge.ReloadManager, "", "")}, want: "    systemd: stale → unit files read again\n"},
+		{name: "a unit without states", changes: []node.Change{unit("a.service", node.Restart, "", "")}, want: "    a.service: restart\n"},
+		{name: "reload of the manager", changes: []node.Change{unit("a.service", node.ReloadManager, "", "")}, want: "    systemd: stale → unit files read again\n"},
 		{
 			name:    "packages are aligned",
-			changes: []converge.Change{converge.Install{Action: "install", Targets: []converge.Target{{Name: "falco", Old: "0.9", New: "0.44.1"}, {Name: "dkms"}}}},
+			changes: []node.Change{node.Install{Action: "install", Targets: []node.Target{{Name: "falco", Old: "0.9", New: "0.44.1"}, {Name: "dkms"}}}},
 			want:    "    falco  0.9    → 0.44.1\n    dkms   absent → newest\n",
 		},
 		{
 			name:    "a package goes",
-			changes: []converge.Change{converge.Install{Action: "remove", Targets: []converge.Target{{Name: "falco", Old: "0.44.1"}}}},
+			changes: []node.Change{node.Install{Action: "remove", Targets: []node.Target{{Name: "falco", Old: "0.44.1"}}}},
 			want:    "    falco  0.44.1 → removed\n",
 		},
 		{
 			name:    "a package comes again",
-			changes: []converge.Change{converge.Install{Action: "reinstall", Targets: []converge.Target{{Name: "falco", Old: "0.44.1", New: "0.44.1"}}}},
+			changes: []node.Change{node.Install{Action: "reinstall", Targets: []node.Target{{Name: "falco", Old: "0.44.1", New: "0.44.1"}}}},
 			want:    "    falco  0.44.1 → 0.44.1, reinstalled\n",
 		},
-		{name: "a key goes", changes: []converge.Change{converge.RemoveKey{Package: "gpg-pubkey-3676-5d8a"}}, want: "    key gpg-pubkey-3676-5d8a  present → removed\n"},
-		{name: "a module", changes: []converge.Change{converge.BuildModule{Kernel: "5.14"}}, want: "    kernel module  absent → built for 5.14\n"},
-		{name: "a mode", changes: []converge.Change{converge.Chmod{Path: "/a", Old: 0o4755, New: 0o600}}, want: "    /a  mode 0755 → 0600\n"},
-		{name: "a group", changes: []converge.Change{converge.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4}}, want: "    /a  group 0 → adm\n"},
-		{name: "a file whose bytes are not known", changes: []converge.Change{converge.RemoveFile{Path: "/a"}}, want: "    remove /a\n"},
-		{name: "an empty file", changes: []converge.Change{converge.WriteFile{Path: "/a", Mode: 0o600}}, want: "    write /a\n"},
+		{name: "a key goes", changes: []node.Change{node.RemoveKey{Package: "gpg-pubkey-3676-5d8a"}}, want: "    key gpg-pubkey-3676-5d8a  present → removed\n"},
+		{name: "a module", changes: []node.Change{node.BuildModule{Kernel: "5.14"}}, want: "    kernel module  absent → built for 5.14\n"},
+		{name: "a mode", changes: []node.Change{node.Chmod{Path: "/a", Old: 0o4755, New: 0o600}}, want: "    /a  mode 0755 → 0600\n"},
+		{name: "a group", changes: []node.Change{node.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4}}, want: "    /a  group 0 → adm\n"},
+		{name: "a file whose bytes are not known", changes: []node.Change{node.RemoveFile{Path: "/a"}}, want: "    remove /a\n"},
+		{name: "an empty file", changes: []node.Change{node.WriteFile{Path: "/a", Mode: 0o600}}, want: "    write /a\n"},
 		{
 			name:    "line ends are seen",
-			changes: []converge.Change{converge.WriteFile{Path: "/a", Old: []byte("a\n"), New: []byte("a\r\n")}},
+			changes: []node.Change{node.WriteFile{Path: "/a", Old: []byte("a\n"), New: []byte("a\r\n")}},
 			want:    "    --- /a\n    +++ /a\n    @@ -1,1 +1,1 @@\n    -a\n    +a\\r\n",
 		},
 		{
 			name:    "a secret changed: both lines show, neither value",
-			changes: []converge.Change{converge.WriteFile{Path: "/a", Old: []byte("token: a\n"), New: []byte("token: b")}},
+			changes: []node.Change{node.WriteFile{Path: "/a", Old: []byte("token: a\n"), New: []byte("token: b")}},
 			want:    "    --- /a\n    +++ /a\n    @@ -1,1 +1,1 @@\n    -token: [redacted]\n    +token: [redacted]\n    \\ No newline at end of file\n",
 		},
 		{
 			name:    "a line that looks like the end of a hunk",
-			changes: []converge.Change{converge.WriteFile{Path: "/a", Old: []byte("-- x\n@@ -9,9 +9,9 @@\n"), New: []byte("++ y\n@@ -9,9 +9,9 @@\n")}},
+			changes: []node.Change{node.WriteFile{Path: "/a", Old: []byte("-- x\n@@ -9,9 +9,9 @@\n"), New: []byte("++ y\n@@ -9,9 +9,9 @@\n")}},
 			want:    "    --- /a\n    +++ /a\n    @@ -1,2 +1,2 @@\n    --- x\n    +++ y\n     @@ -9,9 +9,9 @@\n",
 		},
 		{
 			name:    "binary",
-			changes: []converge.Change{converge.WriteFile{Path: "/a", Old: []byte("a\x00b"), New: []byte("text")}},
+			changes: []node.Change{node.WriteFile{Path: "/a", Old: []byte("a\x00b"), New: []byte("text")}},
 			want:    "    /a: binary, 3 bytes → 4 bytes\n",
 		},
 		{
 			name:    "a new file too large to show",
-			changes: []converge.Change{converge.WriteFile{Path: "/a", New: bytes.Repeat([]byte("x\n"), 1<<20)}},
+			changes: []node.Change{node.WriteFile{Path: "/a", New: bytes.Repeat([]byte("x\n"), 1<<20)}},
 			want:    "    /a: too large to show, absent → 2097152 bytes\n",
 		},
 		{
 			name:    "a long line",
-			changes: []converge.Change{converge.WriteFile{Path: "/a", New: []byte(strings.Repeat("é", 1000) + "\n")}},
+			changes: []node.Change{node.WriteFile{Path: "/a", New: []byte(strings.Repeat("é", 1000) + "\n")}},
 			want:    "    --- /dev/null\n    +++ /a\n    @@ -0,0 +1,1 @@\n    +" + strings.Repeat("é", 199) + "… (1602 more bytes)\n",
 		},
 	} {
@@ -126,7 +127,7 @@ func TestDiffIsBounded(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintf(&content, "line %d\n", i)
 	}
-	text := oneStep(t, converge.WriteFile{Path: "/a", New: []byte(content.String())})
+	text := oneStep(t, node.WriteFile{Path: "/a", New: []byte(content.String())})
 	// The diff has 1000 lines and three of headers.
 	if n := strings.Count(text, "\n"); n != 201 || !strings.HasSuffix(text, "    … 803 more lines\n") {
 		t.Errorf("Text has %d lines and ends %q, want 201 and how many more", n, text[len(text)-40:])
@@ -151,9 +152,9 @@ func TestTextColor(t *testing.T) {
 
 func TestTextShowsControlCharacters(t *testing.T) {
 	evil := "\x1b[2J\x07\u202ebad\rgone"
-	s := step("x", converge.StatusFailed, evil, converge.WriteFile{Path: "/a", Old: []byte(evil), New: []byte("b\n")}, converge.ChangeUnit{Unit: evil, Action: converge.Stop})
-	s.Err = &converge.Error{Code: converge.CodeFailed, Err: errors.New(evil), Hint: evil}
-	s.Unknown, s.Warnings = []string{evil}, []converge.Warning{{Message: evil}}
+	s := step("x", converge.StatusFailed, evil, node.WriteFile{Path: "/a", Old: []byte(evil), New: []byte("b\n")}, node.ChangeUnit{Unit: evil, Action: node.Stop})
+	s.Err = &node.Error{Code: node.CodeFailed, Err: errors.New(evil), Hint: evil}
+	s.Unknown, s.Warnings = []string{evil}, []node.Warning{{Message: evil}}
 	m := meta(report.ModeDryRun)
 	m.Host.Hostname, m.Root = evil, evil
 	text := textOf(t, report.New(m, converge.Result{Steps: []converge.StepResult{s}, Err: s.Err}), report.TextOptions{})
@@ -195,7 +196,7 @@ func TestTally(t *testing.T) {
 }
 
 func TestNewResult(t *testing.T) {
-	trust := &converge.Error{Code: converge.CodeTrust, Err: errors.New("wrong key"), Hint: "look"}
+	trust := &node.Error{Code: node.CodeTrust, Err: errors.New("wrong key"), Hint: "look"}
 	for _, tt := range []struct {
 		name     string
 		statuses []converge.Status
@@ -212,14 +213,14 @@ func TestNewResult(t *testing.T) {
 		{name: "pending", statuses: []converge.Status{"pending", "ok"}, result: "pending", code: 2},
 		{name: "waiting alone", statuses: []converge.Status{"waiting"}, result: "pending", code: 2},
 		{name: "unknown is not in order", statuses: []converge.Status{"ok", "unknown"}, result: "unknown", code: 1},
-		{name: "unknown, and the caller calls it pending", statuses: []converge.Status{"ok", "unknown"}, meta: report.Meta{Exit: converge.CodePending}, result: "unknown", code: 2},
+		{name: "unknown, and the caller calls it pending", statuses: []converge.Status{"ok", "unknown"}, meta: report.Meta{Exit: node.CodePending}, result: "unknown", code: 2},
 		{name: "unknown and pending", statuses: []converge.Status{"pending", "unknown"}, result: "pending", code: 2},
 		{name: "a failed step", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, result: "failed", code: 4},
 		{name: "the same failure handed over twice", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, meta: report.Meta{Err: trust}, result: "failed", code: 4},
 		{name: "a failure besides", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, meta: report.Meta{Err: errors.New("disk full")}, result: "failed", code: 4, outside: true},
 		{name: "did not converge", statuses: []converge.Status{"changed"}, err: errors.New("did not converge"), result: "failed", code: 1, outside: true},
-		{name: "no step reached", meta: report.Meta{Err: &converge.Error{Code: converge.CodeLocked, Err: errors.New("locked")}}, result: "failed", code: 8, outside: true},
-		{name: "the caller's choice", statuses: []converge.Status{"ok"}, meta: report.Meta{Exit: converge.CodeNotRunning}, result: "failed", code: 7},
+		{name: "no step reached", meta: report.Meta{Err: &node.Error{Code: node.CodeLocked, Err: errors.New("locked")}}, result: "failed", code: 8, outside: true},
+		{name: "the caller's choice", statuses: []converge.Status{"ok"}, meta: report.Meta{Exit: node.CodeNotRunning}, result: "failed", code: 7},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			in := converge.Result{Err: tt.err}
@@ -227,7 +228,7 @@ func TestNewResult(t *testing.T) {
 				in.Steps = append(in.Steps, converge.StepResult{ID: "x", Status: s, Err: tt.stepErr})
 			}
 			got := report.New(tt.meta, in)
-			if got.Result != tt.result || got.Exit.Code != tt.code || got.Exit.Name != converge.Code(tt.code).String() || (got.Error != nil) != tt.outside {
+			if got.Result != tt.result || got.Exit.Code != tt.code || got.Exit.Name != node.Code(tt.code).String() || (got.Error != nil) != tt.outside {
 				t.Errorf("New(%s) = %s, %+v, error %v, want %s, %d, error %t", tt.name, got.Result, got.Exit, got.Error, tt.result, tt.code, tt.outside)
 			}
 		})

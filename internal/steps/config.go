@@ -11,8 +11,9 @@ import (
 	"path"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
@@ -33,7 +34,7 @@ type config struct{ settings.Settings }
 func (config) ID() string { return idConfig }
 
 // Plan implements [converge.Step].
-func (c config) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (c config) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	sv, err := look(ctx, view, c.Settings)
 	if err != nil {
 		return converge.Outcome{}, err
@@ -84,18 +85,18 @@ func (c config) judge(ctx context.Context, sv *survey, old, edited []byte) (conv
 	out.Reason = mainConfig + " is as declared"
 	if !bytes.Equal(old, edited) {
 		out.Reason = "declared keys are not set in " + mainConfig
-		out.Changes = []converge.Change{c.swap(sv, version, old, edited)}
+		out.Changes = []node.Change{c.swap(sv, version, old, edited)}
 	}
 	return out, nil
 }
 
-func (c config) swap(sv *survey, version string, old, edited []byte) converge.Change {
-	w := converge.WriteFile{Path: mainConfig, Old: old, New: edited, Mode: 0o644, Drift: converge.DriftConfigEdited, Why: "declared keys"}
+func (c config) swap(sv *survey, version string, old, edited []byte) node.Change {
+	w := node.WriteFile{Path: mainConfig, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftConfigEdited, "declared keys")}
 	if replaced(sv) {
-		w.Drift = converge.DriftConfigReplaced
+		w.Drift = node.DriftConfigReplaced
 	}
 	if !sv.view.Host().Tree {
-		w.Check = &converge.FalcoCheck{Version: version, Preload: preload(sv, version)}
+		w.Check = &node.FalcoCheck{Version: version, Preload: preload(sv, version)}
 	}
 	return w
 }
@@ -118,9 +119,9 @@ func (config) sort(problems []falcoconf.Problem, out *converge.Outcome) error {
 		if p.Fatal {
 			return refused(errors.New(p.String()), p.Hint)
 		}
-		w := converge.Warning{Message: p.String(), Hint: p.Hint}
+		w := node.Warning{Message: p.String(), Hint: p.Hint}
 		if leftover(p.File) {
-			w.Drift = converge.DriftConfigStray
+			w.Drift = node.DriftConfigStray
 		}
 		out.Warnings = append(out.Warnings, w)
 	}
@@ -155,7 +156,7 @@ func overruled(all []falcoconf.Overruled) error {
 	if all[0].Origin.File == falcoconf.CommandLine {
 		hint = "the unit's command line wins over every file: change the unit with a drop-in, or declare the same value"
 	}
-	return &converge.Error{Code: converge.CodeConfig, Err: errors.New(strings.Join(texts, "; ")), Hint: hint, Drift: converge.DriftConfigOverruled}
+	return &node.Error{Code: node.CodeConfig, Err: errors.New(strings.Join(texts, "; ")), Hint: hint, Drift: node.DriftConfigOverruled}
 }
 
 // place says where a value comes from.
@@ -168,7 +169,7 @@ func place(o falcoconf.Origin) string {
 
 // lostEdits says which of an operator's edits are no longer live, after an
 // upgrade has put the shipped file in place and theirs aside.
-func (c config) lostEdits(view converge.View, live []byte) []converge.Warning {
+func (c config) lostEdits(view node.View, live []byte) []node.Warning {
 	saved, err := readOptional(view.Tree(), savedConfig)
 	if err != nil || saved == nil {
 		return nil
@@ -181,19 +182,19 @@ func (c config) lostEdits(view converge.View, live []byte) []converge.Warning {
 	for _, l := range lost {
 		keys = append(keys, fmt.Sprintf("%s=%v", l.Path, l.Value))
 	}
-	return []converge.Warning{{
+	return []node.Warning{{
 		Message: fmt.Sprintf("an upgrade moved an edited falco.yaml to %s; not live any more: %s", savedConfig, strings.Join(keys, ", ")),
 		Hint:    "declare what is still wanted in falco.config, then remove that file",
-		Drift:   converge.DriftConfigReplaced,
+		Drift:   node.DriftConfigReplaced,
 	}}
 }
 
 // unitOverrides are the -o values with which the wanted unit starts Falco.
 // A unit that is not there yet overrules nothing.
 func unitOverrides(ctx context.Context, sv *survey, version string) ([]string, error) {
-	name := compat.UnitFor(sv.verdict.Driver, version)
+	name := falco.UnitFor(sv.verdict.Driver, version)
 	units, err := sv.view.Units(ctx, name)
-	if errors.Is(err, converge.ErrNotAsked) {
+	if errors.Is(err, node.ErrNotAsked) {
 		return nil, nil
 	}
 	if err != nil {
@@ -214,7 +215,7 @@ func overridesOf(u systemd.Unit) []string {
 }
 
 func refused(err error, hint string) error {
-	return &converge.Error{Code: converge.CodeConfig, Err: err, Hint: hint}
+	return &node.Error{Code: node.CodeConfig, Err: err, Hint: hint}
 }
 
 // hintOf returns the hint of falcoconf's error, or another.

@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -24,7 +24,7 @@ type Facts struct {
 }
 
 // Describe tells what the node is, refused or not.
-func Describe(ctx context.Context, view converge.View, s settings.Settings) Facts {
+func Describe(ctx context.Context, view node.View, s settings.Settings) Facts {
 	h := view.Host()
 	f := Facts{Kernel: h.Kernel, Arch: h.Arch, BootID: h.BootID, Tree: h.Tree}
 	release, err := detect(view.Tree())
@@ -33,7 +33,7 @@ func Describe(ctx context.Context, view converge.View, s settings.Settings) Fact
 	}
 	f.OS, f.OSMajor = "Oracle Linux", release.Major
 	f.OSVersion = fmt.Sprintf("%d.%d", release.Major, release.Minor)
-	f.Glibc = compat.Host{OS: release}.GlibcVersion()
+	f.Glibc = falco.Host{OS: release}.GlibcVersion()
 	sv := &survey{view: view, release: release}
 	if sv.identify(h) == nil {
 		f.Flavour = strings.ToLower(string(sv.kernel.Flavour))
@@ -42,15 +42,15 @@ func Describe(ctx context.Context, view converge.View, s settings.Settings) Fact
 		return f
 	}
 	f.Falco, f.Driver = sv.falco.Version, sv.verdict.Driver
-	f.Unit = compat.UnitFor(f.Driver, f.Falco)
+	f.Unit = falco.UnitFor(f.Driver, f.Falco)
 	return f
 }
 
 // HostOf tells what the compatibility table asks of a node.
-func HostOf(view converge.View) (compat.Host, error) {
+func HostOf(view node.View) (falco.Host, error) {
 	release, err := detect(view.Tree())
 	if err != nil {
-		return compat.Host{}, err
+		return falco.Host{}, err
 	}
 	sv := &survey{view: view, release: release}
 	err = sv.identify(view.Host())

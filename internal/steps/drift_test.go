@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
@@ -40,7 +41,7 @@ func TestOldRestartIsNoCrashLoop(t *testing.T) {
 func TestHiddenVerdictIsUnknown(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
-	n.proof = converge.Proof{Hidden: true}
+	n.proof = node.Proof{Hidden: true}
 	r := converge.Plan(t.Context(), n, All(s))
 	if got := stepOf(t, r, idProof); got.Status != converge.StatusUnknown || r.HasProbe() || r.Pending() || !r.Unknown() {
 		t.Errorf("proof is %s (%s), probe %v, pending %v; want unknown and neither", got.Status, got.Reason, r.HasProbe(), r.Pending())
@@ -52,8 +53,8 @@ func TestFalcoThatWasNotSeenToDetectIsNamed(t *testing.T) {
 	converged(t, n, s)
 	n.proof.Detected = false
 	got := stepOf(t, converge.Plan(t.Context(), n, All(s)), idProof)
-	if len(got.Warnings) != 1 || got.Warnings[0].Drift != converge.DriftUnproven || len(got.Changes) > 0 {
-		t.Errorf("proof = %+v, want a warning of %s and no change", got, converge.DriftUnproven)
+	if len(got.Warnings) != 1 || got.Warnings[0].Drift != node.DriftUnproven || len(got.Changes) > 0 {
+		t.Errorf("proof = %+v, want a warning of %s and no change", got, node.DriftUnproven)
 	}
 }
 
@@ -64,8 +65,8 @@ func TestOverruledIsADriftOfItsOwn(t *testing.T) {
 	converged(t, n, s)
 	n.write("/etc/falco/config.d/50-site.yaml", "file_output: {enabled: false}\n")
 	r := converge.Plan(t.Context(), n, All(s))
-	if got := converge.DriftOf(r.Err); got != converge.DriftConfigOverruled {
-		t.Errorf("DriftOf(%v) = %q, want %q", r.Err, got, converge.DriftConfigOverruled)
+	if got := node.DriftOf(r.Err); got != node.DriftConfigOverruled {
+		t.Errorf("DriftOf(%v) = %q, want %q", r.Err, got, node.DriftConfigOverruled)
 	}
 }
 
@@ -83,12 +84,12 @@ func TestDeadKeysAreBuried(t *testing.T) {
 	for _, k := range []trust.Key{expired, revoked, both, withdrawn, live, stranger} {
 		ring = append(ring, ringKey{Key: k, pkg: k.Fingerprint})
 	}
-	want := map[string]converge.Drift{
-		"E": converge.DriftKeyExpired, "R": converge.DriftKeyRevoked, "B": converge.DriftKeyRevoked,
-		withdrawn.Fingerprint: converge.DriftKeyRevoked,
+	want := map[string]node.Drift{
+		"E": node.DriftKeyExpired, "R": node.DriftKeyRevoked, "B": node.DriftKeyRevoked,
+		withdrawn.Fingerprint: node.DriftKeyRevoked,
 	}
 	for _, c := range (key{}).buried(ring, now) {
-		got := c.(converge.RemoveKey)
+		got := c.(node.RemoveKey)
 		if want[got.Fingerprint] != got.Drift || got.Why == "" {
 			t.Errorf("%s is removed as %s (%s), want %q", got.Fingerprint, got.Drift, got.Why, want[got.Fingerprint])
 		}
@@ -103,86 +104,90 @@ func TestDeadKeysAreBuried(t *testing.T) {
 func TestDrift(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		drift converge.Drift
-		make  func(*node, *settings.Settings)
+		drift node.Drift
+		make  func(*fakeNode, *settings.Settings)
 	}{
-		{"falco.yaml edited", converge.DriftConfigEdited, func(n *node, _ *settings.Settings) {
+		{"falco.yaml edited", node.DriftConfigEdited, func(n *fakeNode, _ *settings.Settings) {
 			n.write(mainConfig, strings.Replace(n.read(mainConfig), "  enabled: true\n  keep", "  enabled: no\n  keep", 1))
 		}},
-		{"falco.yaml replaced", converge.DriftConfigReplaced, func(n *node, _ *settings.Settings) {
+		{"falco.yaml replaced", node.DriftConfigReplaced, func(n *fakeNode, _ *settings.Settings) {
 			n.write(savedConfig, n.read(mainConfig)+"priority: warning\n")
 			n.write(mainConfig, falcoYAML)
 			n.files[inTree(mainConfig)].ModTime = now.Add(-time.Hour) // when the package was built
 		}},
-		{"falco.yaml edited after it was replaced", converge.DriftConfigEdited, func(n *node, _ *settings.Settings) {
+		{"falco.yaml edited after it was replaced", node.DriftConfigEdited, func(n *fakeNode, _ *settings.Settings) {
 			n.write(savedConfig, n.read(mainConfig))
 			n.write(mainConfig, falcoYAML)
 		}},
-		{"unit stopped", converge.DriftUnitStopped, func(n *node, _ *settings.Settings) { n.modern().ActiveState, n.modern().SubState = "inactive", "dead" }},
-		{"unit failed", converge.DriftUnitFailed, func(n *node, _ *settings.Settings) { n.modern().ActiveState, n.modern().SubState = "failed", "failed" }},
-		{"unit dies again and again", converge.DriftUnitCrashLoop, func(n *node, _ *settings.Settings) {
+		{"unit stopped", node.DriftUnitStopped, func(n *fakeNode, _ *settings.Settings) {
+			n.modern().ActiveState, n.modern().SubState = "inactive", "dead"
+		}},
+		{"unit failed", node.DriftUnitFailed, func(n *fakeNode, _ *settings.Settings) {
+			n.modern().ActiveState, n.modern().SubState = "failed", "failed"
+		}},
+		{"unit dies again and again", node.DriftUnitCrashLoop, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().ActiveState, n.modern().SubState = "activating", "auto-restart"
 		}},
-		{"unit was started again just now", converge.DriftUnitCrashLoop, func(n *node, _ *settings.Settings) {
+		{"unit was started again just now", node.DriftUnitCrashLoop, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().NRestarts, n.modern().Started = 3, n.clock.Add(time.Minute-time.Second)
 		}},
-		{"unit disabled", converge.DriftUnitDisabled, func(n *node, _ *settings.Settings) { n.modern().UnitFileState = "disabled" }},
-		{"unit masked", converge.DriftUnitMasked, func(n *node, _ *settings.Settings) {
+		{"unit disabled", node.DriftUnitDisabled, func(n *fakeNode, _ *settings.Settings) { n.modern().UnitFileState = "disabled" }},
+		{"unit masked", node.DriftUnitMasked, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().UnitFileState, n.modern().LoadState = "masked", "masked"
 		}},
-		{"unit files not read", converge.DriftUnitReload, func(n *node, _ *settings.Settings) { n.modern().NeedReload = true }},
-		{"drop-in not read, though systemd needs no reload", converge.DriftUnitReload, func(n *node, _ *settings.Settings) { n.modern().DropIns = nil }},
-		{"another unit enabled", converge.DriftUnitExtra, func(n *node, _ *settings.Settings) { n.units["falco-custom.service"].UnitFileState = "enabled" }},
-		{"another unit running", converge.DriftUnitExtra, func(n *node, _ *settings.Settings) {
+		{"unit files not read", node.DriftUnitReload, func(n *fakeNode, _ *settings.Settings) { n.modern().NeedReload = true }},
+		{"drop-in not read, though systemd needs no reload", node.DriftUnitReload, func(n *fakeNode, _ *settings.Settings) { n.modern().DropIns = nil }},
+		{"another unit enabled", node.DriftUnitExtra, func(n *fakeNode, _ *settings.Settings) { n.units["falco-custom.service"].UnitFileState = "enabled" }},
+		{"another unit running", node.DriftUnitExtra, func(n *fakeNode, _ *settings.Settings) {
 			n.units["falco-kmod.service"].ActiveState, n.units["falco-kmod.service"].SubState = "active", "running"
 		}},
-		{"alias elsewhere", converge.DriftUnitAlias, func(n *node, _ *settings.Settings) {
+		{"alias elsewhere", node.DriftUnitAlias, func(n *fakeNode, _ *settings.Settings) {
 			n.units["falco-custom.service"].UnitFileState = "enabled"
 			n.units[aliasUnit] = n.units["falco-custom.service"]
 		}},
-		{"follow unmasked", converge.DriftFollow, func(n *node, _ *settings.Settings) {
+		{"follow unmasked", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) {
 			n.units[followUnit].UnitFileState, n.units[followUnit].LoadState = "disabled", "loaded"
 		}},
-		{"follow masked and not read", converge.DriftFollow, func(n *node, _ *settings.Settings) { n.units[followUnit].LoadState = "loaded" }},
-		{"follow masked and running", converge.DriftFollow, func(n *node, _ *settings.Settings) {
+		{"follow masked and not read", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) { n.units[followUnit].LoadState = "loaded" }},
+		{"follow masked and running", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) {
 			n.units[followUnit].ActiveState, n.units[followUnit].SubState = "active", "running"
 		}},
-		{"configuration newer than the process", converge.DriftConfigStale, func(n *node, _ *settings.Settings) {
+		{"configuration newer than the process", node.DriftConfigStale, func(n *fakeNode, _ *settings.Settings) {
 			n.write("/etc/falco/falco_rules.yaml", "- rule: y\n")
 		}},
-		{"upgraded by somebody else", converge.DriftConfigStale, func(n *node, _ *settings.Settings) {
+		{"upgraded by somebody else", node.DriftConfigStale, func(n *fakeNode, _ *settings.Settings) {
 			n.clock = n.clock.Add(time.Minute)
 			n.packages[0].Installed = n.clock
 		}},
-		{"another version than pinned", converge.DriftVersion, func(_ *node, s *settings.Settings) { s.Falco.Version = "0.43.1" }},
-		{"a version that must go", converge.DriftVersion, func(n *node, _ *settings.Settings) { n.packages[0].Version = "0.40.0" }},
-		{"files altered", converge.DriftFiles, func(n *node, _ *settings.Settings) {
-			n.altered = []converge.AlteredFile{{Path: "/usr/bin/falco", What: "S.5"}}
+		{"another version than pinned", node.DriftVersion, func(_ *fakeNode, s *settings.Settings) { s.Falco.Version = "0.43.1" }},
+		{"a version that must go", node.DriftVersion, func(n *fakeNode, _ *settings.Settings) { n.packages[0].Version = "0.40.0" }},
+		{"files altered", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
+			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", What: "S.5"}}
 		}},
-		{"falco.yaml gone", converge.DriftFiles, func(n *node, _ *settings.Settings) { delete(n.files, inTree(mainConfig)) }},
-		{"repository edited", converge.DriftRepository, func(n *node, _ *settings.Settings) {
+		{"falco.yaml gone", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(mainConfig)) }},
+		{"repository edited", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, strings.Replace(n.read(repoFile), "\ngpgcheck=1", "\ngpgcheck=0", 1))
 		}},
-		{"repository disabled", converge.DriftRepository, func(n *node, _ *settings.Settings) {
+		{"repository disabled", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, strings.Replace(n.read(repoFile), "enabled=1", "enabled=0", 1))
 		}},
-		{"repository with a mirrorlist", converge.DriftRepository, func(n *node, _ *settings.Settings) {
+		{"repository with a mirrorlist", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, n.read(repoFile)+"mirrorlist=http://x\n")
 		}},
-		{"repository gone", converge.DriftAbsent, func(n *node, _ *settings.Settings) { delete(n.files, inTree(repoFile)) }},
-		{"section twice", converge.DriftRepositoryTwice, func(n *node, _ *settings.Settings) {
+		{"repository gone", node.DriftAbsent, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(repoFile)) }},
+		{"section twice", node.DriftRepositoryTwice, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoDir+"/a.repo", "[other]\nenabled=0\n[falcosecurity-rpm]\nbaseurl=http://x\n")
 		}},
-		{"key missing", converge.DriftKeyMissing, func(n *node, _ *settings.Settings) { n.keys = nil }},
-		{"key file missing", converge.DriftKeyMissing, func(n *node, _ *settings.Settings) { delete(n.files, inTree(KeyFile)) }},
-		{"EPEL left on", converge.DriftEPEL, func(n *node, _ *settings.Settings) { n.write(repoDir+"/e.repo", "[ol8_developer_EPEL]\n") }},
-		{"drop-in missing", converge.DriftPreloadMissing, func(n *node, _ *settings.Settings) { delete(n.files, inTree(dropIn)) }},
-		{"drop-in edited", converge.DriftPreloadStale, func(n *node, _ *settings.Settings) { n.write(dropIn, "[Service]\n") }},
-		{"drop-in of another unit", converge.DriftPreloadStale, func(n *node, _ *settings.Settings) {
+		{"key missing", node.DriftKeyMissing, func(n *fakeNode, _ *settings.Settings) { n.keys = nil }},
+		{"key file missing", node.DriftKeyMissing, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(KeyFile)) }},
+		{"EPEL left on", node.DriftEPEL, func(n *fakeNode, _ *settings.Settings) { n.write(repoDir+"/e.repo", "[ol8_developer_EPEL]\n") }},
+		{"drop-in missing", node.DriftPreloadMissing, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(dropIn)) }},
+		{"drop-in edited", node.DriftPreloadStale, func(n *fakeNode, _ *settings.Settings) { n.write(dropIn, "[Service]\n") }},
+		{"drop-in of another unit", node.DriftPreloadStale, func(n *fakeNode, _ *settings.Settings) {
 			n.write("/etc/systemd/system/falco-kmod.service.d/"+dropInName, "[Service]\n")
 		}},
-		{"log's mode", converge.DriftLogMode, func(n *node, _ *settings.Settings) { n.files["var/log/falco.log"].Mode = 0o644 }},
-		{"no rotation", converge.DriftLogrotate, func(n *node, _ *settings.Settings) { delete(n.files, inTree(logrotateFile)) }},
+		{"log's mode", node.DriftLogMode, func(n *fakeNode, _ *settings.Settings) { n.files["var/log/falco.log"].Mode = 0o644 }},
+		{"no rotation", node.DriftLogrotate, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(logrotateFile)) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n, s := newNode(t, "8.10", uek7)
@@ -191,7 +196,7 @@ func TestDrift(t *testing.T) {
 			tt.make(n, &s)
 			n.clock = n.clock.Add(time.Minute)
 			r := converge.Plan(t.Context(), n, All(s))
-			var classes []converge.Drift
+			var classes []node.Drift
 			for _, c := range r.Changes() {
 				classes = append(classes, c.Class())
 			}
@@ -206,4 +211,4 @@ func TestDrift(t *testing.T) {
 
 const dropIn = "/etc/systemd/system/falco-modern-bpf.service.d/" + dropInName
 
-func (n *node) modern() *systemd.Unit { return n.units["falco-modern-bpf.service"] }
+func (n *fakeNode) modern() *systemd.Unit { return n.units["falco-modern-bpf.service"] }

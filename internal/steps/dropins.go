@@ -11,8 +11,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -36,7 +37,7 @@ type dropIns struct{ settings.Settings }
 func (dropIns) ID() string { return idDropIns }
 
 // Plan implements [converge.Step].
-func (d dropIns) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (d dropIns) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	sv, err := look(ctx, view, d.Settings)
 	if err != nil {
 		return converge.Outcome{}, err
@@ -64,12 +65,12 @@ func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
 		out.Waiting = idPackages
 		return nil
 	}
-	wanted := compat.UnitFor(sv.verdict.Driver, version)
+	wanted := falco.UnitFor(sv.verdict.Driver, version)
 	content := d.dropIn(sv, version)
-	for _, name := range compat.FalcoUnits() {
+	for _, name := range falco.FalcoUnits() {
 		path := "/etc/systemd/system/" + name + ".d/" + dropInName
 		if name == wanted && content != "" {
-			c, err := whole(sv.view, converge.WriteFile{Path: path, New: []byte(content), Mode: 0o644, Drift: converge.DriftPreloadMissing}, converge.DriftPreloadStale)
+			c, err := whole(sv.view, node.WriteFile{Path: path, New: []byte(content), Mode: 0o644, Cause: node.Because(node.DriftPreloadMissing, "")}, node.DriftPreloadStale)
 			if err != nil {
 				return err
 			}
@@ -81,7 +82,7 @@ func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
 			return err
 		}
 		if old != nil {
-			out.Changes = append(out.Changes, converge.RemoveFile{Path: path, Old: old, Drift: converge.DriftPreloadStale, Why: "no longer needed"})
+			out.Changes = append(out.Changes, node.RemoveFile{Path: path, Old: old, Cause: node.Because(node.DriftPreloadStale, "no longer needed")})
 		}
 	}
 	return nil
@@ -90,7 +91,7 @@ func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
 // dropIn is the content of the unit's drop-in, or "" if it needs none.
 func (d dropIns) dropIn(sv *survey, version string) string {
 	var lines []string
-	if compat.NeedsPreload(sv.host, version) {
+	if falco.NeedsPreload(sv.host, version) {
 		lines = append(lines,
 			"# Falco "+version+" needs it with glibc "+sv.host.GlibcVersion()+": falcosecurity/plugins#1500.",
 			"Environment=LD_PRELOAD="+preloadLibrary)
@@ -125,12 +126,12 @@ func (d dropIns) alertLog(sv *survey, out *converge.Outcome) error {
 	info, err := fs.Stat(sv.view.Tree(), inTree(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		out.Changes = append(out.Changes, converge.WriteFile{Path: name, New: []byte{}, Mode: d.LogMode(), Drift: converge.DriftAbsent, Why: "the alert log"})
+		out.Changes = append(out.Changes, node.WriteFile{Path: name, New: []byte{}, Mode: d.LogMode(), Cause: node.Because(node.DriftAbsent, "the alert log")})
 	case err != nil:
 		return fmt.Errorf("looking at the alert log: %w", err)
 	case !info.Mode().IsRegular():
-		return &converge.Error{
-			Code: converge.CodeConfig, Err: fmt.Errorf("the alert log %s is a %s", name, fileKind(info.Mode())),
+		return &node.Error{
+			Code: node.CodeConfig, Err: fmt.Errorf("the alert log %s is a %s", name, fileKind(info.Mode())),
 			Hint: "Falco stalls on a pipe that nobody reads and cannot write to a folder; move it away, or declare another file_output.filename",
 		}
 	default:
@@ -147,10 +148,10 @@ func (d dropIns) access(sv *survey, name string, mode fs.FileMode, gid int, out 
 		return err
 	}
 	if mode != d.LogMode() {
-		out.Changes = append(out.Changes, converge.Chmod{Path: name, Old: mode, New: d.LogMode(), Drift: converge.DriftLogMode, Why: "the alert log"})
+		out.Changes = append(out.Changes, node.Chmod{Path: name, Old: mode, New: d.LogMode(), Cause: node.Because(node.DriftLogMode, "the alert log")})
 	}
 	if file.GID != gid {
-		out.Changes = append(out.Changes, converge.Chgrp{Path: name, Old: fmt.Sprint(file.GID), New: d.Log.Group, GID: gid, Drift: converge.DriftLogMode, Why: "the alert log"})
+		out.Changes = append(out.Changes, node.Chgrp{Path: name, Old: fmt.Sprint(file.GID), New: d.Log.Group, GID: gid, Cause: node.Because(node.DriftLogMode, "the alert log")})
 	}
 	return nil
 }
@@ -173,8 +174,8 @@ func groupID(tree fs.FS, name string) (int, error) {
 			return strconv.Atoi(fields[2])
 		}
 	}
-	return 0, &converge.Error{
-		Code: converge.CodeConfig, Err: fmt.Errorf("there is no group %s for the alert log", name),
+	return 0, &node.Error{
+		Code: node.CodeConfig, Err: fmt.Errorf("there is no group %s for the alert log", name),
 		Hint: "make it with `groupadd --system " + name + "`, or declare another log.group",
 	}
 }
@@ -204,13 +205,13 @@ func (d dropIns) rotation(sv *survey, out *converge.Outcome) error {
 		return err
 	}
 	if other != "" {
-		out.Warnings = append(out.Warnings, converge.Warning{
+		out.Warnings = append(out.Warnings, node.Warning{
 			Message: fmt.Sprintf("%s rotates %s already, so it is left to it", other, name),
 			Hint:    "take it out there to have falco-bootstrap rotate it",
 		})
 		return nil
 	}
-	c, err := whole(sv.view, converge.WriteFile{Path: logrotateFile, New: []byte(d.logrotate(name)), Mode: 0o644, Drift: converge.DriftLogrotate, Why: "Falco never rotates its log"}, converge.DriftLogrotate)
+	c, err := whole(sv.view, node.WriteFile{Path: logrotateFile, New: []byte(d.logrotate(name)), Mode: 0o644, Cause: node.Because(node.DriftLogrotate, "Falco never rotates its log")}, node.DriftLogrotate)
 	out.Changes = append(out.Changes, c...)
 	return err
 }
@@ -278,7 +279,7 @@ func namesFile(text, log string) bool {
 
 // preload is the LD_PRELOAD with which the installed Falco starts.
 func preload(sv *survey, version string) string {
-	if compat.NeedsPreload(sv.host, version) {
+	if falco.NeedsPreload(sv.host, version) {
 		return preloadLibrary
 	}
 	return ""

@@ -8,7 +8,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
@@ -38,14 +38,14 @@ type EffectiveKey struct {
 }
 
 // Effective tells what Falco makes of its configuration as it is now.
-func Effective(ctx context.Context, view converge.View, s settings.Settings) (EffectiveConfig, error) {
+func Effective(ctx context.Context, view node.View, s settings.Settings) (EffectiveConfig, error) {
 	sv, err := look(ctx, view, s)
 	if err != nil {
 		return EffectiveConfig{}, err
 	}
 	if content, err := readOptional(view.Tree(), mainConfig); err != nil || content == nil {
-		return EffectiveConfig{}, errors.Join(err, &converge.Error{
-			Code: converge.CodeFailed, Err: fmt.Errorf("%s is not there", mainConfig), Hint: "Falco is not installed yet",
+		return EffectiveConfig{}, errors.Join(err, &node.Error{
+			Code: node.CodeFailed, Err: fmt.Errorf("%s is not there", mainConfig), Hint: "Falco is not installed yet",
 		})
 	}
 	version := sv.version(s)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
@@ -23,7 +24,7 @@ type epel struct{ settings.Settings }
 func (epel) ID() string { return idEPEL }
 
 // Plan implements [converge.Step].
-func (e epel) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (e epel) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	if e.EPEL.After == "unchanged" {
 		return converge.Outcome{Skipped: true, Reason: "declared unchanged"}, nil
 	}
@@ -55,7 +56,7 @@ func (e epel) Plan(ctx context.Context, view converge.View) (converge.Outcome, e
 
 // close plans to turn off what EPEL sections of a file are on, and names those
 // that are off.
-func (epel) close(name string, old []byte) (changes []converge.Change, off []string, err error) {
+func (epel) close(name string, old []byte) (changes []node.Change, off []string, err error) {
 	edited := old
 	file, err := yumrepo.Parse(old)
 	if err != nil {
@@ -67,18 +68,18 @@ func (epel) close(name string, old []byte) (changes []converge.Change, off []str
 			continue
 		}
 		if edited, err = yumrepo.SetEnabled(edited, id, false); err != nil {
-			return nil, nil, &converge.Error{
-				Code: converge.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
+			return nil, nil, &node.Error{
+				Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
 				Hint: "set enabled=0 for " + id + " by hand, or declare epel.after: unchanged",
 			}
 		}
-		changes = []converge.Change{converge.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Drift: converge.DriftEPEL, Why: "EPEL is used for one transaction only"}}
+		changes = []node.Change{node.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftEPEL, "EPEL is used for one transaction only")}}
 	}
 	return changes, off, nil
 }
 
 // coming says whether the packages step is going to bring an EPEL section.
-func (e epel) coming(ctx context.Context, view converge.View) (string, error) {
+func (e epel) coming(ctx context.Context, view node.View) (string, error) {
 	if view.Host().Tree {
 		return "", nil
 	}

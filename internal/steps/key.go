@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
@@ -27,7 +28,7 @@ type key struct{ settings.Settings }
 func (key) ID() string { return idKey }
 
 // Plan implements [converge.Step].
-func (k key) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (k key) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	rpm, err := view.Packages(ctx)
 	if err != nil {
 		return converge.Outcome{}, err
@@ -63,7 +64,7 @@ type ringKey struct {
 
 // readRing reads rpm's keys. One that cannot be read is no key of Falco's and
 // none of this step's business.
-func readRing(keys []converge.PublicKey) []ringKey {
+func readRing(keys []node.PublicKey) []ringKey {
 	var ring []ringKey
 	for _, k := range keys {
 		parsed, err := trust.ParseKeys(k.Armored)
@@ -80,22 +81,22 @@ func readRing(keys []converge.PublicKey) []ringKey {
 // buried plans the removal of Falco keys that are revoked or expired. A copy
 // in rpm's database says nothing of a revocation that came after it, so the
 // known ones are known by fingerprint.
-func (k key) buried(ring []ringKey, now time.Time) []converge.Change {
-	var out []converge.Change
+func (k key) buried(ring []ringKey, now time.Time) []node.Change {
+	var out []node.Change
 	dead := trust.FalcoDeadKeys()
 	for _, r := range ring {
 		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) {
 			continue
 		}
-		change := converge.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint}
+		change := node.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint}
 		i := slices.IndexFunc(dead, func(d trust.DeadKey) bool { return d.Fingerprint == r.Fingerprint })
 		switch {
 		case i >= 0:
-			change.Drift, change.Why = converge.DriftKeyRevoked, dead[i].Reason
+			change.Drift, change.Why = node.DriftKeyRevoked, dead[i].Reason
 		case r.IsFalco() && r.Revoked:
-			change.Drift, change.Why = converge.DriftKeyRevoked, "was revoked on "+day(r.RevokedAt)
+			change.Drift, change.Why = node.DriftKeyRevoked, "was revoked on "+day(r.RevokedAt)
 		case r.IsFalco() && r.Expired(now):
-			change.Drift, change.Why = converge.DriftKeyExpired, "expired on "+day(r.Expires)
+			change.Drift, change.Why = node.DriftKeyExpired, "expired on "+day(r.Expires)
 		default:
 			continue
 		}
@@ -118,7 +119,7 @@ func (k key) pinned(ring []ringKey, now time.Time) []trust.Key {
 // A lack says which pinned key is not where it should be.
 type lack struct {
 	fingerprint string
-	drift       converge.Drift
+	drift       node.Drift
 	why         string
 }
 
@@ -136,28 +137,28 @@ func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
 		switch {
 		case (in == nil || in.Revoked || in.Expired(now)) && slices.Contains(unserved, f):
 		case in == nil:
-			out = append(out, lack{f, converge.DriftKeyMissing, "it is pinned and not in rpm's database"})
+			out = append(out, lack{f, node.DriftKeyMissing, "it is pinned and not in rpm's database"})
 		case in.Revoked || in.Expired(now):
-			out = append(out, lack{f, converge.DriftKeyExpired, "rpm's copy of it expired on " + day(in.Expires)})
+			out = append(out, lack{f, node.DriftKeyExpired, "rpm's copy of it expired on " + day(in.Expires)})
 		case !inFile:
-			out = append(out, lack{f, converge.DriftKeyMissing, "the copy of it in " + KeyFile + " is missing"})
+			out = append(out, lack{f, node.DriftKeyMissing, "the copy of it in " + KeyFile + " is missing"})
 		default:
 			usable = true
 		}
 	}
 	if !usable && len(out) == 0 {
-		out = append(out, lack{k.Repository.Fingerprints[0], converge.DriftKeyMissing, "it is pinned and not in rpm's database"})
+		out = append(out, lack{k.Repository.Fingerprints[0], node.DriftKeyMissing, "it is pinned and not in rpm's database"})
 	}
 	return out
 }
 
 // sought lists the pinned keys that were not served when they were last
 // fetched, if packages are about to be: the next key may sign them by now.
-func (k key) sought(ctx context.Context, view converge.View, file []byte) []lack {
+func (k key) sought(ctx context.Context, view node.View, file []byte) []lack {
 	var out []lack
 	for _, f := range trust.Unserved(file) {
 		if slices.Contains(k.Repository.Fingerprints, f) {
-			out = append(out, lack{f, converge.DriftKeyMissing, "it is pinned, was not served before, and packages are to be installed"})
+			out = append(out, lack{f, node.DriftKeyMissing, "it is pinned, was not served before, and packages are to be installed"})
 		}
 	}
 	if len(out) == 0 {
@@ -178,16 +179,16 @@ func find(ring []ringKey, fingerprint string) *ringKey {
 	return nil
 }
 
-func (k key) fetch(missing []lack) converge.Change {
-	return converge.ImportKey{
+func (k key) fetch(missing []lack) node.Change {
+	return node.ImportKey{
 		URL: k.Repository.GPGKey, Insecure: k.Repository.Insecure,
 		Fingerprints: k.Repository.Fingerprints, Path: KeyFile,
-		Drift: missing[0].drift, Why: missing[0].why,
+		Cause: node.Because(missing[0].drift, missing[0].why),
 	}
 }
 
 // expiring warns while there is still time to pin the next key.
-func (k key) expiring(live []trust.Key, now time.Time) []converge.Warning {
+func (k key) expiring(live []trust.Key, now time.Time) []node.Warning {
 	var last time.Time
 	for _, l := range live {
 		if l.Expires.IsZero() {
@@ -201,16 +202,16 @@ func (k key) expiring(live []trust.Key, now time.Time) []converge.Warning {
 	if left > k.Repository.WarnDays {
 		return nil
 	}
-	return []converge.Warning{{
+	return []node.Warning{{
 		Message: fmt.Sprintf("the last pinned key expires in %d days, on %s", left, day(last)),
 		Hint:    "pin the next key's fingerprint beside it: repository.fingerprints takes several",
-		Drift:   converge.DriftKeyExpiring,
+		Drift:   node.DriftKeyExpiring,
 	}}
 }
 
 // foreignSigner warns of an installed Falco that no pinned key signed. It was
 // put there by somebody else, or before a rotation.
-func (k key) foreignSigner(rpm converge.Packages) []converge.Warning {
+func (k key) foreignSigner(rpm node.Packages) []node.Warning {
 	p, ok := rpm.Newest("falco")
 	if !ok || k.signedByPinned(p) {
 		return nil
@@ -219,7 +220,7 @@ func (k key) foreignSigner(rpm converge.Packages) []converge.Warning {
 	if p.SignerID != "" {
 		by = "it was signed by key " + p.SignerID
 	}
-	return []converge.Warning{{
+	return []node.Warning{{
 		Message: fmt.Sprintf("the installed %s does not bear the signature of a pinned key: %s", p.NEVRA(), by),
 		Hint:    "`dnf reinstall falco` fetches the package as it is signed today",
 	}}
@@ -228,7 +229,7 @@ func (k key) foreignSigner(rpm converge.Packages) []converge.Warning {
 // signedByPinned compares the end of a fingerprint, which is what rpm says of
 // the signer of an installed package. What was signed by a subkey is checked
 // by rpm itself when the package is installed.
-func (k key) signedByPinned(p converge.Package) bool {
+func (k key) signedByPinned(p node.Package) bool {
 	return slices.ContainsFunc(k.Repository.Fingerprints, func(f string) bool {
 		return len(f) >= 16 && p.SignerID != "" && trust.SameID(f, p.SignerID)
 	})

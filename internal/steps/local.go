@@ -14,7 +14,7 @@ import (
 
 	"github.com/cavaliergopher/rpm"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // localPins are the fingerprints that local packages are checked against
@@ -28,29 +28,29 @@ func (p packages) localPins() []string {
 
 // local turns --falco-rpm into targets: the file itself, or from a folder the
 // newest Falco that fits with every other package that lies beside it.
-func (p packages) local(sv *survey, t converge.Target) ([]converge.Target, error) {
+func (p packages) local(sv *survey, t node.Target) ([]node.Target, error) {
 	found, err := localPackages(sv.view.Tree(), p.Falco.RPM, sv.host.Arch)
 	if err != nil {
 		return nil, err
 	}
 	var best *localPackage
-	var others []converge.Target
+	var others []node.Target
 	for i, q := range found {
 		switch {
 		case q.name != "falco":
-			others = append(others, converge.Target{Name: q.name, Spec: q.path, New: q.version})
+			others = append(others, node.Target{Name: q.name, Spec: q.path, New: q.version})
 		case (p.Falco.Version == "" || q.version == p.Falco.Version) && sv.verdict.Allows(q.version) && (best == nil || rpm.CompareVersions(q.version, best.version) > 0):
 			best = &found[i]
 		}
 	}
 	if best == nil {
-		return nil, &converge.Error{
-			Code: converge.CodePackages, Err: fmt.Errorf("%s holds no Falco that is wanted here", p.Falco.RPM),
+		return nil, &node.Error{
+			Code: node.CodePackages, Err: fmt.Errorf("%s holds no Falco that is wanted here", p.Falco.RPM),
 			Hint: "`falco-bootstrap explain` says which versions this host can run; `falco-bootstrap bundle DIR` collects them on a connected node",
 		}
 	}
 	t.Spec, t.New = best.path, best.version
-	return append([]converge.Target{t}, others...), nil
+	return append([]node.Target{t}, others...), nil
 }
 
 // A localPackage is an .rpm file on the node.
@@ -61,7 +61,7 @@ type localPackage struct{ path, name, version string }
 func localPackages(tree fs.FS, name, arch string) ([]localPackage, error) {
 	info, err := fs.Stat(tree, inTree(name))
 	if err != nil {
-		return nil, &converge.Error{Code: converge.CodePackages, Err: fmt.Errorf("reading --falco-rpm: %w", err)}
+		return nil, &node.Error{Code: node.CodePackages, Err: fmt.Errorf("reading --falco-rpm: %w", err)}
 	}
 	paths := []string{name}
 	if info.IsDir() {
@@ -89,8 +89,8 @@ func localPackages(tree fs.FS, name, arch string) ([]localPackage, error) {
 
 func readHeader(tree fs.FS, name string) (localPackage, string, error) {
 	bad := func(err error) (localPackage, string, error) {
-		return localPackage{}, "", &converge.Error{
-			Code: converge.CodePackages, Err: fmt.Errorf("reading %s: %w", name, err),
+		return localPackage{}, "", &node.Error{
+			Code: node.CodePackages, Err: fmt.Errorf("reading %s: %w", name, err),
 			Hint: "it is no whole rpm package; fetch it again",
 		}
 	}

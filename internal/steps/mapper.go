@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
@@ -35,7 +35,7 @@ func mapperFiles() []string {
 // mapper returns what to wait for before the named repositories are read, or
 // nil: nothing on a node where they do not use the variables, where those are
 // filled in, or where nothing will ever fill them in.
-func mapper(ctx context.Context, sv *survey, ids []string) (*converge.Await, error) {
+func mapper(ctx context.Context, sv *survey, ids []string) (*node.Await, error) {
 	for _, f := range mapperFiles() {
 		if _, err := fs.Stat(sv.view.Tree(), inTree(f)); err == nil {
 			return nil, nil
@@ -49,7 +49,7 @@ func mapper(ctx context.Context, sv *survey, ids []string) (*converge.Await, err
 	if err != nil || !units[mapperUnit].Exists() {
 		return nil, err
 	}
-	return &converge.Await{Files: mapperFiles(), What: mapperUnit, Limit: mapperLimit}, nil
+	return &node.Await{Files: mapperFiles(), What: mapperUnit, Limit: mapperLimit}, nil
 }
 
 // usesRegion reports whether a section of those ids has the variables in its

@@ -6,7 +6,7 @@ package steps
 import (
 	"testing"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -16,16 +16,16 @@ func TestMapperIsAwaited(t *testing.T) {
 	const repo = "/etc/yum.repos.d/oracle-linux-ol8.repo"
 	tests := []struct {
 		name string
-		made func(n *node)
+		made func(n *fakeNode)
 		pin  string
 		want bool
 	}{
-		{"not filled in yet", func(*node) {}, "0.39.2", true},
-		{"no build dependencies", func(*node) {}, "0.44.1", false},
-		{"filled in for dnf", func(n *node) { n.write("/etc/dnf/vars/ociregion", "\n") }, "0.39.2", false},
-		{"marked as done", func(n *node) { n.write(mapperMarker, "") }, "0.39.2", false},
-		{"plain addresses", func(n *node) { n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum.oracle.com/x\nenabled=1\n") }, "0.39.2", false},
-		{"nothing fills them in", func(n *node) { delete(n.units, mapperUnit) }, "0.39.2", false},
+		{"not filled in yet", func(*fakeNode) {}, "0.39.2", true},
+		{"no build dependencies", func(*fakeNode) {}, "0.44.1", false},
+		{"filled in for dnf", func(n *fakeNode) { n.write("/etc/dnf/vars/ociregion", "\n") }, "0.39.2", false},
+		{"marked as done", func(n *fakeNode) { n.write(mapperMarker, "") }, "0.39.2", false},
+		{"plain addresses", func(n *fakeNode) { n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum.oracle.com/x\nenabled=1\n") }, "0.39.2", false},
+		{"nothing fills them in", func(n *fakeNode) { delete(n.units, mapperUnit) }, "0.39.2", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestMapperIsAwaited(t *testing.T) {
 			}
 			got := false
 			for _, c := range out.Changes {
-				install, ok := c.(converge.Install)
+				install, ok := c.(node.Install)
 				got = got || ok && install.Await != nil
 			}
 			if got != tt.want {
@@ -64,7 +64,7 @@ func TestLeftBesideTheNewVersion(t *testing.T) {
 	old.Version, old.Installed = "0.41.3", old.Installed.Add(-1)
 	n.packages = append(n.packages, old)
 	out, err := packages{s}.Plan(t.Context(), n)
-	if err != nil || len(out.Changes) != 1 || out.Changes[0].String() != "remove "+old.NEVRA()+" without its scripts" {
+	if err != nil || len(out.Changes) != 1 || out.Changes[0].String() != "remove "+old.NEVRA()+" without its scriptlets" {
 		t.Errorf("Plan = %v, %v; want the removal of %s", out.Changes, err, old.NEVRA())
 	}
 }

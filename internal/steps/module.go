@@ -8,8 +8,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -25,9 +26,9 @@ type module struct{ settings.Settings }
 func (module) ID() string { return idModule }
 
 // Plan implements [converge.Step].
-func (m module) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (m module) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	if view.Host().Tree {
-		return converge.Outcome{}, converge.ErrNotAsked
+		return converge.Outcome{}, node.ErrNotAsked
 	}
 	sv, err := look(ctx, view, m.Settings)
 	if err != nil {
@@ -45,18 +46,18 @@ func (m module) Plan(ctx context.Context, view converge.View) (converge.Outcome,
 	}
 	build := m.build(sv)
 	if len(build.Commands) == 0 {
-		return converge.Outcome{}, &converge.Error{
-			Code: converge.CodeFailed, Err: fmt.Errorf("the package of Falco %s builds its module as it is installed, and there is none for %s", sv.falco.Version, sv.kernel.Release),
+		return converge.Outcome{}, &node.Error{
+			Code: node.CodeFailed, Err: fmt.Errorf("the package of Falco %s builds its module as it is installed, and there is none for %s", sv.falco.Version, sv.kernel.Release),
 			Hint: "`dnf reinstall falco` builds it again and shows why it fails; from Falco 0.34 on falco-bootstrap builds it itself",
 		}
 	}
-	return converge.Outcome{Reason: "no module for " + sv.kernel.Release, Changes: []converge.Change{build}}, nil
+	return converge.Outcome{Reason: "no module for " + sv.kernel.Release, Changes: []node.Change{build}}, nil
 }
 
-func (m module) build(sv *survey) converge.BuildModule {
-	c := converge.BuildModule{
-		Kernel: sv.kernel.Release, Commands: compat.ModuleCommands(sv.falco.Version, sv.kernel.Release), Timeout: buildTime,
-		Drift: converge.DriftModule, Why: "there is no module of Falco " + sv.falco.Version + " for it",
+func (m module) build(sv *survey) node.BuildModule {
+	c := node.BuildModule{
+		Kernel: sv.kernel.Release, Commands: falco.ModuleCommands(sv.falco.Version, sv.kernel.Release), Timeout: buildTime,
+		Cause: node.Because(node.DriftModule, "there is no module of Falco "+sv.falco.Version+" for it"),
 	}
 	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" {
 		c.Path = "/opt/rh/" + toolset + "/root/usr/bin"

@@ -21,8 +21,8 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/armor"
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
@@ -31,21 +31,21 @@ import (
 // now is when every test takes place, but for what it says itself.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// A node is a machine of maps: files, packages, keys and units. It is its own
+// A fakeNode is a machine of maps: files, packages, keys and units. It is its own
 // View and Machine, and can lose power.
-type node struct {
+type fakeNode struct {
 	files     fstest.MapFS
-	packages  []converge.Package
-	keys      []converge.PublicKey
+	packages  []node.Package
+	keys      []node.PublicKey
 	units     map[string]*systemd.Unit
-	processes []converge.Process
-	altered   []converge.AlteredFile
+	processes []node.Process
+	altered   []node.AlteredFile
 	module    bool
 	// brokenBuild has the package of an early Falco build no module.
 	brokenBuild bool
 	groups      map[string]int // of files, by path
-	host        converge.Host
-	proof       converge.Proof
+	host        node.Host
+	proof       node.Proof
 
 	offer   string      // the Falco version that the repository has
 	served  []trust.Key // what the key's URL serves
@@ -58,15 +58,15 @@ type node struct {
 var errPower = errors.New("power lost")
 
 // newNode is a bare Oracle Linux node with a test key to trust.
-func newNode(t *testing.T, release, kernel string) (*node, settings.Settings) {
+func newNode(t *testing.T, release, kernel string) (*fakeNode, settings.Settings) {
 	t.Helper()
 	s := settings.Default()
 	signer := testKey(t)
 	s.Repository.Fingerprints = []string{signer.Fingerprint}
-	n := &node{
+	n := &fakeNode{
 		files: fstest.MapFS{}, units: map[string]*systemd.Unit{}, groups: map[string]int{}, offer: "0.44.1", clock: now,
 		served: []trust.Key{signer},
-		host:   converge.Host{Kernel: kernel, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
+		host:   node.Host{Kernel: kernel, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
 	}
 	n.write("/etc/oracle-release", "Oracle Linux Server release "+release+"\n")
 	n.write(repoDir+"/oracle-linux.repo", "[ol8_baseos_latest]\nbaseurl=https://yum/x\nenabled=1\n\n[ol8_ksplice]\nenabled=1\n")
@@ -107,49 +107,49 @@ func newKey(t *testing.T, name string) trust.Key {
 	return keys[0]
 }
 
-func (n *node) write(path, content string) {
+func (n *fakeNode) write(path, content string) {
 	n.files[inTree(path)] = &fstest.MapFile{Data: []byte(content), Mode: 0o644, ModTime: n.clock}
 }
 
-func (n *node) read(path string) string {
+func (n *fakeNode) read(path string) string {
 	if f := n.files[inTree(path)]; f != nil {
 		return string(f.Data)
 	}
 	return ""
 }
 
-func (n *node) View() converge.View   { return n }
-func (n *node) Tree() fs.FS           { return n.files }
-func (n *node) Host() converge.Host   { return n.host }
-func (n *node) Now() time.Time        { return n.clock }
-func (n *node) Proof() converge.Proof { return n.proof }
+func (n *fakeNode) View() node.View   { return n }
+func (n *fakeNode) Tree() fs.FS       { return n.files }
+func (n *fakeNode) Host() node.Host   { return n.host }
+func (n *fakeNode) Now() time.Time    { return n.clock }
+func (n *fakeNode) Proof() node.Proof { return n.proof }
 
-func (n *node) Stat(path string) (converge.File, error) {
+func (n *fakeNode) Stat(path string) (node.File, error) {
 	info, err := fs.Stat(n.files, inTree(path))
 	if err != nil {
-		return converge.File{}, err
+		return node.File{}, err
 	}
-	return converge.File{Mode: info.Mode(), GID: n.groups[path], ModTime: info.ModTime(), Size: info.Size()}, nil
+	return node.File{Mode: info.Mode(), GID: n.groups[path], ModTime: info.ModTime(), Size: info.Size()}, nil
 }
 
-func (n *node) asked() error {
+func (n *fakeNode) asked() error {
 	if n.host.Tree {
-		return converge.ErrNotAsked
+		return node.ErrNotAsked
 	}
 	return nil
 }
 
-func (n *node) Packages(context.Context) (converge.Packages, error) {
-	p := converge.Packages{Installed: map[string][]converge.Package{}, Keys: n.keys}
+func (n *fakeNode) Packages(context.Context) (node.Packages, error) {
+	p := node.Packages{Installed: map[string][]node.Package{}, Keys: n.keys}
 	for _, q := range n.packages {
 		p.Installed[q.Name] = append(p.Installed[q.Name], q)
 	}
 	return p, n.asked()
 }
 
-func (n *node) Altered(context.Context) ([]converge.AlteredFile, error) { return n.altered, n.asked() }
+func (n *fakeNode) Altered(context.Context) ([]node.AlteredFile, error) { return n.altered, n.asked() }
 
-func (n *node) Units(_ context.Context, names ...string) (map[string]systemd.Unit, error) {
+func (n *fakeNode) Units(_ context.Context, names ...string) (map[string]systemd.Unit, error) {
 	out := map[string]systemd.Unit{}
 	for _, name := range names {
 		out[name] = systemd.Unit{Name: name, ID: name, LoadState: "not-found", ActiveState: "inactive"}
@@ -160,14 +160,14 @@ func (n *node) Units(_ context.Context, names ...string) (map[string]systemd.Uni
 	return out, n.asked()
 }
 
-func (n *node) Falcos(context.Context) ([]converge.Process, error) { return n.processes, n.asked() }
+func (n *fakeNode) Falcos(context.Context) ([]node.Process, error) { return n.processes, n.asked() }
 
-func (n *node) Module(context.Context, string) (converge.Module, error) {
-	return converge.Module{Built: n.module, Where: "test"}, n.asked()
+func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
+	return node.Module{Built: n.module, Where: "test"}, n.asked()
 }
 
 // do counts a change, or refuses it for want of power.
-func (n *node) do(c converge.Change) error {
+func (n *fakeNode) do(c node.Change) error {
 	if n.limit > 0 && len(n.changes) == n.limit {
 		return errPower
 	}
@@ -176,7 +176,7 @@ func (n *node) do(c converge.Change) error {
 	return nil
 }
 
-func (n *node) WriteFile(_ context.Context, c converge.WriteFile) error {
+func (n *fakeNode) writeFile(c node.WriteFile) error {
 	if err := n.do(c); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (n *node) WriteFile(_ context.Context, c converge.WriteFile) error {
 	return nil
 }
 
-func (n *node) RemoveFile(_ context.Context, c converge.RemoveFile) error {
+func (n *fakeNode) removeFile(c node.RemoveFile) error {
 	err := n.do(c)
 	if err == nil {
 		delete(n.files, inTree(c.Path))
@@ -199,7 +199,7 @@ func (n *node) RemoveFile(_ context.Context, c converge.RemoveFile) error {
 	return err
 }
 
-func (n *node) Chmod(_ context.Context, c converge.Chmod) error {
+func (n *fakeNode) chmod(c node.Chmod) error {
 	err := n.do(c)
 	if err == nil {
 		n.files[inTree(c.Path)].Mode = c.New
@@ -207,7 +207,7 @@ func (n *node) Chmod(_ context.Context, c converge.Chmod) error {
 	return err
 }
 
-func (n *node) Chgrp(_ context.Context, c converge.Chgrp) error {
+func (n *fakeNode) chgrp(c node.Chgrp) error {
 	err := n.do(c)
 	if err == nil {
 		n.groups[c.Path] = c.GID
@@ -215,10 +215,10 @@ func (n *node) Chgrp(_ context.Context, c converge.Chgrp) error {
 	return err
 }
 
-func (n *node) ImportKey(_ context.Context, c converge.ImportKey) error {
+func (n *fakeNode) importKey(c node.ImportKey) error {
 	keys, err := trust.Select(n.served, c.Fingerprints, n.clock)
 	if err != nil {
-		return &converge.Error{Code: converge.CodeTrust, Err: err}
+		return &node.Error{Code: node.CodeTrust, Err: err}
 	}
 	if err := n.do(c); err != nil {
 		return err
@@ -231,16 +231,16 @@ func (n *node) ImportKey(_ context.Context, c converge.ImportKey) error {
 	}
 	n.write(c.Path, string(trust.File(keys, unserved)))
 	for _, k := range keys {
-		n.keys = slices.DeleteFunc(n.keys, func(p converge.PublicKey) bool { return p.Package == k.Package() })
-		n.keys = append(n.keys, converge.PublicKey{Package: k.Package(), Armored: k.Armored})
+		n.keys = slices.DeleteFunc(n.keys, func(p node.PublicKey) bool { return p.Package == k.Package() })
+		n.keys = append(n.keys, node.PublicKey{Package: k.Package(), Armored: k.Armored})
 	}
 	return nil
 }
 
-func (n *node) RemoveKey(_ context.Context, c converge.RemoveKey) error {
+func (n *fakeNode) removeKey(c node.RemoveKey) error {
 	err := n.do(c)
 	if err == nil {
-		n.keys = slices.DeleteFunc(n.keys, func(p converge.PublicKey) bool { return p.Package == c.Package })
+		n.keys = slices.DeleteFunc(n.keys, func(p node.PublicKey) bool { return p.Package == c.Package })
 	}
 	return err
 }
@@ -257,14 +257,14 @@ file_output:
   filename: ./events.txt
 `
 
-func (n *node) Install(_ context.Context, c converge.Install) error {
+func (n *fakeNode) install(c node.Install) error {
 	if err := n.do(c); err != nil {
 		return err
 	}
 	for _, t := range c.Targets {
 		switch {
 		case c.Action == "remove":
-			n.packages = slices.DeleteFunc(n.packages, func(p converge.Package) bool { return p.NEVRA() == t.Spec })
+			n.packages = slices.DeleteFunc(n.packages, func(p node.Package) bool { return p.NEVRA() == t.Spec })
 		case t.Name == "falco":
 			n.installFalco(t)
 		case strings.HasPrefix(t.Name, "oracle-epel-release"):
@@ -272,7 +272,7 @@ func (n *node) Install(_ context.Context, c converge.Install) error {
 			n.add(t.Name, "1.0")
 		case strings.HasSuffix(t.Name, "-devel"):
 			version, release, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(t.Spec, ".x86_64"), t.Name+"-"), "-")
-			n.packages = append(n.packages, converge.Package{Name: t.Name, Version: version, Release: release, Arch: "x86_64"})
+			n.packages = append(n.packages, node.Package{Name: t.Name, Version: version, Release: release, Arch: "x86_64"})
 		default:
 			n.add(t.Name, "1.0")
 		}
@@ -280,32 +280,32 @@ func (n *node) Install(_ context.Context, c converge.Install) error {
 	return nil
 }
 
-func (n *node) add(name, version string) {
-	n.packages = append(n.packages, converge.Package{Name: name, Version: version, Release: "1", Arch: "x86_64", Installed: n.clock})
+func (n *fakeNode) add(name, version string) {
+	n.packages = append(n.packages, node.Package{Name: name, Version: version, Release: "1", Arch: "x86_64", Installed: n.clock})
 }
 
 // installFalco does what the package and its scriptlets do: files, units, and
 // every unit disabled and stopped.
-func (n *node) installFalco(t converge.Target) {
+func (n *fakeNode) installFalco(t node.Target) {
 	version := t.New
 	if version == "" {
 		version = n.offer
 	}
-	n.packages = slices.DeleteFunc(n.packages, func(p converge.Package) bool { return p.Name == "falco" })
+	n.packages = slices.DeleteFunc(n.packages, func(p node.Package) bool { return p.Name == "falco" })
 	fingerprint := n.served[0].Fingerprint
-	n.packages = append(n.packages, converge.Package{
+	n.packages = append(n.packages, node.Package{
 		Name: "falco", Version: version, Release: "1", Arch: "x86_64", Installed: n.clock,
 		SignerID: strings.ToLower(fingerprint[len(fingerprint)-16:]),
 	})
 	n.altered = nil
 	n.write(mainConfig, falcoYAML)
-	if compat.UnitFor("kmod", version) == aliasUnit { // an era in which the key was another
+	if falco.UnitFor("kmod", version) == aliasUnit { // an era in which the key was another
 		n.module = !n.brokenBuild
 		n.write(mainConfig, strings.Replace(falcoYAML, "rules_files", "rules_file", 1))
 	}
 	n.write("/etc/falco/falco_rules.yaml", "- rule: x\n")
 	names := []string{"falco-kmod.service", "falco-modern-bpf.service", "falco-custom.service", followUnit}
-	if u := compat.UnitFor("kmod", version); u == aliasUnit {
+	if u := falco.UnitFor("kmod", version); u == aliasUnit {
 		names = []string{aliasUnit}
 	}
 	for _, name := range names {
@@ -313,13 +313,13 @@ func (n *node) installFalco(t converge.Target) {
 	}
 }
 
-func (n *node) BuildModule(_ context.Context, c converge.BuildModule) error {
+func (n *fakeNode) buildModule(c node.BuildModule) error {
 	err := n.do(c)
 	n.module = n.module || err == nil
 	return err
 }
 
-func (n *node) ChangeUnit(_ context.Context, c converge.ChangeUnit) error {
+func (n *fakeNode) changeUnit(c node.ChangeUnit) error {
 	if err := n.do(c); err != nil {
 		return err
 	}
@@ -328,28 +328,28 @@ func (n *node) ChangeUnit(_ context.Context, c converge.ChangeUnit) error {
 		return fmt.Errorf("no unit %s", c.Unit)
 	}
 	switch c.Action {
-	case converge.Enable:
+	case node.Enable:
 		u.UnitFileState = "enabled"
 		if c.Unit != aliasUnit {
 			n.units[aliasUnit] = u
 		}
-	case converge.Disable:
+	case node.Disable:
 		u.UnitFileState = "disabled"
 		if n.units[aliasUnit] == u && c.Unit != aliasUnit {
 			delete(n.units, aliasUnit)
 		}
-	case converge.Mask:
+	case node.Mask:
 		u.UnitFileState, u.LoadState = "masked", "masked"
-	case converge.Unmask:
+	case node.Unmask:
 		u.UnitFileState, u.LoadState = "disabled", "loaded"
-	case converge.Stop:
+	case node.Stop:
 		u.ActiveState, u.SubState = "inactive", "dead"
-	case converge.Start, converge.Restart:
+	case node.Start, node.Restart:
 		n.starts++
 		u.ActiveState, u.SubState, u.Started = "active", "running", n.clock
 		u.NRestarts = 0 // as reset-failed does
 		u.InvocationID = fmt.Sprint("invocation ", n.starts)
-	case converge.ReloadManager:
+	case node.ReloadManager:
 		u.NeedReload, u.DropIns = false, n.dropIns(c.Unit)
 		if u.UnitFileState == "masked" {
 			u.LoadState = "masked"
@@ -359,7 +359,7 @@ func (n *node) ChangeUnit(_ context.Context, c converge.ChangeUnit) error {
 }
 
 // dropIns are what systemd would read for a unit, had it looked.
-func (n *node) dropIns(unit string) []string {
+func (n *fakeNode) dropIns(unit string) []string {
 	names, _ := fs.Glob(n.files, "etc/systemd/system/"+unit+".d/*.conf")
 	for i := range names {
 		names[i] = "/" + names[i]
@@ -367,18 +367,44 @@ func (n *node) dropIns(unit string) []string {
 	return names
 }
 
-func (n *node) Prove(_ context.Context, c converge.Prove) (*converge.Warning, error) {
-	n.proof = converge.Proof{Invocation: c.Invocation, Detected: true, Time: n.clock}
-	return nil, nil
+func (n *fakeNode) prove(c node.Prove) error {
+	n.proof = node.Proof{Invocation: c.Invocation, Detected: true, Time: n.clock}
+	return nil
+}
+
+func (n *fakeNode) Apply(_ context.Context, c node.Change) error {
+	switch c := c.(type) {
+	case node.WriteFile:
+		return n.writeFile(c)
+	case node.RemoveFile:
+		return n.removeFile(c)
+	case node.Chmod:
+		return n.chmod(c)
+	case node.Chgrp:
+		return n.chgrp(c)
+	case node.Install:
+		return n.install(c)
+	case node.ImportKey:
+		return n.importKey(c)
+	case node.RemoveKey:
+		return n.removeKey(c)
+	case node.BuildModule:
+		return n.buildModule(c)
+	case node.ChangeUnit:
+		return n.changeUnit(c)
+	case node.Prove:
+		return n.prove(c)
+	}
+	return fmt.Errorf("applying %T: unknown kind of change", c)
 }
 
 var (
-	_ converge.View    = (*node)(nil)
-	_ converge.Machine = (*node)(nil)
+	_ node.View    = (*fakeNode)(nil)
+	_ node.Machine = (*fakeNode)(nil)
 )
 
 // state is all that a run may leave, without times.
-func (n *node) state() map[string]string {
+func (n *fakeNode) state() map[string]string {
 	out := map[string]string{}
 	for name, f := range n.files {
 		out[name] = fmt.Sprintf("%v %s", f.Mode, f.Data)

@@ -12,8 +12,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
@@ -26,9 +27,9 @@ type packages struct{ settings.Settings }
 func (packages) ID() string { return idPackages }
 
 // Plan implements [converge.Step].
-func (p packages) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (p packages) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	if view.Host().Tree {
-		return converge.Outcome{}, converge.ErrNotAsked
+		return converge.Outcome{}, node.ErrNotAsked
 	}
 	sv, err := look(ctx, view, p.Settings)
 	if err != nil {
@@ -72,21 +73,21 @@ func (p packages) describe(sv *survey) string {
 // upgraded (falcosecurity/falco#3503), and what an upgrade left in rpm's
 // database beside the new version since its %preun failed, as it does where
 // falcoctl finds no driver to clean up (falco 0.44.1 scripts/rpm/preuninstall.in).
-func (p packages) unerasable(sv *survey) []converge.Change {
-	var out []converge.Change
+func (p packages) unerasable(sv *survey) []node.Change {
+	var out []node.Change
 	for _, q := range sv.rpm.Installed["falco"] {
 		var why string
 		switch {
-		case compat.Unerasable(q.Version):
+		case falco.Unerasable(q.Version):
 			why = "its own scripts keep it from being removed or upgraded (falcosecurity/falco#3503)"
 		case q.NEVRA() != sv.falco.NEVRA():
 			why = "its own scripts kept it from going when " + sv.falco.NEVRA() + " took its place"
 		default:
 			continue
 		}
-		out = append(out, converge.Install{
-			Action: "remove", NoScripts: true, Drift: converge.DriftVersion, Why: why,
-			Targets: []converge.Target{{Name: "falco", Spec: q.NEVRA(), Old: q.Version}},
+		out = append(out, node.Install{
+			Action: "remove", NoScripts: true, Cause: node.Because(node.DriftVersion, why),
+			Targets: []node.Target{{Name: "falco", Spec: q.NEVRA(), Old: q.Version}},
 		})
 	}
 	return out
@@ -94,8 +95,8 @@ func (p packages) unerasable(sv *survey) []converge.Change {
 
 // install plans the one transaction, and before it the package that brings
 // EPEL's section where the node has none.
-func (p packages) install(sv *survey, repos repoSet) ([]converge.Install, error) {
-	t := converge.Install{Action: "install", Exclude: excluded(sv.verdict), Drift: converge.DriftDependencies}
+func (p packages) install(sv *survey, repos repoSet) ([]node.Install, error) {
+	t := node.Install{Action: "install", Exclude: excluded(sv.verdict), Cause: node.Because(node.DriftDependencies, "")}
 	if !p.fits(sv) {
 		target, err := p.falco(sv)
 		if err != nil {
@@ -111,7 +112,7 @@ func (p packages) install(sv *survey, repos repoSet) ([]converge.Install, error)
 		return nil, nil
 	}
 	t.Repositories = p.repositories(sv, repos, deps)
-	var out []converge.Install
+	var out []node.Install
 	if needsEPEL(deps) && len(repos.epel) == 0 {
 		out = append(out, epelRelease(sv, repos))
 	}
@@ -119,7 +120,7 @@ func (p packages) install(sv *survey, repos repoSet) ([]converge.Install, error)
 }
 
 // excluded are patterns of the versions that must not be chosen.
-func excluded(v compat.Verdict) []string {
+func excluded(v falco.Verdict) []string {
 	var out []string
 	for _, version := range v.Exclude {
 		out = append(out, "falco-"+version+"-*")
@@ -127,14 +128,14 @@ func excluded(v compat.Verdict) []string {
 	return out
 }
 
-func (p packages) why(sv *survey) (converge.Drift, string) {
+func (p packages) why(sv *survey) (node.Drift, string) {
 	if sv.falco == nil {
-		return converge.DriftAbsent, "falco is not installed"
+		return node.DriftAbsent, "falco is not installed"
 	}
 	if p.Falco.Version != "" {
-		return converge.DriftVersion, "pinned to " + p.Falco.Version
+		return node.DriftVersion, "pinned to " + p.Falco.Version
 	}
-	return converge.DriftVersion, "falco " + sv.falco.Version + " cannot run here"
+	return node.DriftVersion, "falco " + sv.falco.Version + " cannot run here"
 }
 
 // fits reports whether the installed Falco is one that is wanted. Without a
@@ -142,7 +143,7 @@ func (p packages) why(sv *survey) (converge.Drift, string) {
 // the repository, and a converged node is not asked to look there every time.
 func (p packages) fits(sv *survey) bool {
 	switch {
-	case sv.falco == nil || compat.Unerasable(sv.falco.Version):
+	case sv.falco == nil || falco.Unerasable(sv.falco.Version):
 		return false
 	case p.Falco.Version != "":
 		return sv.falco.Version == p.Falco.Version
@@ -153,9 +154,9 @@ func (p packages) fits(sv *survey) bool {
 
 // falco is what dnf is asked for: the pin, the newest below a bound, the
 // newest, or local files.
-func (p packages) falco(sv *survey) ([]converge.Target, error) {
-	t := converge.Target{Name: "falco", New: p.Falco.Version}
-	if sv.falco != nil && !compat.Unerasable(sv.falco.Version) {
+func (p packages) falco(sv *survey) ([]node.Target, error) {
+	t := node.Target{Name: "falco", New: p.Falco.Version}
+	if sv.falco != nil && !falco.Unerasable(sv.falco.Version) {
 		t.Old = sv.falco.Version
 	}
 	switch {
@@ -170,27 +171,27 @@ func (p packages) falco(sv *survey) ([]converge.Target, error) {
 	default:
 		t.Spec = "falco"
 	}
-	return []converge.Target{t}, nil
+	return []node.Target{t}, nil
 }
 
 // dependencies are the packages that a kernel module is built with and that
 // are missing: dkms, the headers of exactly the running kernel, and its
 // compiler. Falco before 0.40 requires them whatever the driver.
-func (p packages) dependencies(sv *survey) []converge.Target {
-	if !compat.NeedsBuildDeps(sv.verdict.Driver, sv.version(p.Settings)) {
+func (p packages) dependencies(sv *survey) []node.Target {
+	if !falco.NeedsBuildDeps(sv.verdict.Driver, sv.version(p.Settings)) {
 		return nil
 	}
-	var out []converge.Target
+	var out []node.Target
 	add := func(name, spec string, have bool) {
 		if !have {
-			out = append(out, converge.Target{Name: name, Spec: spec, New: strings.TrimPrefix(strings.TrimPrefix(spec, name), "-")})
+			out = append(out, node.Target{Name: name, Spec: spec, New: strings.TrimPrefix(strings.TrimPrefix(spec, name), "-")})
 		}
 	}
 	_, dkms := sv.rpm.Newest("dkms")
 	add("dkms", "dkms", dkms)
 	devel := sv.kernel.DevelPackage()
 	name := strings.TrimSuffix(devel, "-"+sv.kernel.Release)
-	add(name, devel, slices.ContainsFunc(sv.rpm.Installed[name], func(q converge.Package) bool { return q.NEVRA() == devel }))
+	add(name, devel, slices.ContainsFunc(sv.rpm.Installed[name], func(q node.Package) bool { return q.NEVRA() == devel }))
 	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" && sv.verdict.Driver == "kmod" {
 		_, have := sv.rpm.Newest(toolset)
 		add(toolset, toolset, have)
@@ -198,19 +199,19 @@ func (p packages) dependencies(sv *survey) []converge.Target {
 	return out
 }
 
-func needsEPEL(deps []converge.Target) bool {
-	return slices.ContainsFunc(deps, func(t converge.Target) bool { return t.Name == "dkms" })
+func needsEPEL(deps []node.Target) bool {
+	return slices.ContainsFunc(deps, func(t node.Target) bool { return t.Name == "dkms" })
 }
 
 // repositories are those that the transaction takes: Falco's, and only if
 // build dependencies are in play the distribution's and EPEL. A section that
 // is still to come is named by a pattern.
-func (p packages) repositories(sv *survey, repos repoSet, deps []converge.Target) []string {
+func (p packages) repositories(sv *survey, repos repoSet, deps []node.Target) []string {
 	var ids []string
 	if p.Falco.RPM == "" {
 		ids = append(ids, p.Repository.ID)
 	}
-	if compat.NeedsBuildDeps(sv.verdict.Driver, sv.version(p.Settings)) {
+	if falco.NeedsBuildDeps(sv.verdict.Driver, sv.version(p.Settings)) {
 		ids = append(ids, repos.base...)
 	}
 	if needsEPEL(deps) {
@@ -221,11 +222,11 @@ func (p packages) repositories(sv *survey, repos repoSet, deps []converge.Target
 
 // epelRelease plans the package that brings EPEL's section. dkms is in EPEL
 // only, and Oracle's ids change with the update release on OL10.
-func epelRelease(sv *survey, repos repoSet) converge.Install {
+func epelRelease(sv *survey, repos repoSet) node.Install {
 	name := fmt.Sprintf("oracle-epel-release-el%d", sv.release.Major)
-	return converge.Install{
-		Action: "install", Repositories: repos.base, Drift: converge.DriftDependencies,
-		Targets: []converge.Target{{Name: name, Spec: name}}, Why: "dkms is in EPEL, and no repository file here has a section for it",
+	return node.Install{
+		Action: "install", Repositories: repos.base, Cause: node.Because(node.DriftDependencies, "dkms is in EPEL, and no repository file here has a section for it"),
+		Targets: []node.Target{{Name: name, Spec: name}},
 	}
 }
 
@@ -239,7 +240,7 @@ func (p packages) intact(ctx context.Context, sv *survey) (converge.Outcome, err
 	}
 	switch _, err := fs.Stat(sv.view.Tree(), inTree(mainConfig)); {
 	case errors.Is(err, fs.ErrNotExist):
-		altered = append(altered, converge.AlteredFile{Path: mainConfig, Missing: true})
+		altered = append(altered, node.AlteredFile{Path: mainConfig, Missing: true})
 	case err != nil:
 		return out, fmt.Errorf("looking for falco.yaml: %w", err)
 	}
@@ -247,24 +248,24 @@ func (p packages) intact(ctx context.Context, sv *survey) (converge.Outcome, err
 		return out, nil
 	}
 	out.Reason = "files of " + sv.falco.NEVRA() + " are not as they were installed"
-	out.Changes = []converge.Change{p.reinstall(sv, altered)}
+	out.Changes = []node.Change{p.reinstall(sv, altered)}
 	return out, nil
 }
 
-func (p packages) reinstall(sv *survey, altered []converge.AlteredFile) converge.Change {
-	t := converge.Target{Name: "falco", Spec: "falco-" + sv.falco.Version, Old: sv.falco.Version, New: sv.falco.Version}
-	c := converge.Install{Action: "reinstall", Repositories: []string{p.Repository.ID}, Drift: converge.DriftFiles, Why: list(altered)}
+func (p packages) reinstall(sv *survey, altered []node.AlteredFile) node.Change {
+	t := node.Target{Name: "falco", Spec: "falco-" + sv.falco.Version, Old: sv.falco.Version, New: sv.falco.Version}
+	c := node.Install{Action: "reinstall", Repositories: []string{p.Repository.ID}, Cause: node.Because(node.DriftFiles, list(altered))}
 	if p.Falco.RPM != "" {
 		if local, err := p.local(sv, t); err == nil {
 			t, c.Repositories, c.Fingerprints, c.KeyFile = local[0], nil, p.localPins(), KeyFile
 		}
 	}
-	c.Targets = []converge.Target{t}
+	c.Targets = []node.Target{t}
 	return c
 }
 
 // list names altered files for a person, not all of hundreds.
-func list(altered []converge.AlteredFile) string {
+func list(altered []node.AlteredFile) string {
 	const most = 5
 	var names []string
 	for i, a := range altered {
@@ -355,7 +356,7 @@ type Want struct {
 
 // Wanted tells which Falco a host like this one would be given from its
 // repository.
-func Wanted(ctx context.Context, view converge.View, s settings.Settings) (Want, error) {
+func Wanted(ctx context.Context, view node.View, s settings.Settings) (Want, error) {
 	s.Falco.RPM = ""
 	sv, err := look(ctx, view, s)
 	if err != nil {

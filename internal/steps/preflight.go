@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -20,20 +21,20 @@ type preflight struct{ settings.Settings }
 func (preflight) ID() string { return idPreflight }
 
 // Plan implements [converge.Step]. It never asks for a change.
-func (p preflight) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (p preflight) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	sv, err := look(ctx, view, p.Settings)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
 	if h := view.Host(); !h.Systemd && !h.Tree {
-		return converge.Outcome{}, &converge.Error{
-			Code: converge.CodePreflight, Err: errors.New("systemd is not running here"),
+		return converge.Outcome{}, &node.Error{
+			Code: node.CodePreflight, Err: errors.New("systemd is not running here"),
 			Hint: "run it on the node itself, not in a container; for an image that is being baked use --root",
 		}
 	}
 	out := converge.Outcome{Reason: p.describe(sv)}
 	for _, w := range sv.verdict.Warnings {
-		out.Warnings = append(out.Warnings, converge.Warning{Message: w.Message, Hint: w.Hint})
+		out.Warnings = append(out.Warnings, node.Warning{Message: w.Message, Hint: w.Hint})
 	}
 	second, err := p.secondFalco(ctx, view)
 	out.Warnings = append(out.Warnings, second...)
@@ -56,18 +57,18 @@ func (preflight) describe(sv *survey) string {
 
 // secondFalco warns of a Falco in a container: two on one node report every
 // event twice, and one of them is not under this agent's care.
-func (preflight) secondFalco(ctx context.Context, view converge.View) ([]converge.Warning, error) {
+func (preflight) secondFalco(ctx context.Context, view node.View) ([]node.Warning, error) {
 	running, err := view.Falcos(ctx)
-	if errors.Is(err, converge.ErrNotAsked) {
+	if errors.Is(err, node.ErrNotAsked) {
 		return nil, nil
 	}
-	var found []converge.Warning
+	var found []node.Warning
 	for _, p := range running {
 		if p.Container {
-			found = append(found, converge.Warning{
+			found = append(found, node.Warning{
 				Message: fmt.Sprintf("another Falco runs in a container on this node (process %d, %s): every event is reported twice", p.PID, p.Cgroup),
 				Hint:    "keep either the Falco of the host or the DaemonSet; a nodeSelector or taint can leave these nodes out",
-				Drift:   converge.DriftSecondFalco,
+				Drift:   node.DriftSecondFalco,
 			})
 		}
 	}

@@ -9,21 +9,21 @@ import (
 	"testing"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A mortal node's Falco dies as soon as it is started.
-type mortal struct{ *node }
+type mortal struct{ *fakeNode }
 
-func (m mortal) ChangeUnit(ctx context.Context, c converge.ChangeUnit) error {
-	err := m.node.ChangeUnit(ctx, c)
-	if c.Action == converge.Start || c.Action == converge.Restart {
+func (m mortal) Apply(ctx context.Context, c node.Change) error {
+	if node.IsProbe(c) {
+		return &node.Error{Code: node.CodeNotRunning, Err: errors.New("it says why")}
+	}
+	err := m.fakeNode.Apply(ctx, c)
+	if c, ok := c.(node.ChangeUnit); ok && (c.Action == node.Start || c.Action == node.Restart) {
 		m.units[c.Unit].ActiveState, m.units[c.Unit].SubState = "activating", "auto-restart"
 	}
 	return err
-}
-
-func (mortal) Prove(context.Context, converge.Prove) (*converge.Warning, error) {
-	return nil, &converge.Error{Code: converge.CodeNotRunning, Err: errors.New("it says why")}
 }
 
 // Dead before the next look at its unit or after it: the reason is the same.
@@ -32,7 +32,7 @@ func TestFalcoThatDiesAtOnceIsAskedWhy(t *testing.T) {
 	converged(t, n, s)
 	n.modern().ActiveState, n.modern().SubState = "inactive", "dead"
 	r := converge.Converge(t.Context(), mortal{n}, All(s), quiet)
-	if converge.CodeOf(r.Err) != converge.CodeNotRunning {
+	if node.CodeOf(r.Err) != node.CodeNotRunning {
 		t.Errorf("Converge = %v, want Falco's own reason", r.Err)
 	}
 }

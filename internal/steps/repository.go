@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
@@ -35,7 +36,7 @@ type repository struct{ settings.Settings }
 func (repository) ID() string { return idRepository }
 
 // Plan implements [converge.Step].
-func (r repository) Plan(_ context.Context, view converge.View) (converge.Outcome, error) {
+func (r repository) Plan(_ context.Context, view node.View) (converge.Outcome, error) {
 	files, err := repoFiles(view.Tree())
 	if err != nil {
 		return converge.Outcome{}, err
@@ -113,22 +114,22 @@ func oneOrZero(on bool) string {
 
 // bring plans the file that has the section: written whole if absent, else
 // edited value by value. Keys that would point past baseurl are taken out.
-func (r repository) bring(name string, old []byte) ([]converge.Change, error) {
+func (r repository) bring(name string, old []byte) ([]node.Change, error) {
 	edited, err := r.edit(old)
 	if err != nil {
-		return nil, &converge.Error{
-			Code: converge.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
+		return nil, &node.Error{
+			Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
 			Hint: "mend the file by hand, or move it away and run again: it is then written anew",
 		}
 	}
 	if old != nil && bytes.Equal(old, edited) {
 		return nil, nil
 	}
-	drift := converge.DriftRepository
+	drift := node.DriftRepository
 	if old == nil {
-		drift = converge.DriftAbsent
+		drift = node.DriftAbsent
 	}
-	return []converge.Change{converge.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Drift: drift, Why: "section " + r.Repository.ID}}, nil
+	return []node.Change{node.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(drift, "section "+r.Repository.ID)}}, nil
 }
 
 func (r repository) edit(old []byte) ([]byte, error) {
@@ -190,17 +191,16 @@ func (r repository) add(old []byte) ([]byte, error) {
 
 // withdraw takes the section out of another file: dnf reads the files in
 // order of their names and uses the first, so which one wins would be chance.
-func (r repository) withdraw(name string, old []byte) (converge.Change, error) {
+func (r repository) withdraw(name string, old []byte) (node.Change, error) {
 	edited, err := yumrepo.Remove(old, r.Repository.ID)
 	if err != nil {
-		return nil, &converge.Error{
-			Code: converge.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
+		return nil, &node.Error{
+			Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
 			Hint: fmt.Sprintf("take the section %s out of it by hand", r.Repository.ID),
 		}
 	}
-	return converge.WriteFile{
-		Path: name, Old: old, New: edited, Mode: 0o644, Drift: converge.DriftRepositoryTwice,
-		Why: "section " + r.Repository.ID + " stands in " + repoFile + " too",
+	return node.WriteFile{
+		Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftRepositoryTwice, "section "+r.Repository.ID+" stands in "+repoFile+" too"),
 	}, nil
 }
 

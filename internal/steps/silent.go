@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
@@ -88,7 +88,7 @@ func turnsOff(text string) bool {
 // listener names the program that listens on the port that Falco's web server
 // wants; empty if there is none. Two Falcos share the port and do not count
 // (SO_REUSEPORT); with any other program there Falco ends.
-func listener(view converge.View, config *falcoconf.Config) string {
+func listener(view node.View, config *falcoconf.Config) string {
 	if on, ok := config.Get("webserver.enabled"); !ok || on.Value != true {
 		return ""
 	}

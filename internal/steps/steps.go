@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package steps holds what a node is converged to, one step a file, in the
-// order of [All]: each compares what it sees through a [converge.View] with
+// order of [All]: each compares what it sees through a [node.View] with
 // the settings and answers with changes. Here is all that the agent knows of
 // how Falco, its packages and Oracle Linux hang together, except the
-// compatibility table, which is internal/compat.
+// compatibility table, which is internal/falco.
 //
 // The package changes nothing: it writes no file, runs no program, and opens
 // no connection.
@@ -18,8 +18,9 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 )
@@ -49,18 +50,18 @@ func All(s settings.Settings) []converge.Step {
 // anything: the release, the kernel, what the compatibility table makes of
 // them, and the Falco that is installed.
 type survey struct {
-	view    converge.View
+	view    node.View
 	release osrelease.Release
 	kernel  osrelease.Kernel
-	host    compat.Host
-	verdict compat.Verdict
+	host    falco.Host
+	verdict falco.Verdict
 	// falco is the installed package; nil if there is none.
-	falco *converge.Package
-	rpm   converge.Packages
+	falco *node.Package
+	rpm   node.Packages
 }
 
 // look surveys the node. It fails where the node cannot run what is declared.
-func look(ctx context.Context, view converge.View, s settings.Settings) (*survey, error) {
+func look(ctx context.Context, view node.View, s settings.Settings) (*survey, error) {
 	release, err := detect(view.Tree())
 	if err != nil {
 		return nil, err
@@ -72,26 +73,26 @@ func look(ctx context.Context, view converge.View, s settings.Settings) (*survey
 	if err := sv.inquire(ctx); err != nil {
 		return nil, err
 	}
-	sv.verdict, err = compat.Decide(sv.host, compat.Request{Driver: s.Falco.Driver, Version: s.Falco.Version})
+	sv.verdict, err = falco.Decide(sv.host, falco.Request{Driver: s.Falco.Driver, Version: s.Falco.Version})
 	return sv, refusal(err)
 }
 
 // identify takes the kernel apart.
-func (sv *survey) identify(h converge.Host) error {
-	sv.host = compat.Host{OS: sv.release, Arch: h.Arch}
+func (sv *survey) identify(h node.Host) error {
+	sv.host = falco.Host{OS: sv.release, Arch: h.Arch}
 	if h.Kernel == "" {
 		return nil // a tree, and no kernel declared for it
 	}
 	var err error
 	if sv.kernel, err = osrelease.ParseKernel(h.Kernel); err != nil {
-		return &converge.Error{
-			Code: converge.CodePreflight, Err: fmt.Errorf("reading the kernel release: %w", err),
+		return &node.Error{
+			Code: node.CodePreflight, Err: fmt.Errorf("reading the kernel release: %w", err),
 			Hint: "pass the one that this node will boot with --kernel-release",
 		}
 	}
 	sv.host.Kernel = sv.kernel
 	if !h.KernelGiven {
-		sv.host.BTF = compat.TriOf(h.BTF)
+		sv.host.BTF = falco.TriOf(h.BTF)
 	}
 	return nil
 }
@@ -100,7 +101,7 @@ func (sv *survey) identify(h converge.Host) error {
 func (sv *survey) inquire(ctx context.Context) error {
 	var err error
 	sv.rpm, err = sv.view.Packages(ctx)
-	if errors.Is(err, converge.ErrNotAsked) {
+	if errors.Is(err, node.ErrNotAsked) {
 		return nil
 	}
 	if err != nil {
@@ -146,18 +147,18 @@ func detect(tree fs.FS) (osrelease.Release, error) {
 		err = fmt.Errorf("%s is not supported", release.Pretty)
 	}
 	if err != nil {
-		return release, &converge.Error{Code: converge.CodePreflight, Err: err, Hint: "falco-bootstrap runs on Oracle Linux 7 to 10"}
+		return release, &node.Error{Code: node.CodePreflight, Err: err, Hint: "falco-bootstrap runs on Oracle Linux 7 to 10"}
 	}
 	return release, nil
 }
 
 // refusal gives a refusal of the compatibility table its exit status.
 func refusal(err error) error {
-	var refused *compat.RefusedError
+	var refused *falco.RefusedError
 	if !errors.As(err, &refused) {
 		return err
 	}
-	return &converge.Error{Code: converge.CodePreflight, Err: err, Hint: refused.Hint}
+	return &node.Error{Code: node.CodePreflight, Err: err, Hint: refused.Hint}
 }
 
 // inTree turns an absolute path into a name of io/fs.
@@ -180,7 +181,7 @@ func readOptional(tree fs.FS, path string) ([]byte, error) {
 
 // whole plans a file that is the agent's own, byte for byte: nothing if it is
 // so already.
-func whole(view converge.View, f converge.WriteFile, stale converge.Drift) ([]converge.Change, error) {
+func whole(view node.View, f node.WriteFile, stale node.Drift) ([]node.Change, error) {
 	old, err := readOptional(view.Tree(), f.Path)
 	if err != nil || (old != nil && string(old) == string(f.New)) {
 		return nil, err
@@ -188,5 +189,5 @@ func whole(view converge.View, f converge.WriteFile, stale converge.Drift) ([]co
 	if f.Old = old; old != nil {
 		f.Drift = stale
 	}
-	return []converge.Change{f}, nil
+	return []node.Change{f}, nil
 }

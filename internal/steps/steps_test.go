@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
@@ -25,7 +26,7 @@ const (
 
 func quiet(converge.Event) {}
 
-func converged(t *testing.T, n *node, s settings.Settings) {
+func converged(t *testing.T, n *fakeNode, s settings.Settings) {
 	t.Helper()
 	if r := converge.Converge(t.Context(), n, All(s), quiet); r.Err != nil {
 		t.Fatalf("Converge = %v, after %q", r.Err, n.changes)
@@ -33,7 +34,7 @@ func converged(t *testing.T, n *node, s settings.Settings) {
 }
 
 // inOrder fails the test if there is anything left to change.
-func inOrder(t *testing.T, n *node, s settings.Settings) {
+func inOrder(t *testing.T, n *fakeNode, s settings.Settings) {
 	t.Helper()
 	r := converge.Plan(t.Context(), n, All(s))
 	for _, c := range r.Changes() {
@@ -100,7 +101,7 @@ func TestConvergeBareNodes(t *testing.T) {
 func TestPowerLossAfterAnyChange(t *testing.T) {
 	for _, tt := range bare {
 		t.Run(tt.name, func(t *testing.T) {
-			prepare := func() (*node, settings.Settings) {
+			prepare := func() (*fakeNode, settings.Settings) {
 				n, s := newNode(t, tt.release, tt.kernel)
 				n.offer, s.Falco.Driver, s.Falco.Version = tt.offer, tt.driver, tt.pin
 				n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=1\n")
@@ -133,7 +134,7 @@ func TestEPELComesFirstWhereItIsMissing(t *testing.T) {
 	r := converge.Plan(t.Context(), n, All(s))
 	var installs []string
 	for _, c := range r.Changes() {
-		if i, ok := c.(converge.Install); ok {
+		if i, ok := c.(node.Install); ok {
 			installs = append(installs, i.String()+" from "+strings.Join(i.Repositories, " "))
 		}
 	}
@@ -154,33 +155,33 @@ func TestEPELComesFirstWhereItIsMissing(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		edit func(*node, *settings.Settings)
-		code converge.Code
+		edit func(*fakeNode, *settings.Settings)
+		code node.Code
 		want string
 	}{
-		{"Debian", func(n *node, _ *settings.Settings) {
+		{"Debian", func(n *fakeNode, _ *settings.Settings) {
 			delete(n.files, "etc/oracle-release")
 			n.write("/etc/os-release", "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n")
-		}, converge.CodePreflight, "not Oracle Linux but Debian"},
-		{"OL6", func(n *node, _ *settings.Settings) {
+		}, node.CodePreflight, "not Oracle Linux but Debian"},
+		{"OL6", func(n *fakeNode, _ *settings.Settings) {
 			n.write("/etc/oracle-release", "Oracle Linux Server release 6.10\n")
-		}, converge.CodePreflight, "not supported"},
-		{"broken release file", func(n *node, _ *settings.Settings) { n.write("/etc/oracle-release", "8.10\n") }, converge.CodePreflight, "8.10"},
-		{"UEK 6", func(n *node, _ *settings.Settings) { n.host.Kernel = uek6 }, converge.CodePreflight, "UEK"},
-		{"module on UEK", func(_ *node, s *settings.Settings) { s.Falco.Driver, s.Falco.Version = "kmod", "0.36.2" }, converge.CodePreflight, "UEK"},
-		{"the version that cannot be erased", func(_ *node, s *settings.Settings) { s.Falco.Version = "0.40.0" }, converge.CodePreflight, "0.40.0"},
-		{"no systemd", func(n *node, _ *settings.Settings) { n.host.Systemd = false }, converge.CodePreflight, "systemd is not running"},
-		{"log is a folder", func(n *node, _ *settings.Settings) { n.write("/var/log/falco.log/x", "") }, converge.CodeConfig, "is a folder"},
+		}, node.CodePreflight, "not supported"},
+		{"broken release file", func(n *fakeNode, _ *settings.Settings) { n.write("/etc/oracle-release", "8.10\n") }, node.CodePreflight, "8.10"},
+		{"UEK 6", func(n *fakeNode, _ *settings.Settings) { n.host.Kernel = uek6 }, node.CodePreflight, "UEK"},
+		{"module on UEK", func(_ *fakeNode, s *settings.Settings) { s.Falco.Driver, s.Falco.Version = "kmod", "0.36.2" }, node.CodePreflight, "UEK"},
+		{"the version that cannot be erased", func(_ *fakeNode, s *settings.Settings) { s.Falco.Version = "0.40.0" }, node.CodePreflight, "0.40.0"},
+		{"no systemd", func(n *fakeNode, _ *settings.Settings) { n.host.Systemd = false }, node.CodePreflight, "systemd is not running"},
+		{"log is a folder", func(n *fakeNode, _ *settings.Settings) { n.write("/var/log/falco.log/x", "") }, node.CodeConfig, "is a folder"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n, s := newNode(t, "8.10", uek7)
 			tt.edit(n, &s)
 			before := n.state()
 			r := converge.Plan(t.Context(), n, All(s))
-			if converge.CodeOf(r.Err) != tt.code || !strings.Contains(r.Err.Error(), tt.want) {
-				t.Errorf("Plan = %v (%s), want %q (%s)", r.Err, converge.CodeOf(r.Err), tt.want, tt.code)
+			if node.CodeOf(r.Err) != tt.code || !strings.Contains(r.Err.Error(), tt.want) {
+				t.Errorf("Plan = %v (%s), want %q (%s)", r.Err, node.CodeOf(r.Err), tt.want, tt.code)
 			}
-			if converge.HintOf(r.Err) == "" {
+			if node.HintOf(r.Err) == "" {
 				t.Errorf("%v has no hint", r.Err)
 			}
 			if diff := cmp.Diff(before, n.state()); diff != "" {
@@ -198,7 +199,7 @@ func TestOverruledIsRefusedByName(t *testing.T) {
 	n.write("/etc/falco/config.d/50-site.yaml", "# ours\nfile_output:\n  enabled: false\n  filename: /x\n")
 	before := n.state()
 	r := converge.Converge(t.Context(), n, All(s), quiet)
-	if converge.CodeOf(r.Err) != converge.CodeConfig || !strings.Contains(r.Err.Error(), "/etc/falco/config.d/50-site.yaml:3") {
+	if node.CodeOf(r.Err) != node.CodeConfig || !strings.Contains(r.Err.Error(), "/etc/falco/config.d/50-site.yaml:3") {
 		t.Errorf("Converge = %v, want a refusal that names the line", r.Err)
 	}
 	if diff := cmp.Diff(before, n.state()); diff != "" {
@@ -209,13 +210,13 @@ func TestOverruledIsRefusedByName(t *testing.T) {
 func TestWarningsDoNotFail(t *testing.T) {
 	for _, tt := range []struct {
 		name string
-		want converge.Drift
-		make func(*node, *settings.Settings)
+		want node.Drift
+		make func(*fakeNode, *settings.Settings)
 	}{
-		{"second Falco", converge.DriftSecondFalco, func(n *node, _ *settings.Settings) {
-			n.processes = []converge.Process{{PID: 7, Cgroup: "/kubepods/x", Container: true}}
+		{"second Falco", node.DriftSecondFalco, func(n *fakeNode, _ *settings.Settings) {
+			n.processes = []node.Process{{PID: 7, Cgroup: "/kubepods/x", Container: true}}
 		}},
-		{"leftover in config.d", converge.DriftConfigStray, func(n *node, _ *settings.Settings) {
+		{"leftover in config.d", node.DriftConfigStray, func(n *fakeNode, _ *settings.Settings) {
 			n.write(mainConfig, n.read(mainConfig)+"config_files: [/etc/falco/config.d]\n")
 			n.write("/etc/falco/config.d/a.yaml.bak", "priority: debug\n")
 		}},
@@ -225,7 +226,7 @@ func TestWarningsDoNotFail(t *testing.T) {
 			converged(t, n, s)
 			tt.make(n, &s)
 			r := converge.Plan(t.Context(), n, All(s))
-			var got []converge.Drift
+			var got []node.Drift
 			for _, step := range r.Steps {
 				for _, w := range step.Warnings {
 					got = append(got, w.Drift)
@@ -240,7 +241,7 @@ func TestWarningsDoNotFail(t *testing.T) {
 
 func TestTreeIsConvergedByFilesAlone(t *testing.T) {
 	n, s := newNode(t, "8.10", "")
-	n.host = converge.Host{Tree: true}
+	n.host = node.Host{Tree: true}
 	n.write(mainConfig, falcoYAML)
 	n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=1\n")
 	converged(t, n, s)
@@ -279,7 +280,7 @@ func TestDeclaredModeReachesTheUnit(t *testing.T) {
 func TestDeclaredGroupReachesTheUnitAndTheLog(t *testing.T) {
 	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
 	s.Log.Mode, s.Log.Group = "0640", "loggers"
-	if r := converge.Plan(t.Context(), n, All(s)); converge.CodeOf(r.Err) != converge.CodeConfig || !strings.Contains(converge.HintOf(r.Err), "groupadd") {
+	if r := converge.Plan(t.Context(), n, All(s)); node.CodeOf(r.Err) != node.CodeConfig || !strings.Contains(node.HintOf(r.Err), "groupadd") {
 		t.Errorf("Plan without the group = %v, want a refusal that says how to make it", r.Err)
 	}
 	n.write("/etc/group", "root:x:0:\nloggers:x:990:fluentd\n")
@@ -324,7 +325,7 @@ func TestUnknownIsNotInOrder(t *testing.T) {
 }
 
 // denied is a node whose falco.yaml this user may not read.
-type denied struct{ *node }
+type denied struct{ *fakeNode }
 
 func (d denied) Tree() fs.FS { return deniedTree{d.files} }
 
@@ -362,7 +363,7 @@ func TestModuleThatThePackageDidNotBuild(t *testing.T) {
 	n.brokenBuild, s.Falco.Driver, s.Falco.Version = true, "kmod", "0.32.2"
 	n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=0\n")
 	r := converge.Converge(t.Context(), n, All(s), quiet)
-	if converge.CodeOf(r.Err) != converge.CodeFailed || !strings.Contains(r.Err.Error(), "there is none for "+rhck8) || converge.HintOf(r.Err) == "" {
+	if node.CodeOf(r.Err) != node.CodeFailed || !strings.Contains(r.Err.Error(), "there is none for "+rhck8) || node.HintOf(r.Err) == "" {
 		t.Errorf("Converge = %v, want an error that says so, with a hint", r.Err)
 	}
 }

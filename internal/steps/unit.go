@@ -11,8 +11,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -33,9 +34,9 @@ type unit struct{ settings.Settings }
 func (unit) ID() string { return idUnit }
 
 // Plan implements [converge.Step].
-func (u unit) Plan(ctx context.Context, view converge.View) (converge.Outcome, error) {
+func (u unit) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	if view.Host().Tree {
-		return converge.Outcome{}, converge.ErrNotAsked
+		return converge.Outcome{}, node.ErrNotAsked
 	}
 	sv, err := look(ctx, view, u.Settings)
 	if err != nil {
@@ -44,15 +45,15 @@ func (u unit) Plan(ctx context.Context, view converge.View) (converge.Outcome, e
 	if !sv.settled(u.Settings) {
 		return converge.Outcome{Waiting: idPackages, Reason: u.announce(sv)}, nil
 	}
-	units, err := view.Units(ctx, append(compat.FalcoUnits(), followUnit)...)
+	units, err := view.Units(ctx, append(falco.FalcoUnits(), followUnit)...)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
-	name := compat.UnitFor(sv.verdict.Driver, sv.falco.Version)
+	name := falco.UnitFor(sv.verdict.Driver, sv.falco.Version)
 	wanted := units[name]
 	if !wanted.Exists() && wanted.UnitFileState != "masked" {
-		return converge.Outcome{}, &converge.Error{
-			Code: converge.CodeNotRunning, Err: fmt.Errorf("%s is not there although %s is installed", name, sv.falco.NEVRA()),
+		return converge.Outcome{}, &node.Error{
+			Code: node.CodeNotRunning, Err: fmt.Errorf("%s is not there although %s is installed", name, sv.falco.NEVRA()),
 			Hint: "`rpm -V falco` tells whether files are missing; `systemctl daemon-reload` if the unit file is",
 		}
 	}
@@ -76,31 +77,31 @@ func (u unit) Plan(ctx context.Context, view converge.View) (converge.Outcome, e
 func (u unit) announce(sv *survey) string {
 	name := "the unit of driver " + sv.verdict.Driver
 	if v := sv.version(u.Settings); v != "" {
-		name = compat.UnitFor(sv.verdict.Driver, v)
+		name = falco.UnitFor(sv.verdict.Driver, v)
 	}
 	return name + " is enabled and started once Falco is installed"
 }
 
 // alone plans every other Falco unit down: two would report every event twice,
 // and one of them under another driver.
-func (unit) alone(wanted string, units map[string]systemd.Unit) []converge.Change {
-	var out []converge.Change
-	for _, name := range compat.FalcoUnits() {
+func (unit) alone(wanted string, units map[string]systemd.Unit) []node.Change {
+	var out []node.Change
+	for _, name := range falco.FalcoUnits() {
 		u := units[name]
 		if name == wanted || !u.Exists() || !rival(name, u) {
 			continue
 		}
-		drift := converge.DriftUnitExtra
+		drift := node.DriftUnitExtra
 		if units[aliasUnit].ID == name {
-			drift = converge.DriftUnitAlias
+			drift = node.DriftUnitAlias
 		}
-		change := converge.ChangeUnit{Unit: name, Drift: drift, Why: "only " + wanted + " is wanted"}
+		change := node.ChangeUnit{Unit: name, Cause: node.Because(drift, "only "+wanted+" is wanted")}
 		if u.Enabled() {
-			change.Action, change.From, change.To = converge.Disable, "enabled", "disabled"
+			change.Action, change.From, change.To = node.Disable, "enabled", "disabled"
 			out = append(out, change)
 		}
 		if u.ActiveState != "inactive" && u.ActiveState != "failed" {
-			change.Action, change.From, change.To = converge.Stop, u.ActiveState, "inactive"
+			change.Action, change.From, change.To = node.Stop, u.ActiveState, "inactive"
 			out = append(out, change)
 		}
 	}
@@ -115,20 +116,20 @@ func rival(name string, u systemd.Unit) bool {
 
 // enabled plans the wanted unit unmasked, enabled, and the one that the alias
 // falco.service leads to.
-func (unit) enabled(name string, u, alias systemd.Unit) []converge.Change {
-	change := converge.ChangeUnit{Unit: name, From: u.UnitFileState}
-	var out []converge.Change
+func (unit) enabled(name string, u, alias systemd.Unit) []node.Change {
+	change := node.ChangeUnit{Unit: name, From: u.UnitFileState}
+	var out []node.Change
 	if u.UnitFileState == "masked" || u.UnitFileState == "masked-runtime" || u.LoadState == "masked" {
-		change.Action, change.From, change.To, change.Drift = converge.Unmask, "masked", "disabled", converge.DriftUnitMasked
+		change.Action, change.From, change.To, change.Drift = node.Unmask, "masked", "disabled", node.DriftUnitMasked
 		out = append(out, change)
 		change.From = "disabled"
 	}
 	switch {
 	case !u.Enabled():
-		change.Action, change.To, change.Drift = converge.Enable, "enabled", converge.DriftUnitDisabled
+		change.Action, change.To, change.Drift = node.Enable, "enabled", node.DriftUnitDisabled
 		out = append(out, change)
 	case alias.Exists() && alias.ID != name && alias.ID != aliasUnit:
-		change.Action, change.From, change.To, change.Drift = converge.Enable, "falco.service is "+alias.ID, "falco.service is "+name, converge.DriftUnitAlias
+		change.Action, change.From, change.To, change.Drift = node.Enable, "falco.service is "+alias.ID, "falco.service is "+name, node.DriftUnitAlias
 		out = append(out, change)
 	}
 	return out
@@ -137,36 +138,36 @@ func (unit) enabled(name string, u, alias systemd.Unit) []converge.Change {
 // follow plans falcoctl-artifact-follow masked, or not. A mask counts once it is
 // both on disk and read by systemd: a run that was killed between the two leaves
 // a unit that the next start of Falco pulls in.
-func (u unit) follow(w systemd.Unit) []converge.Change {
-	change := func(action converge.UnitAction, from, to string) converge.Change {
-		return converge.ChangeUnit{Unit: followUnit, Action: action, From: from, To: to, Drift: converge.DriftFollow, Why: "falco.rules_follow"}
+func (u unit) follow(w systemd.Unit) []node.Change {
+	change := func(action node.UnitAction, from, to string) node.Change {
+		return node.ChangeUnit{Unit: followUnit, Action: action, From: from, To: to, Cause: node.Because(node.DriftFollow, "falco.rules_follow")}
 	}
 	onDisk, inForce := w.UnitFileState == "masked", w.LoadState == "masked"
 	switch masked := onDisk || inForce; {
 	case !w.Exists(), u.Falco.RulesFollow && !masked:
 		return nil
 	case u.Falco.RulesFollow:
-		return []converge.Change{change(converge.Unmask, "masked", "disabled")}
+		return []node.Change{change(node.Unmask, "masked", "disabled")}
 	}
-	var out []converge.Change
+	var out []node.Change
 	switch {
 	case !onDisk:
-		out = append(out, change(converge.Mask, w.UnitFileState, "masked"))
+		out = append(out, change(node.Mask, w.UnitFileState, "masked"))
 	case !inForce:
-		out = append(out, change(converge.ReloadManager, "masked on disk", "masked"))
+		out = append(out, change(node.ReloadManager, "masked on disk", "masked"))
 	}
 	if w.ActiveState == "active" || w.ActiveState == "activating" {
-		out = append(out, change(converge.Stop, w.ActiveState, "inactive"))
+		out = append(out, change(node.Stop, w.ActiveState, "inactive"))
 	}
 	return out
 }
 
 // reread plans systemd to read unit files again that changed on disk.
-func reread(tree fs.FS, u systemd.Unit) []converge.Change {
+func reread(tree fs.FS, u systemd.Unit) []node.Change {
 	if !u.NeedReload && !unread(tree, u) {
 		return nil
 	}
-	return []converge.Change{converge.ChangeUnit{Unit: u.Name, Action: converge.ReloadManager, From: "changed on disk", To: "read", Drift: converge.DriftUnitReload}}
+	return []node.Change{node.ChangeUnit{Unit: u.Name, Action: node.ReloadManager, From: "changed on disk", To: "read", Cause: node.Because(node.DriftUnitReload, "")}}
 }
 
 // unread reports whether the unit's drop-ins are other ones on disk than in
@@ -201,22 +202,22 @@ func looping(w systemd.Unit, now time.Time) bool {
 // than what it should run. It is never reloaded: a reload is blind for two
 // seconds, keeps the old configuration on an error without a word, and does
 // nothing with watch_config_files off.
-func (u unit) running(sv *survey, w systemd.Unit) (changes []converge.Change, why string, err error) {
-	change := func(action converge.UnitAction, from string, drift converge.Drift, why string) []converge.Change {
-		return []converge.Change{converge.ChangeUnit{Unit: w.Name, Action: action, From: from, To: "running", Drift: drift, Why: why}}
+func (u unit) running(sv *survey, w systemd.Unit) (changes []node.Change, why string, err error) {
+	change := func(action node.UnitAction, from string, drift node.Drift, why string) []node.Change {
+		return []node.Change{node.ChangeUnit{Unit: w.Name, Action: action, From: from, To: "running", Cause: node.Because(drift, why)}}
 	}
 	switch {
 	case w.ActiveState == "failed":
-		return change(converge.Start, "failed", converge.DriftUnitFailed, w.Result), "has failed (" + w.Result + ")", nil
+		return change(node.Start, "failed", node.DriftUnitFailed, w.Result), "has failed (" + w.Result + ")", nil
 	case w.SubState == "auto-restart", looping(w, sv.view.Now()):
 		why := fmt.Sprintf("dies and is started again (%d times)", w.NRestarts)
-		return change(converge.Restart, "crash-looping", converge.DriftUnitCrashLoop, w.Result), why, nil
+		return change(node.Restart, "crash-looping", node.DriftUnitCrashLoop, w.Result), why, nil
 	case !w.Running():
-		return change(converge.Start, "stopped", converge.DriftUnitStopped, ""), "is not running", nil
+		return change(node.Start, "stopped", node.DriftUnitStopped, ""), "is not running", nil
 	}
 	stale, err := staleInput(sv, w)
 	if err != nil || stale == "" {
 		return nil, "", err
 	}
-	return change(converge.Restart, "running", converge.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
+	return change(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
 }

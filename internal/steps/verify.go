@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/compat"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
@@ -28,12 +28,12 @@ type State struct {
 	Log string
 
 	unit     systemd.Unit
-	check    converge.FalcoCheck
+	check    node.FalcoCheck
 	problems []falcoconf.Problem
-	silent   []string           // what keeps the alert from being made
-	seconds  []converge.Warning // other Falcos
-	log      error              // why the log cannot be written
-	port     string             // who else listens where Falco wants to
+	silent   []string       // what keeps the alert from being made
+	seconds  []node.Warning // other Falcos
+	log      error          // why the log cannot be written
+	port     string         // who else listens where Falco wants to
 }
 
 // Probes reports whether there is an alert to wait for at all.
@@ -41,7 +41,7 @@ func (s State) Probes() bool { return s.Running && s.log == nil }
 
 // Check is how the installed Falco is asked why it does not run: its units
 // send what it says to /dev/null.
-func (s State) Check() converge.FalcoCheck { return s.check }
+func (s State) Check() node.FalcoCheck { return s.check }
 
 // A Sighting is what came of opening a sensitive file.
 type Sighting struct {
@@ -55,7 +55,7 @@ type Sighting struct {
 }
 
 // Inspect looks at all that can keep an alert from its log.
-func Inspect(ctx context.Context, view converge.View, s settings.Settings) (State, error) {
+func Inspect(ctx context.Context, view node.View, s settings.Settings) (State, error) {
 	sv, err := look(ctx, view, s)
 	if err != nil {
 		return State{}, err
@@ -63,8 +63,8 @@ func Inspect(ctx context.Context, view converge.View, s settings.Settings) (Stat
 	if sv.falco == nil {
 		return State{}, notRunning(errors.New("falco is not installed"), "run falco-bootstrap without arguments")
 	}
-	state := State{Log: s.LogFile(), check: converge.FalcoCheck{Version: sv.falco.Version, Preload: preload(sv, sv.falco.Version)}}
-	name := compat.UnitFor(sv.verdict.Driver, sv.falco.Version)
+	state := State{Log: s.LogFile(), check: node.FalcoCheck{Version: sv.falco.Version, Preload: preload(sv, sv.falco.Version)}}
+	name := falco.UnitFor(sv.verdict.Driver, sv.falco.Version)
 	units, err := view.Units(ctx, name)
 	if err != nil {
 		return state, err
@@ -105,16 +105,16 @@ func logProblem(tree fs.FS, log string) error {
 
 // Verdict turns what was seen into one sentence, or into the reason why there
 // was nothing to see.
-func (s State) Verdict(seen Sighting) (reason string, warnings []converge.Warning, err error) {
+func (s State) Verdict(seen Sighting) (reason string, warnings []node.Warning, err error) {
 	warnings = s.seconds
 	switch {
 	case !s.Running:
 		return "", warnings, s.down(seen.Complaint)
 	case seen.Detected:
 		if seen.Alerts > seen.Opens {
-			warnings = append(warnings, converge.Warning{
+			warnings = append(warnings, node.Warning{
 				Message: fmt.Sprintf("%d opens gave %d alerts: two Falcos write to %s", seen.Opens, seen.Alerts, s.Log),
-				Hint:    "`pgrep -a falco` lists them; keep one", Drift: converge.DriftSecondFalco,
+				Hint:    "`pgrep -a falco` lists them; keep one", Drift: node.DriftSecondFalco,
 			})
 		}
 		return fmt.Sprintf("an alert reached %s after %s", s.Log, seen.First.Round(time.Millisecond)), warnings, nil
@@ -181,5 +181,5 @@ func (s State) blind() error {
 }
 
 func notRunning(err error, hint string) error {
-	return &converge.Error{Code: converge.CodeNotRunning, Err: err, Hint: hint}
+	return &node.Error{Code: node.CodeNotRunning, Err: err, Hint: hint}
 }

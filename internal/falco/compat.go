@@ -1,14 +1,14 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package compat knows which Falco runs on which Oracle Linux: a table of
+// Package falco knows which Falco runs on which Oracle Linux: a table of
 // rows, each with its reason and its source, and pure functions that draw a
 // verdict from it and know how each era of Falco's package is handled.
 //
 // The table holds what goes wrong; what no row speaks of works, or is not
 // known to fail. The package looks at no machine, and does not know which
 // versions a repository really offers.
-package compat
+package falco
 
 //go:generate go test -run TestMarkdown -update
 

@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package compat
+package falco
 
 import (
 	"errors"
@@ -324,6 +324,6 @@ func TestMarkdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(Markdown(), string(b)); diff != "" {
-		t.Errorf("docs/compatibility.md is not current; run go generate ./internal/compat (-want +got):\n%s", diff)
+		t.Errorf("docs/compatibility.md is not current; run go generate ./internal/falco (-want +got):\n%s", diff)
 	}
 }

@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package compat
+package falco
 
 // Falco's units. Each era ships other ones, and an upgrade leaves what was
 // enabled of the era before.

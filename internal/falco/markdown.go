@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package compat
+package falco
 
 import (
 	"fmt"
@@ -15,7 +15,7 @@ func Markdown() string {
 	var b strings.Builder
 	b.WriteString(`# Which Falco runs on which Oracle Linux
 
-<!-- Generated from internal/compat/table.go. Change that, then run: go generate ./internal/compat -->
+<!-- Generated from internal/falco/table.go. Change that, then run: go generate ./internal/falco -->
 
 ` + "`falco-bootstrap explain`" + ` draws these verdicts for the node it runs on, or for one that is named to it, and
 every converging run does so before it touches anything. What no row speaks of works, or is not known to fail.

@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package converge
+package node
 
 // Drift names a way in which a node differs from what is declared. The names
 // stand in reports and are API; docs/drift.md describes each.

@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package converge
+package node
 
 import (
 	"context"
@@ -154,18 +154,10 @@ type Proof struct {
 	Invocation string    `json:"invocation"`
 	Detected   bool      `json:"detected"`
 	Time       time.Time `json:"time"`
+	// Unseen says why the log could not be watched; empty if it was.
+	Unseen string `json:"unseen,omitempty"`
 	// Hidden says that this user may not read the verdict, if there is one.
 	Hidden bool `json:"-"`
-}
-
-// Unproven is the warning about a unit that runs and, when it was started, was not
-// seen to detect, whoever finds it.
-func Unproven(unit, log string) Warning {
-	return Warning{
-		Message: unit + " runs, but no alert about the agent's own open of a sensitive file came to " + log + " when it was started",
-		Hint:    "`falco-bootstrap verify` tries again and finds out why",
-		Drift:   DriftUnproven,
-	}
 }
 
 // A Machine changes the node. It is opened in one place, under the lock, and a
@@ -173,16 +165,7 @@ func Unproven(unit, log string) Warning {
 type Machine interface {
 	// View looks at the node afresh.
 	View() View
-	WriteFile(ctx context.Context, c WriteFile) error
-	RemoveFile(ctx context.Context, c RemoveFile) error
-	Chmod(ctx context.Context, c Chmod) error
-	Chgrp(ctx context.Context, c Chgrp) error
-	Install(ctx context.Context, c Install) error
-	ImportKey(ctx context.Context, c ImportKey) error
-	RemoveKey(ctx context.Context, c RemoveKey) error
-	BuildModule(ctx context.Context, c BuildModule) error
-	ChangeUnit(ctx context.Context, c ChangeUnit) error
-	// Prove records its verdict. No alert though the process stands is a
-	// warning, not an error.
-	Prove(ctx context.Context, c Prove) (*Warning, error)
+	// Apply carries out one change. Applying a change that is already made is
+	// no error. The result of a [Prove] is the next View's Proof.
+	Apply(ctx context.Context, c Change) error
 }

@@ -1,0 +1,257 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"io/fs"
+	"strings"
+	"time"
+)
+
+// A Change is one thing to do to the node, as data: the same value is the
+// diff, the JSON, what is applied, and what the tests interrupt. The linter
+// checks that every switch over the kinds of change is complete.
+//
+//sumtype:decl
+type Change interface {
+	// Class names the drift that the change mends.
+	Class() Drift
+	// String is one line for logs: what is done to what, without secrets.
+	String() string
+	change()
+}
+
+// A Cause is what all changes share: the drift that they mend, and why, in a
+// few words for a person.
+type Cause struct {
+	Drift Drift
+	Why   string
+}
+
+// Because returns a Cause.
+func Because(drift Drift, why string) Cause { return Cause{drift, why} }
+
+// Class returns the drift that the change mends.
+func (c Cause) Class() Drift { return c.Drift }
+
+func (Cause) change() {}
+
+// IsProbe reports whether a change leaves the node as it is. A probe needs a
+// [Machine] but is never pending.
+func IsProbe(c Change) bool {
+	_, ok := c.(Prove)
+	return ok
+}
+
+// WriteFile replaces a file whole, or creates it. An existing file keeps its
+// mode, owner, label and extended attributes.
+type WriteFile struct {
+	Cause
+	Path string
+	// Old is the present content; nil if there is no file.
+	Old []byte
+	New []byte
+	// Mode is for a file that does not exist yet.
+	Mode fs.FileMode
+	// Check, if set, has the installed Falco check New before the swap.
+	Check *FalcoCheck
+}
+
+// FalcoCheck says how to ask the installed Falco about a falco.yaml.
+type FalcoCheck struct {
+	// Version is the version of the installed Falco, such as "0.44.1".
+	Version string
+	// Preload is the LD_PRELOAD that Falco needs to start, or empty.
+	Preload string
+}
+
+// RemoveFile removes a file. A file that is gone already is no error.
+type RemoveFile struct {
+	Cause
+	Path string
+	Old  []byte
+}
+
+// Chmod sets a file's mode.
+type Chmod struct {
+	Cause
+	Path     string
+	Old, New fs.FileMode
+}
+
+// Chgrp sets a file's group.
+type Chgrp struct {
+	Cause
+	Path     string
+	Old, New string // names, or numbers where a group has no name
+	GID      int    // of New
+}
+
+// Target is one package of a transaction.
+type Target struct {
+	Name string
+	// Spec is what dnf is asked for, such as "falco-0.44.1", "falco <= 0.39.2"
+	// or the path of a local package.
+	Spec string
+	// Old and New are versions for the report: an empty Old means absent, an
+	// empty New the newest that fits.
+	Old, New string
+}
+
+// Install is one package transaction.
+type Install struct {
+	Cause
+	Targets []Target
+	// Action is dnf's verb: install, reinstall or remove; or yum's downgrade,
+	// which OL7 needs to install an older version.
+	Action string
+	// Repositories are the ids, or globs of ids, of the repositories to use;
+	// no other is used. Empty means every enabled one.
+	Repositories []string
+	// Exclude are patterns of packages that must not be chosen.
+	Exclude []string
+	// Fingerprints, if set, are the keys that may sign local packages; KeyFile
+	// holds the keys. The signatures are checked before dnf starts.
+	Fingerprints []string
+	KeyFile      string
+	// Await, if set, is what fills in the repositories' addresses at boot.
+	Await *Await
+	// NoScripts skips scriptlets, for a package that its own scriptlets keep
+	// from being removed.
+	NoScripts bool
+}
+
+// Await is something else on the node that must be done first. The transaction
+// goes ahead after Limit in any case.
+type Await struct {
+	// Files tell that it is done, any one of them.
+	Files []string
+	// What is waited for, for the log.
+	What  string
+	Limit time.Duration
+}
+
+// ImportKey fetches a signing key, checks it against the pinned fingerprints,
+// writes it to Path, and imports it into rpm's database.
+type ImportKey struct {
+	Cause
+	// URL is https://, file:// or a plain path; http:// only if Insecure.
+	URL          string
+	Insecure     bool
+	Fingerprints []string
+	Path         string
+}
+
+// RemoveKey removes a public key from rpm's database.
+type RemoveKey struct {
+	Cause
+	// Package is rpm's name for it: gpg-pubkey-VERSION-RELEASE.
+	Package     string
+	Fingerprint string
+}
+
+// BuildModule builds Falco's kernel module for a kernel.
+type BuildModule struct {
+	Cause
+	Kernel string
+	// Commands run in order, each bounded by Timeout; paths are absolute.
+	Commands [][]string
+	// Path is put in front of PATH, such as the bin directory of a gcc
+	// toolset; it may be empty.
+	Path    string
+	Timeout time.Duration
+}
+
+// UnitAction is what is done to a unit.
+type UnitAction string
+
+// The unit actions.
+const (
+	Enable  UnitAction = "enable"
+	Disable UnitAction = "disable"
+	Mask    UnitAction = "mask"
+	Unmask  UnitAction = "unmask"
+	Start   UnitAction = "start"
+	Stop    UnitAction = "stop"
+	Restart UnitAction = "restart"
+	// ReloadManager makes systemd read its unit files again; Unit names the
+	// unit that needs it.
+	ReloadManager UnitAction = "daemon-reload"
+)
+
+// ChangeUnit changes a systemd unit.
+type ChangeUnit struct {
+	Cause
+	Unit   string
+	Action UnitAction
+	// From and To are states for the report, such as "disabled" and "enabled".
+	From, To string
+}
+
+// Prove opens a sensitive file and waits until Falco reports exactly that in
+// its log. It is a probe: it changes nothing on the node except for the alert.
+type Prove struct {
+	Cause
+	Unit string
+	// Invocation is the unit's InvocationID that must be proven; empty where
+	// an earlier step of the same run has just started the unit.
+	Invocation string
+	// Log is the declared alert log.
+	Log string
+	// Settle is how long a process must run unchanged to count as running when
+	// no alert appears.
+	Settle time.Duration
+	// Check is how to ask Falco why it does not stay up.
+	Check FalcoCheck
+}
+
+// String implements [Change].
+func (c WriteFile) String() string {
+	if c.Old == nil {
+		return "write " + c.Path
+	}
+	return "edit " + c.Path
+}
+
+// String implements [Change].
+func (c RemoveFile) String() string { return "remove " + c.Path }
+
+// String implements [Change].
+func (c Chmod) String() string { return "set the mode of " + c.Path + " to " + c.New.String() }
+
+// String implements [Change].
+func (c Chgrp) String() string { return "set the group of " + c.Path + " to " + c.New }
+
+// String implements [Change].
+func (c Install) String() string {
+	specs := make([]string, 0, len(c.Targets))
+	for _, t := range c.Targets {
+		specs = append(specs, t.Spec)
+	}
+	line := c.Action + " " + strings.Join(specs, ", ")
+	if c.NoScripts {
+		line += " without its scriptlets"
+	}
+	return line
+}
+
+// String implements [Change].
+func (c ImportKey) String() string { return "import the key " + strings.Join(c.Fingerprints, ", ") }
+
+// String implements [Change].
+func (c RemoveKey) String() string { return "remove the key " + c.Package }
+
+// String implements [Change].
+func (c BuildModule) String() string { return "build the kernel module for " + c.Kernel }
+
+// String implements [Change].
+func (c ChangeUnit) String() string {
+	if c.Action == ReloadManager {
+		return "reload systemd's unit files"
+	}
+	return string(c.Action) + " " + c.Unit
+}
+
+// String implements [Change].
+func (c Prove) String() string { return "prove that " + c.Unit + " detects" }
