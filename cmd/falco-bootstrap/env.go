@@ -35,7 +35,7 @@ type env struct {
 	remember func(host.Options, report.Report) error
 	// output writes or appends to a file that the command line names.
 	output func(name string, content []byte, how host.OutputMode) error
-	probe  func(context.Context, host.Options, host.Probe) (host.Seen, error)
+	probe  func(context.Context, host.Options, host.Probe) (node.Seen, error)
 	bundle func(context.Context, host.Options, host.BundleOrder) (host.Bundle, error)
 	// complaint asks the installed Falco what it has against its configuration.
 	complaint func(context.Context, host.Options, node.FalcoCheck) string

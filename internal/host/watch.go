@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A Probe says what is opened and where the alert has to come.
@@ -37,42 +39,18 @@ type Probe struct {
 	Alive func(context.Context) error
 }
 
-// Seen is what came of a probe.
-type Seen struct {
-	// Marker is the name that the opening process had.
-	Marker string
-	// Opens is how often the file was opened, Alerts how many alerts about
-	// that came to the log. More alerts than opens mean that two Falcos write
-	// there.
-	Opens, Alerts int
-	// Journal is how many came to the journal, if that was searched: not zero
-	// means that Falco detects, and does not reach its log.
-	Journal int
-	// Full says that no alert came and the file system of the log has no room,
-	// of which Falco says nothing.
-	Full bool
-	// First is how long the first alert took, from the first open.
-	First time.Duration
-	// Existed says that the log was there before, Rotated that it was cut or
-	// replaced meanwhile.
-	Existed, Rotated bool
-}
-
-// Detected reports whether an alert came to the log.
-func (s Seen) Detected() bool { return s.Alerts > 0 }
-
 // Watch opens the sensitive file again and again, under a process name that is
 // used once, until Falco's log tells of it or the time is up, which is no
 // error. It needs root, and the state folder of opts, where the link that
 // gives the process its name lies for a moment.
-func Watch(ctx context.Context, opts Options, p Probe) (Seen, error) {
+func Watch(ctx context.Context, opts Options, p Probe) (node.Seen, error) {
 	t, err := newTree(opts.Root)
 	if err != nil {
-		return Seen{}, err
+		return node.Seen{}, err
 	}
 	folder, err := stateFolder(t)
 	if err != nil {
-		return Seen{}, err
+		return node.Seen{}, err
 	}
 	return watch(ctx, opts.programs(), folder, p.defaults(opts.programs()))
 }
@@ -90,10 +68,10 @@ func (p Probe) defaults(t tools) Probe {
 	return p
 }
 
-func watch(ctx context.Context, t tools, folder string, p Probe) (Seen, error) {
+func watch(ctx context.Context, t tools, folder string, p Probe) (node.Seen, error) {
 	log, err := follow(p.Log)
 	if err != nil {
-		return Seen{}, fmt.Errorf("watching %s: %w", p.Log, bare(err))
+		return node.Seen{}, fmt.Errorf("watching %s: %w", p.Log, bare(err))
 	}
 	defer log.close()
 	bounded, cancel := context.WithTimeout(ctx, p.Timeout+p.Linger+10*time.Second)
@@ -101,10 +79,10 @@ func watch(ctx context.Context, t tools, folder string, p Probe) (Seen, error) {
 	started := time.Now()
 	prober, err := startProber(bounded, folder, p.File, newMarker())
 	if err != nil {
-		return Seen{}, err
+		return node.Seen{}, err
 	}
 	defer prober.stop()
-	w := watcher{Probe: p, began: time.Now(), log: log, prober: prober, seen: Seen{Marker: prober.marker, Existed: log.met.existed}}
+	w := watcher{Probe: p, began: time.Now(), log: log, prober: prober, seen: node.Seen{Marker: prober.marker, Existed: log.met.existed}}
 	err = w.loop(bounded)
 	w.seen.Opens, w.seen.Rotated = prober.opens, log.met.rotated
 	w.seen.Full = !w.seen.Detected() && full(p.Log)
@@ -126,7 +104,7 @@ type watcher struct {
 	began  time.Time
 	log    *follower
 	prober *prober
-	seen   Seen
+	seen   node.Seen
 }
 
 // loop reads and opens in turn. The last open is given the time of a read.

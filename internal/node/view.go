@@ -160,6 +160,29 @@ type Proof struct {
 	Hidden bool `json:"-"`
 }
 
+// Seen is the result of a probe: what came of opening a sensitive file.
+type Seen struct {
+	// Marker is the name that the opening process had.
+	Marker string
+	// Opens counts the opens, Alerts the alerts about them in the log. More
+	// alerts than opens mean that two Falcos write there.
+	Opens, Alerts int
+	// Journal counts the alerts in the journal, if it was searched. Not zero
+	// means that Falco detects but does not reach its log.
+	Journal int
+	// Full says that there was no alert and that the file system of the log has
+	// no room, which Falco does not report.
+	Full bool
+	// First is the time from the first open to the first alert.
+	First time.Duration
+	// Existed says that the log was there before, Rotated that it was truncated
+	// or replaced during the probe.
+	Existed, Rotated bool
+}
+
+// Detected reports whether an alert appeared in the log.
+func (s Seen) Detected() bool { return s.Alerts > 0 }
+
 // A Machine changes the node. It is opened in one place, under the lock, and a
 // dry run never reaches that place.
 type Machine interface {
