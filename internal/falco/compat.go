@@ -25,31 +25,13 @@ const (
 	Kmod       = "kmod"
 )
 
-// A Tri is a fact that may not be known.
-type Tri int
-
-// The values of a [Tri].
-const (
-	Unknown Tri = iota
-	Yes
-	No
-)
-
-// TriOf returns a known fact.
-func TriOf(fact bool) Tri {
-	if fact {
-		return Yes
-	}
-	return No
-}
-
 // A Host is what the table asks of a node. Facts that are not known keep their
 // zero value, and no row that asks for one applies then.
 type Host struct {
 	OS     osrelease.Release
 	Kernel osrelease.Kernel
 	Arch   string // as uname -m prints it, or ""
-	BTF    Tri    // whether /sys/kernel/btf/vmlinux is there
+	NoBTF  bool   // the running kernel has no /sys/kernel/btf/vmlinux
 }
 
 // GlibcVersion returns the host's version of glibc, which stays the same for
@@ -95,15 +77,15 @@ type RefusedError struct {
 
 func (e *RefusedError) Error() string { return e.Reason }
 
-// A Finding is a warning that goes with a verdict.
-type Finding struct {
+// A Warning is a warning that goes with a verdict.
+type Warning struct {
 	Message string
 	Hint    string
 	Row     string // its ID
 }
 
-// A Verdict is what a host can run.
-type Verdict struct {
+// A Decision is what a host can run.
+type Decision struct {
 	Driver string // [ModernEBPF] or [Kmod]
 	// Min and Max bound the versions that can run. Max is "" without a bound:
 	// whatever is newest will do.
@@ -111,7 +93,7 @@ type Verdict struct {
 	// Exclude lists the versions between the bounds that must not be
 	// installed.
 	Exclude  []string
-	Warnings []Finding
+	Warnings []Warning
 	Rows     []Row // every row that applies to the host and driver, and to the pin if there is one
 
 	host   Host
@@ -121,13 +103,13 @@ type Verdict struct {
 
 // Allows reports whether the version may be installed, or stay, under this
 // verdict.
-func (v Verdict) Allows(version string) bool {
+func (v Decision) Allows(version string) bool {
 	parsed, err := parseVersion(version)
 	return err == nil && blocker(v.table, v.host, v.Driver, parsed, v.pinned) == nil
 }
 
 // Range says in words which versions can run.
-func (v Verdict) Range() string {
+func (v Decision) Range() string {
 	text := "Falco " + v.Min + " or later"
 	if v.Max != "" {
 		text = fmt.Sprintf("Falco %s to %s", v.Min, v.Max)

@@ -88,7 +88,7 @@ func TestDecide(t *testing.T) {
 
 func TestDecideRefuses(t *testing.T) {
 	noBTF := hostOf(8, 10, uek7)
-	noBTF.BTF = No
+	noBTF.NoBTF = true
 	for _, test := range []struct {
 		name         string
 		host         Host
@@ -174,7 +174,7 @@ func TestEveryRowMatters(t *testing.T) {
 	ppc := hostOf(9, 6, rhck9)
 	ppc.Arch = "ppc64le"
 	noBTF := hostOf(9, 6, rhck9)
-	noBTF.BTF = No
+	noBTF.NoBTF = true
 	cases := map[string]struct {
 		host    Host
 		request Request

@@ -14,18 +14,18 @@ import (
 // brings along needs no compiler and outlives kernel updates.
 //
 // The error is a [*RefusedError].
-func Decide(h Host, r Request) (Verdict, error) { return decide(Table(), h, r) }
+func Decide(h Host, r Request) (Decision, error) { return decide(Table(), h, r) }
 
-func decide(table []Row, h Host, r Request) (Verdict, error) {
+func decide(table []Row, h Host, r Request) (Decision, error) {
 	drivers, err := driversOf(r.Driver)
 	if err != nil {
-		return Verdict{}, err
+		return Decision{}, err
 	}
 	var pin *version
 	if r.Version != "" {
 		v, err := parseVersion(r.Version)
 		if err != nil {
-			return Verdict{}, &RefusedError{Reason: err.Error(), Hint: "pin a whole version, or none for the newest that this host can run"}
+			return Decision{}, &RefusedError{Reason: err.Error(), Hint: "pin a whole version, or none for the newest that this host can run"}
 		}
 		pin = &v
 	}
@@ -39,7 +39,7 @@ func decide(table []Row, h Host, r Request) (Verdict, error) {
 			refused = no
 		}
 	}
-	return Verdict{}, refused
+	return Decision{}, refused
 }
 
 func driversOf(driver string) ([]string, error) {
@@ -72,10 +72,10 @@ func blocker(table []Row, h Host, driver string, v version, pinned bool) *Row {
 }
 
 // evaluate draws the verdict for one driver.
-func evaluate(table []Row, h Host, driver string, pin *version) (Verdict, *RefusedError) {
+func evaluate(table []Row, h Host, driver string, pin *version) (Decision, *RefusedError) {
 	pinned := pin != nil
 	free := func(v version) bool { return blocker(table, h, driver, v, pinned) == nil }
-	v := Verdict{Driver: driver, host: h, pinned: pinned, table: table}
+	v := Decision{Driver: driver, host: h, pinned: pinned, table: table}
 	var allowed []version
 	for _, r := range Releases() {
 		if known := mustVersion(r.Version); free(known) {
@@ -85,14 +85,14 @@ func evaluate(table []Row, h Host, driver string, pin *version) (Verdict, *Refus
 	open := free(future) // what is still to come will run
 	switch {
 	case len(allowed) == 0 && !open:
-		return Verdict{}, refusal(whole(table, h, driver, pinned), h, driver)
+		return Decision{}, refusal(whole(table, h, driver, pinned), h, driver)
 	case pinned && !free(*pin):
 		near := nearest(*pin, allowed)
 		if near == "" {
 			near = lowest(table, h, driver, pinned).String()
 		}
 		row := *blocker(table, h, driver, *pin, pinned)
-		return Verdict{}, &RefusedError{
+		return Decision{}, &RefusedError{
 			Reason: fmt.Sprintf("Falco %s cannot run on %s with driver %s: %s", pin, h, driver, row.Reason),
 			Hint:   fmt.Sprintf("%s; the nearest version that works with driver %s is %s", row.Remedy, driver, near),
 			Row:    row, Nearest: near,
@@ -123,7 +123,7 @@ func refusal(row Row, h Host, driver string) *RefusedError {
 }
 
 // bound sets the range, and what is left out of it.
-func (v *Verdict) bound(allowed []version, open bool) {
+func (v *Decision) bound(allowed []version, open bool) {
 	if len(allowed) == 0 {
 		v.Min = lowest(v.table, v.host, v.Driver, v.pinned).String()
 		return
@@ -158,7 +158,7 @@ func lowest(table []Row, h Host, driver string, pinned bool) version {
 // apply collects the rows that speak of the host and driver, and the warnings
 // among them. Without a pin a row warns only if it speaks of the newest version
 // that will be taken, which is one still to come if nothing bounds it.
-func (v *Verdict) apply(pin *version, open bool) {
+func (v *Decision) apply(pin *version, open bool) {
 	newest := future
 	switch {
 	case pin != nil:
@@ -172,11 +172,11 @@ func (v *Verdict) apply(pin *version, open bool) {
 		}
 		v.Rows = append(v.Rows, row)
 		if row.Kind == Warn && row.When.covers(newest) {
-			v.Warnings = append(v.Warnings, Finding{Message: row.Reason, Hint: row.Remedy, Row: row.ID})
+			v.Warnings = append(v.Warnings, Warning{Message: row.Reason, Hint: row.Remedy, Row: row.ID})
 		}
 	}
 	if latest := Releases(); pin == nil && mustVersion(latest[len(latest)-1].Version).less(mustVersion(v.Min)) {
-		v.Warnings = append(v.Warnings, Finding{
+		v.Warnings = append(v.Warnings, Warning{
 			Message: fmt.Sprintf("%s needs Falco %s or later, which was not out when this program was made", v.host, v.Min),
 			Hint:    "boot an older kernel if the repository does not have it yet",
 		})

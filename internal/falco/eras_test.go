@@ -53,8 +53,8 @@ func TestUnitFor(t *testing.T) {
 		if got != test.want {
 			t.Errorf("UnitFor(%s, %q) = %q, want %q", test.driver, test.falco, got, test.want)
 		}
-		if !strings.Contains(strings.Join(FalcoUnits(), " "), got) {
-			t.Errorf("FalcoUnits() has no %s", got)
+		if !strings.Contains(strings.Join(Units(), " "), got) {
+			t.Errorf("Units() has no %s", got)
 		}
 	}
 }
@@ -155,6 +155,27 @@ func TestExplain(t *testing.T) {
 			if strings.Contains(got, not) {
 				t.Errorf("%s: Explain = \n%s\nwant no %q in it", test.name, got, not)
 			}
+		}
+	}
+}
+
+func TestCheckArgs(t *testing.T) {
+	dryRun := []string{"-c", "/x", "--dry-run", "-o", "log_stderr=true", "-o", "log_level=warning", "-o", "log_syslog=false"}
+	list := []string{"-c", "/x", "-L"}
+	for falco, want := range map[string][]string{"0.34.1": list, "0.32.2": list, "0.35.0": dryRun, "0.44.1": dryRun, "1.0.0": dryRun, "": dryRun, "?": dryRun} {
+		if diff := cmp.Diff(want, CheckArgs(falco, "/x")); diff != "" {
+			t.Errorf("CheckArgs(%q) (-want +got):\n%s", falco, diff)
+		}
+	}
+}
+
+func TestIsUnit(t *testing.T) {
+	for name, want := range map[string]bool{
+		AliasUnit: true, "falco-bpf.service": true, "falco_inject_kmod.service": true,
+		FollowUnit: false, "falco-bootstrap.service": false, "sshd.service": false,
+	} {
+		if got := IsUnit(name); got != want {
+			t.Errorf("IsUnit(%q) = %v, want %v", name, got, want)
 		}
 	}
 }

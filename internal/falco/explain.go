@@ -70,7 +70,7 @@ func Explain(h Host, r Request) Explanation {
 }
 
 // reaches reports whether a row speaks of a version that the verdict allows.
-func (v Verdict) reaches(row Row) bool {
+func (v Decision) reaches(row Row) bool {
 	for _, r := range Releases() {
 		if row.When.covers(mustVersion(r.Version)) && v.Allows(r.Version) {
 			return true

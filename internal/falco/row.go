@@ -68,7 +68,7 @@ func (c Condition) system(h Host) bool {
 		c.OSMax != 0 && (h.OS.Major == 0 || h.OS.Major > c.OSMax),
 		c.GlibcBelow != "" && (glibc == "" || !glibcLess(glibc, c.GlibcBelow)),
 		c.OtherArch && (h.Arch == "" || h.Arch == "x86_64" || h.Arch == "aarch64"),
-		c.NoBTF && h.BTF != No:
+		c.NoBTF && !h.NoBTF:
 		return false
 	}
 	return true

@@ -92,3 +92,9 @@ func Releases() []Release {
 		{"0.44.1", "2026-06-11"},
 	}
 }
+
+// Newest returns the newest version of [Releases].
+func Newest() string {
+	all := Releases()
+	return all[len(all)-1].Version
+}

@@ -67,7 +67,7 @@ func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
 	}
 	wanted := falco.UnitFor(sv.verdict.Driver, version)
 	content := d.dropIn(sv, version)
-	for _, name := range falco.FalcoUnits() {
+	for _, name := range falco.Units() {
 		path := "/etc/systemd/system/" + name + ".d/" + dropInName
 		if name == wanted && content != "" {
 			c, err := whole(sv.view, node.WriteFile{Path: path, New: []byte(content), Mode: 0o644, Cause: node.Because(node.DriftPreloadMissing, "")}, node.DriftPreloadStale)

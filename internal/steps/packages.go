@@ -120,7 +120,7 @@ func (p packages) install(sv *survey, repos repoSet) ([]node.Install, error) {
 }
 
 // excluded are patterns of the versions that must not be chosen.
-func excluded(v falco.Verdict) []string {
+func excluded(v falco.Decision) []string {
 	var out []string
 	for _, version := range v.Exclude {
 		out = append(out, "falco-"+version+"-*")

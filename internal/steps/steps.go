@@ -54,7 +54,7 @@ type survey struct {
 	release osrelease.Release
 	kernel  osrelease.Kernel
 	host    falco.Host
-	verdict falco.Verdict
+	verdict falco.Decision
 	// falco is the installed package; nil if there is none.
 	falco *node.Package
 	rpm   node.Packages
@@ -92,7 +92,7 @@ func (sv *survey) identify(h node.Host) error {
 	}
 	sv.host.Kernel = sv.kernel
 	if !h.KernelGiven {
-		sv.host.BTF = falco.TriOf(h.BTF)
+		sv.host.NoBTF = !h.BTF
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (u unit) Plan(ctx context.Context, view node.View) (converge.Outcome, error
 	if !sv.settled(u.Settings) {
 		return converge.Outcome{Waiting: idPackages, Reason: u.announce(sv)}, nil
 	}
-	units, err := view.Units(ctx, append(falco.FalcoUnits(), followUnit)...)
+	units, err := view.Units(ctx, append(falco.Units(), followUnit)...)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
@@ -86,7 +86,7 @@ func (u unit) announce(sv *survey) string {
 // and one of them under another driver.
 func (unit) alone(wanted string, units map[string]systemd.Unit) []node.Change {
 	var out []node.Change
-	for _, name := range falco.FalcoUnits() {
+	for _, name := range falco.Units() {
 		u := units[name]
 		if name == wanted || !u.Exists() || !rival(name, u) {
 			continue

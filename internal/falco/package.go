@@ -3,14 +3,6 @@
 
 package falco
 
-// Falco's units. Each era ships other ones, and an upgrade leaves what was
-// enabled of the era before.
-const (
-	unitPlain  = "falco.service"
-	unitKmod   = "falco-kmod.service"
-	unitModern = "falco-modern-bpf.service"
-)
-
 // before reports whether a version is older than a release. "" stands for the
 // newest; so does what is no version.
 func before(falco, release string) bool {
@@ -18,33 +10,8 @@ func before(falco, release string) bool {
 	return err == nil && v.less(mustVersion(release))
 }
 
-// UnitFor returns the unit to enable: the one of the driver since 0.34, and
-// falco.service before that. From 0.34 on falco.service is at most an alias,
-// which systemctl refuses to enable. The version "" stands for the newest:
-// falcosecurity/falco scripts/systemd.
-func UnitFor(driver, falcoVersion string) string {
-	switch {
-	case before(falcoVersion, "0.34.0"):
-		return unitPlain
-	case driver == Kmod:
-		return unitKmod
-	}
-	return unitModern
-}
-
-// FalcoUnits returns every unit that runs Falco or loads its module in any
-// era: falcosecurity/falco scripts/systemd, 0.32.0 to 0.44.1.
-func FalcoUnits() []string {
-	return []string{
-		unitPlain,
-		unitKmod,
-		"falco-bpf.service", // until 0.43
-		unitModern,
-		"falco-custom.service",
-		"falco-kmod-inject.service", // static: falco-kmod.service wants it
-		"falco_inject_kmod.service", // 0.33
-	}
-}
+// PreloadLibrary holds the function that [NeedsPreload] is about.
+const PreloadLibrary = "/lib64/libresolv.so.2"
 
 // NeedsPreload reports whether Falco's unit needs libresolv preloaded: its
 // container plugin uses a function that glibc has in its main library since
@@ -96,4 +63,11 @@ func ModuleCommands(falcoVersion, kernelRelease string) [][]string {
 		install = append(install, "--kernelrelease="+kernelRelease)
 	}
 	return [][]string{config, install}
+}
+
+// InstallEnvironment returns the environment in which Falco's scriptlets do not
+// ask at the terminal, choose a driver or start falcoctl: falco 0.44.1
+// scripts/rpm/postinstall.in. They still unmask [FollowUnit].
+func InstallEnvironment() []string {
+	return []string{"FALCO_FRONTEND=noninteractive", "FALCO_DRIVER_CHOICE=none", "FALCOCTL_ENABLED=no"}
 }
