@@ -67,7 +67,7 @@ func (epel) close(name string, old []byte) (changes []node.Change, off []string,
 			off = append(off, id)
 			continue
 		}
-		if edited, err = yumrepo.SetEnabled(edited, id, false); err != nil {
+		if edited, err = yumrepo.Set(edited, id, yumrepo.KeyValue{Key: "enabled", Value: "0"}); err != nil {
 			return nil, nil, &node.Error{
 				Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
 				Hint: "set enabled=0 for " + id + " by hand, or declare epel.after: unchanged",

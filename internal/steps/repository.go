@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -73,9 +72,9 @@ func (r repository) describe(absent bool, elsewhere []string) string {
 // home is the file that holds the section: the usual one, or the only other
 // one that has it. Every other file with that section is listed.
 func (r repository) home(files map[string][]byte) (home string, elsewhere []string) {
-	for _, p := range yumrepo.Places(files, r.Repository.ID) {
-		if p.File != repoFile && !slices.Contains(elsewhere, p.File) {
-			elsewhere = append(elsewhere, p.File)
+	for _, name := range yumrepo.FilesWith(files, r.Repository.ID) {
+		if name != repoFile {
+			elsewhere = append(elsewhere, name)
 		}
 	}
 	if files[repoFile] == nil && len(elsewhere) == 1 {
@@ -134,59 +133,15 @@ func (r repository) bring(name string, old []byte) ([]node.Change, error) {
 
 func (r repository) edit(old []byte) ([]byte, error) {
 	id := r.Repository.ID
-	file, err := yumrepo.Parse(old)
-	if err != nil {
+	edited, err := yumrepo.Set(old, id, r.declared()...)
+	switch {
+	case errors.Is(err, yumrepo.ErrNoSection):
+		name := yumrepo.KeyValue{Key: "name", Value: "Falco packages"}
+		return yumrepo.Add(old, header, id, append([]yumrepo.KeyValue{name}, r.declared()...)...)
+	case err != nil:
 		return nil, err
 	}
-	if _, ok := file.Section(id); !ok {
-		return r.add(old)
-	}
-	edited := old
-	for _, kv := range r.declared() {
-		if edited, err = setKey(edited, id, kv); err != nil {
-			return nil, err
-		}
-	}
-	for _, past := range []string{"mirrorlist", "metalink"} {
-		if edited, err = yumrepo.Unset(edited, id, past); err != nil {
-			return nil, err
-		}
-	}
-	return edited, nil
-}
-
-// setKey sets one key, and leaves a boolean alone that says the same in other
-// words.
-func setKey(src []byte, id string, kv yumrepo.KeyValue) ([]byte, error) {
-	switch kv.Key {
-	case "enabled", "gpgcheck", "repo_gpgcheck", "sslverify":
-		file, err := yumrepo.Parse(src)
-		if err != nil {
-			return nil, err
-		}
-		section, _ := file.Section(id)
-		if on, known := section.Bool(kv.Key); known && oneOrZero(on) == kv.Value {
-			return src, nil
-		}
-	}
-	return yumrepo.Set(src, id, kv.Key, kv.Value)
-}
-
-// add appends the section to a file that lacks it, or makes the file.
-func (r repository) add(old []byte) ([]byte, error) {
-	keys := append([]yumrepo.KeyValue{{Key: "name", Value: "Falco packages"}}, r.declared()...)
-	if len(bytes.TrimSpace(old)) == 0 {
-		return yumrepo.Format(header, yumrepo.NewSection(r.Repository.ID, keys...))
-	}
-	section, err := yumrepo.Format("", yumrepo.NewSection(r.Repository.ID, keys...))
-	if err != nil {
-		return nil, err
-	}
-	joined := slices.Clone(old)
-	if !bytes.HasSuffix(joined, []byte("\n")) {
-		joined = append(joined, '\n')
-	}
-	return append(append(joined, '\n'), bytes.TrimLeft(section, "\n")...), nil
+	return yumrepo.Unset(edited, id, "mirrorlist", "metalink")
 }
 
 // withdraw takes the section out of another file: dnf reads the files in

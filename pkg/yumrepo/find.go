@@ -4,49 +4,29 @@
 package yumrepo
 
 import (
-	"fmt"
+	"maps"
 	"regexp"
 	"slices"
-	"strings"
 )
 
-// A Place is where a section stands.
-type Place struct {
-	File string
-	Line int // from 1
-}
-
-func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
-
-// Places returns every place where the section id stands in files, which map a
-// name to its content, by name and line. dnf uses one of several and warns; a
-// setting in another has no effect. A file that dnf cannot read has no
-// sections.
-func Places(files map[string][]byte, id string) []Place {
-	var all []Place
-	for name, src := range files {
-		f, err := Parse(src)
-		if err != nil {
-			continue
-		}
-		for _, s := range f.Sections() {
-			if s.ID == id {
-				all = append(all, Place{File: name, Line: s.Line})
+// FilesWith returns the names of the files that have the section id, sorted.
+// dnf uses one of several and warns; a key in another has no effect. A file
+// that dnf cannot read has no sections.
+func FilesWith(files map[string][]byte, id string) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if f, err := Parse(files[name]); err == nil {
+			if _, ok := f.Section(id); ok {
+				names = append(names, name)
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b Place) int {
-		if c := strings.Compare(a.File, b.File); c != 0 {
-			return c
-		}
-		return a.Line - b.Line
-	})
-	return all
+	return names
 }
 
-// Oracle Linux 10 has one section per update release, and whether the newest
-// update has one yet cannot be known from the version: seen as
-// ol10_u1_developer_EPEL on a 10.2 host.
+// Oracle Linux 10 has one section per update release, and the version does not
+// tell whether the newest update has one yet: ol10_u1_developer_EPEL was seen
+// on a 10.2 host.
 var epelID = regexp.MustCompile(`^ol\d+(_u\d+)?_developer_EPEL$`)
 
 // EPEL returns the ids of Oracle's EPEL sections in a .repo file, each once. A

@@ -43,10 +43,10 @@ type File struct {
 type kind int
 
 const (
-	blank    kind = iota // nothing or a comment
-	section              // [id]
-	keyValue             // key=value
-	more                 // an indented line that continues the value above
+	blank        kind = iota // nothing or a comment
+	section                  // [id]
+	keyValue                 // key=value
+	continuation             // an indented line that continues the value above
 )
 
 // A line is one line of a file. Offsets count from the start of the file.
@@ -87,6 +87,9 @@ func Parse(src []byte) (*File, error) {
 	return f, nil
 }
 
+// text returns line i, its line end included.
+func (f *File) text(i int) string { return string(f.src[f.lines[i].start:f.lines[i].end]) }
+
 // scan reads the line at src[start:end] under the section and the key that
 // stand at the given indexes.
 func (f *File) scan(start, end, header, key int) (line, error) {
@@ -116,7 +119,7 @@ func (f *File) scan(start, end, header, key int) (line, error) {
 	case indent > 0 && key < 0:
 		return l, errors.New("an indented line continues nothing")
 	case indent > 0:
-		l.kind, l.owner, l.value = more, key, body
+		l.kind, l.owner, l.value = continuation, key, body
 		l.vstart = at + indent
 		l.vend = l.vstart + len(body)
 		return l, nil

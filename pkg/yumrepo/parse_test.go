@@ -28,9 +28,9 @@ func TestSections(t *testing.T) {
 		t.Fatalf("Parse(%q) = %v", in, err)
 	}
 	want := []Section{
-		{ID: "a", Line: 2, keys: []KeyValue{{"name", "A b"}, {"baseurl", "http://one/\nhttp://two/\nhttp://three/"}}},
-		{ID: "b", Line: 9, keys: []KeyValue{{"enabled", ""}, {"x", "1"}, {"x", "2=3"}}},
-		{ID: "c ", Line: 13},
+		{ID: "a", line: 2, keys: []KeyValue{{"name", "A b"}, {"baseurl", "http://one/\nhttp://two/\nhttp://three/"}}},
+		{ID: "b", line: 9, keys: []KeyValue{{"enabled", ""}, {"x", "1"}, {"x", "2=3"}}},
+		{ID: "c ", line: 13},
 	}
 	if diff := cmp.Diff(want, f.Sections(), cmp.AllowUnexported(Section{})); diff != "" {
 		t.Errorf("Sections (-want +got):\n%s", diff)
@@ -49,7 +49,7 @@ func TestSectionMerges(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, ok := f.Section("a")
-	if v, _ := s.Get("x"); !ok || s.Line != 1 || v != "3" {
+	if v, _ := s.Get("x"); !ok || s.line != 1 || v != "3" {
 		t.Errorf("Section(a) = %+v, %v, want line 1 with x=3", s, ok)
 	}
 	if s, ok := f.Section("none"); ok {
@@ -136,39 +136,15 @@ func TestEPEL(t *testing.T) {
 	}
 }
 
-func TestPlaces(t *testing.T) {
+func TestFilesWith(t *testing.T) {
 	files := map[string][]byte{
 		"b.repo":      []byte("[x]\n[falcosecurity-rpm]\n"),
 		"a.repo":      []byte("[falcosecurity-rpm]\n[falcosecurity-rpm]\n"),
 		"broken.repo": []byte("[falcosecurity-rpm]\njunk\n"),
 		"other.repo":  []byte("#[falcosecurity-rpm]\n[falcosecurity-rpm-dev]\n"),
 	}
-	want := []Place{{"a.repo", 1}, {"a.repo", 2}, {"b.repo", 2}}
-	if diff := cmp.Diff(want, Places(files, "falcosecurity-rpm")); diff != "" {
-		t.Errorf("Places (-want +got):\n%s", diff)
-	}
-	if got := want[2].String(); got != "b.repo:2" {
-		t.Errorf("String() = %q, want b.repo:2", got)
-	}
-}
-
-func TestFormat(t *testing.T) {
-	got, err := Format("Written by falco-bootstrap.\n\nTwice.\n",
-		NewSection("a", KeyValue{"name", "A"}, KeyValue{"enabled", "1"}), NewSection("b"))
-	const want = "# Written by falco-bootstrap.\n#\n# Twice.\n\n[a]\nname=A\nenabled=1\n\n[b]\n"
-	if err != nil || string(got) != want {
-		t.Errorf("Format = %q, %v, want %q", got, err, want)
-	}
-	for name, s := range map[string]Section{
-		"bracket in the id": NewSection("a]b"),
-		"no id":             NewSection(""),
-		"id over two lines": NewSection("a]\n[b"),
-		"key with a space":  NewSection("a", KeyValue{"a b", "1"}),
-		"two lines":         NewSection("a", KeyValue{"a", "1\nb=2"}),
-		"space at the end":  NewSection("a", KeyValue{"a", "1 "}),
-	} {
-		if got, err := Format("", s); err == nil || got != nil {
-			t.Errorf("%s: Format = %q, %v, want an error", name, got, err)
-		}
+	want := []string{"a.repo", "b.repo"}
+	if diff := cmp.Diff(want, FilesWith(files, "falcosecurity-rpm")); diff != "" {
+		t.Errorf("FilesWith (-want +got):\n%s", diff)
 	}
 }

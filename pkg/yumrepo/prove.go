@@ -9,13 +9,24 @@ import (
 	"strings"
 )
 
-// An item is what one or more lines of a file say: a header, a setting, or a
-// comment. Two files with the same items differ in nothing but spacing.
+// An item is what one or more lines of a file say: a header, a key with its
+// value, or a comment. Two files with the same items differ only in spacing.
 type item struct {
 	kind  kind
 	name  string // or the comment's text
 	value string
-	line  int // of the file it came from; not compared
+	line  int // index in the file that it is from; not compared
+}
+
+// String returns the line that says it.
+func (it item) String() string {
+	switch it.kind {
+	case section:
+		return "[" + it.name + "]"
+	case keyValue:
+		return it.name + "=" + it.value
+	}
+	return it.name
 }
 
 func (f *File) items() []item {
@@ -23,10 +34,10 @@ func (f *File) items() []item {
 	for i, l := range f.lines {
 		it := item{kind: l.kind, name: l.name, line: i}
 		switch l.kind {
-		case more:
+		case continuation:
 			continue
 		case blank:
-			it.name = strings.TrimPrefix(strings.TrimRight(string(f.src[l.start:l.end]), "\r\n"), string(utf8BOM))
+			it.name = strings.TrimPrefix(strings.TrimRight(f.text(i), "\r\n"), string(utf8BOM))
 		case keyValue:
 			it.value = f.value(i)
 		}
@@ -35,59 +46,19 @@ func (f *File) items() []item {
 	return all
 }
 
-// wantReplaced returns the items that the file must have after the edit.
-func (f *File) wantReplaced(at int, value string) []item {
-	want := f.items()
-	for i := range want {
-		if want[i].line == at {
-			want[i].value = value
-		}
-	}
-	return want
-}
-
-func (f *File) wantInserted(header int, key, value string) []item {
-	want := f.items()
-	at := 0
-	for i, it := range want {
-		if it.line == header || it.kind == keyValue && f.lines[it.line].owner == header {
-			at = i + 1
-		}
-	}
-	// Comments between a value and the lines that continue it come before the
-	// new key, which stands behind the last of those lines.
-	for i := at; i < len(want) && want[i].kind == blank; i++ {
-		if last := f.lastMore(want[at-1].line); want[i].line < last {
-			at = i + 1
-		}
-	}
-	return slices.Insert(want, at, item{kind: keyValue, name: key, value: value, line: -1})
-}
-
-// lastMore returns the last line that continues the value on line at.
-func (f *File) lastMore(at int) int {
-	last := at
-	for i := at + 1; i < len(f.lines); i++ {
-		if f.lines[i].kind == more && f.lines[i].owner == at {
-			last = i
-		}
-	}
-	return last
-}
-
 // proven returns out if reading it gives the wanted items, and refuses it
 // otherwise.
 func (f *File) proven(out []byte, want []item) ([]byte, error) {
 	got, err := Parse(out)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnproven, err)
+		return nil, fmt.Errorf("%w: %w", errUnproven, err)
 	}
 	same := slices.EqualFunc(want, got.items(), func(a, b item) bool {
 		a.line, b.line = 0, 0
 		return a == b
 	})
 	if !same {
-		return nil, ErrUnproven
+		return nil, errUnproven
 	}
 	return out, nil
 }

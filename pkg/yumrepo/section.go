@@ -7,26 +7,26 @@ import "strings"
 
 // A Section is one repository of a .repo file.
 type Section struct {
-	ID   string // what stands between the brackets
-	Line int    // of its header, from 1
+	ID string // the text between the brackets
 
+	line int // of its header, from 1
 	keys []KeyValue
 }
 
-// A KeyValue is one setting of a section.
+// A KeyValue is one key of a section and its value.
 type KeyValue struct {
 	Key   string
-	Value string // the parts of a value over several lines joined by "\n"
+	Value string // the lines of a continued value joined by "\n"
 }
 
-// Sections returns the sections in their order. One that stands in the file
-// twice is there twice.
+// Sections returns the sections in their order. One that is in the file twice
+// is returned twice.
 func (f *File) Sections() []Section {
 	var all []Section
 	for i, l := range f.lines {
 		switch l.kind {
 		case section:
-			all = append(all, Section{ID: l.name, Line: i + 1})
+			all = append(all, Section{ID: l.name, line: i + 1})
 		case keyValue:
 			s := &all[len(all)-1]
 			s.keys = append(s.keys, KeyValue{Key: l.name, Value: f.value(i)})
@@ -35,41 +35,39 @@ func (f *File) Sections() []Section {
 	return all
 }
 
-// Section returns the section id as dnf sees it: if it stands in the file
-// several times, the keys of all of them in order, under the first one's line.
+// Section returns the section id as dnf sees it, and whether it is there. A
+// section that is in the file several times has the keys of all of them in
+// order.
 func (f *File) Section(id string) (Section, bool) {
 	var merged Section
 	for _, s := range f.Sections() {
 		switch {
 		case s.ID != id:
-		case merged.Line == 0:
+		case merged.line == 0:
 			merged = s
 		default:
 			merged.keys = append(merged.keys, s.keys...)
 		}
 	}
-	return merged, merged.Line != 0
+	return merged, merged.line != 0
 }
 
-// value returns the value of the key on line i, all parts of it.
+// value returns the value of the key on line i with the lines that continue it.
 func (f *File) value(i int) string {
 	parts := []string{f.lines[i].value}
 	for _, l := range f.lines[i+1:] {
 		if l.kind == section || l.kind == keyValue {
 			break
 		}
-		if l.kind == more {
+		if l.kind == continuation {
 			parts = append(parts, l.value)
 		}
 	}
 	return strings.Join(parts, "\n")
 }
 
-// Keys returns the settings in their order, duplicates included.
-func (s Section) Keys() []KeyValue { return append([]KeyValue(nil), s.keys...) }
-
-// Get returns the value of key, the last one if the key stands there twice,
-// and whether it is there.
+// Get returns the value of key, the last one if the key is there twice, and
+// whether it is there.
 func (s Section) Get(key string) (string, bool) {
 	for i := len(s.keys) - 1; i >= 0; i-- {
 		if s.keys[i].Key == key {
@@ -80,22 +78,28 @@ func (s Section) Get(key string) (string, bool) {
 }
 
 // Enabled reports whether dnf uses the repository when its command line says
-// nothing about it. Without the key it does, and also with a value that is no
-// boolean, which dnf warns about and ignores.
+// nothing about it. It does if the key is missing, or is not a boolean, which
+// dnf warns about and ignores.
 func (s Section) Enabled() bool {
-	value, ok := s.Get("enabled")
-	on, known := parseBool(value)
-	return !ok || !known || on
+	value, _ := s.Get("enabled")
+	on, ok := parseBool(value)
+	return on || !ok
 }
 
-// Bool reads the boolean value of key, and whether there is one.
-func (s Section) Bool(key string) (on, known bool) {
-	value, _ := s.Get(key)
-	return parseBool(value)
+// hasBool reports whether kv is a boolean that dnf already reads as wanted.
+func (s Section) hasBool(kv KeyValue) bool {
+	switch kv.Key {
+	case "enabled", "gpgcheck", "repo_gpgcheck", "sslverify":
+		value, _ := s.Get(kv.Key)
+		is, known := parseBool(value)
+		want, ok := parseBool(kv.Value)
+		return known && ok && is == want
+	}
+	return false
 }
 
 // parseBool reads a boolean as yum and dnf do.
-func parseBool(value string) (on, known bool) {
+func parseBool(value string) (on, ok bool) {
 	switch strings.ToLower(value) {
 	case "1", "yes", "true", "on":
 		return true, true

@@ -12,63 +12,90 @@ import (
 	"strings"
 )
 
-// Why an edit is refused. [ErrNoSection] is the one that a caller mends, by
-// writing the section.
+// ErrNoSection is the error of [Set] and [Unset] for a section that is not in
+// the file. [Add] writes it.
+var ErrNoSection = errors.New("no such section")
+
+// Other reasons why an edit is refused.
 var (
-	ErrNoSection        = errors.New("no such section")
-	ErrDuplicateSection = errors.New("the section stands in the file twice")
-	ErrDuplicateKey     = errors.New("the key stands in the section twice")
-	ErrKeyCase          = errors.New("the key stands in the section in other letters, which yum reads and dnf ignores")
-	ErrBadKey           = errors.New("not a key of a .repo file")
-	ErrBadValue         = errors.New("not a value of one line")
-	ErrUnproven         = errors.New("the edit would change more than one value")
+	errDuplicateSection = errors.New("the section is in the file twice")
+	errDuplicateKey     = errors.New("the key is in the section twice")
+	errKeyCase          = errors.New("the key is in the section in another case, which yum reads and dnf ignores")
+	errSectionExists    = errors.New("the section is already in the file")
+	errBadSection       = errors.New("not a section or comment that dnf can read")
+	errBadKey           = errors.New("not a key of a .repo file")
+	errBadValue         = errors.New("not a value of one line")
+	errUnproven         = errors.New("the edit would change more than it should")
 )
 
-// Set returns src with one key of the section id set to value. If it is
-// already so the result is src itself. A key that is not there is inserted
-// behind the section's last one, spelled as that one is.
+// Set returns src with keys of the section id set, or src itself if they all
+// are. A boolean that dnf already reads as wanted, such as "yes" for "1", is
+// left alone. A key that is missing is inserted after the section's last one,
+// with the same spacing around "=".
 //
-// The error is one of this package's, with the line where there is one:
-// [ErrNoSection] if the section is not there, [ErrDuplicateSection] or
-// [ErrDuplicateKey] if what a change would do is not plain to see, or a
-// [*SyntaxError].
-func Set(src []byte, id, key, value string) ([]byte, error) {
-	if err := settable(key, value); err != nil {
+// The error names the line where there is one. It is [ErrNoSection], a
+// [*SyntaxError], or the reason why the effect of the edit is unclear, such as
+// a key that is there twice.
+func Set(src []byte, id string, keys ...KeyValue) ([]byte, error) {
+	for _, kv := range keys {
+		var err error
+		if src, err = set(src, id, kv); err != nil {
+			return nil, err
+		}
+	}
+	return src, nil
+}
+
+func set(src []byte, id string, kv KeyValue) ([]byte, error) {
+	if err := checkKeyValue(kv); err != nil {
 		return nil, err
 	}
-	f, header, at, err := locate(src, id, key)
+	f, header, err := locate(src, id)
+	if err != nil {
+		return nil, err
+	}
+	if s, _ := f.Section(id); s.hasBool(kv) {
+		return src, nil
+	}
+	at, err := f.locateKey(header, kv.Key)
 	switch {
 	case err != nil:
 		return nil, err
-	case at >= 0 && f.value(at) == value:
-		return src, nil
 	case at < 0:
-		return f.proven(f.insert(header, key, value), f.wantInserted(header, key, value))
-	}
-	return f.proven(f.replace(at, value), f.wantReplaced(at, value))
-}
-
-// Unset returns src without the key of the section id, the lines that continue
-// its value included. If there is no such key the result is src itself. Errors
-// are those of [Set].
-func Unset(src []byte, id, key string) ([]byte, error) {
-	f, _, at, err := locate(src, id, key)
-	switch {
-	case err != nil:
-		return nil, err
-	case at < 0:
+		return f.insert(header, kv)
+	case f.value(at) == kv.Value:
 		return src, nil
 	}
-	out := f.without(at)
-	want := f.items()
-	i := slices.IndexFunc(want, func(it item) bool { return it.line == at })
-	return f.proven(out, slices.Delete(want, i, i+1))
+	return f.replace(at, kv.Value)
 }
 
-// Remove returns src without the section id, wherever it stands: its header,
-// its settings and the comments between those, and the blank lines behind it.
-// Comments before the header and behind the last setting stay. If there is no
-// such section the result is src itself.
+// Unset returns src without keys of the section id and the lines that continue
+// their values, or src itself if there are no such keys. Errors are those of
+// [Set].
+func Unset(src []byte, id string, keys ...string) ([]byte, error) {
+	for _, key := range keys {
+		f, header, err := locate(src, id)
+		if err != nil {
+			return nil, err
+		}
+		at, err := f.locateKey(header, key)
+		if err != nil {
+			return nil, err
+		}
+		if at < 0 {
+			continue
+		}
+		if src, err = f.proven(f.without(func(i int) bool { return i == at || f.continues(i, at) })); err != nil {
+			return nil, err
+		}
+	}
+	return src, nil
+}
+
+// Remove returns src without the section id, wherever it is: its header, its
+// keys and the comments between those, and the blank lines after it. Comments
+// before the header and after the last key stay. If there is no such section
+// the result is src itself.
 func Remove(src []byte, id string) ([]byte, error) {
 	f, err := Parse(src)
 	if err != nil {
@@ -77,186 +104,184 @@ func Remove(src []byte, id string) ([]byte, error) {
 	gone := map[int]bool{}
 	for i, l := range f.lines {
 		if l.kind == section && l.name == id {
-			f.extent(i, gone)
+			for end := f.sectionEnd(i); i < end; i++ {
+				gone[i] = true
+			}
 		}
 	}
 	if len(gone) == 0 {
 		return src, nil
 	}
-	var out []byte
-	for i, l := range f.lines {
-		if !gone[i] {
-			out = append(out, src[l.start:l.end]...)
-		}
-	}
-	if len(out) > 0 && bytes.HasPrefix(src, utf8BOM) && gone[0] {
-		out = slices.Concat(utf8BOM, out)
-	}
-	want := slices.DeleteFunc(f.items(), func(it item) bool { return gone[it.line] })
-	return f.proven(out, want)
+	return f.proven(f.without(func(i int) bool { return gone[i] }))
 }
 
-// extent marks the lines that go with the section whose header is on line i.
-func (f *File) extent(i int, gone map[int]bool) {
+// sectionEnd returns the line after the section whose header is on line i and
+// the blank lines that follow it.
+func (f *File) sectionEnd(i int) int {
+	end := f.lastKey(i) + 1
+	for end < len(f.lines) && strings.TrimSpace(f.text(end)) == "" {
+		end++
+	}
+	return end
+}
+
+// lastKey returns the last line of the section whose header is on line i that
+// has a key or continues a value, or i.
+func (f *File) lastKey(i int) int {
 	last := i
-	next := i + 1
-	for ; next < len(f.lines) && f.lines[next].kind != section; next++ {
-		if k := f.lines[next].kind; k == keyValue || k == more {
-			last = next
+	for i++; i < len(f.lines) && f.lines[i].kind != section; i++ {
+		if f.lines[i].kind != blank {
+			last = i
 		}
 	}
-	for last+1 < next && len(bytes.TrimSpace(f.src[f.lines[last+1].start:f.lines[last+1].end])) == 0 {
-		last++
-	}
-	for ; i <= last; i++ {
-		gone[i] = true
-	}
-}
-
-// SetEnabled returns src with the repository id turned on or off. If it is
-// already so, in whatever words, the result is src itself. Errors are those of
-// [Set].
-func SetEnabled(src []byte, id string, on bool) ([]byte, error) {
-	f, _, at, err := locate(src, id, "enabled")
-	if err != nil {
-		return nil, err
-	}
-	if at < 0 && on {
-		return src, nil
-	}
-	if at >= 0 {
-		if is, known := parseBool(f.value(at)); known && is == on {
-			return src, nil
-		}
-	}
-	if on {
-		return Set(src, id, "enabled", "1")
-	}
-	return Set(src, id, "enabled", "0")
+	return last
 }
 
 var keyForm = regexp.MustCompile(`^[A-Za-z0-9_.-]+$`)
 
-func settable(key, value string) error {
-	if !keyForm.MatchString(key) {
-		return fmt.Errorf("%q: %w", key, ErrBadKey)
+func checkKeyValue(kv KeyValue) error {
+	if !keyForm.MatchString(kv.Key) {
+		return fmt.Errorf("%q: %w", kv.Key, errBadKey)
 	}
-	if strings.ContainsAny(value, "\r\n\x00") || strings.Trim(value, " \t") != value {
-		return fmt.Errorf("%s=%q: %w", key, value, ErrBadValue)
+	if strings.ContainsAny(kv.Value, "\r\n\x00") || strings.Trim(kv.Value, " \t") != kv.Value {
+		return fmt.Errorf("%s=%q: %w", kv.Key, kv.Value, errBadValue)
 	}
 	return nil
 }
 
-// locate reads src and finds the section's header and the key's line, the
-// latter -1 if it is not there.
-func locate(src []byte, id, key string) (f *File, header, at int, err error) {
+// locate reads src and finds the section's header.
+func locate(src []byte, id string) (f *File, header int, err error) {
 	if f, err = Parse(src); err != nil {
-		return nil, 0, 0, err
+		return nil, 0, err
 	}
-	header, at = -1, -1
+	header = -1
 	for i, l := range f.lines {
-		switch {
-		case l.kind == section && l.name == id && header >= 0:
-			return nil, 0, 0, fmt.Errorf("line %d: [%s]: %w", i+1, id, ErrDuplicateSection)
-		case l.kind == section && l.name == id:
-			header = i
-		case l.kind != keyValue || header < 0 || l.owner != header || !strings.EqualFold(l.name, key):
-		case l.name != key:
-			return nil, 0, 0, fmt.Errorf("line %d: [%s] %s: %w", i+1, id, l.name, ErrKeyCase)
-		case at >= 0:
-			return nil, 0, 0, fmt.Errorf("line %d: [%s] %s: %w", i+1, id, key, ErrDuplicateKey)
-		default:
-			at = i
+		if l.kind != section || l.name != id {
+			continue
 		}
+		if header >= 0 {
+			return nil, 0, fmt.Errorf("line %d: [%s]: %w", i+1, id, errDuplicateSection)
+		}
+		header = i
 	}
 	if header < 0 {
-		return nil, 0, 0, fmt.Errorf("[%s]: %w", id, ErrNoSection)
+		return nil, 0, fmt.Errorf("[%s]: %w", id, ErrNoSection)
 	}
-	return f, header, at, nil
+	return f, header, nil
+}
+
+// locateKey finds the line of a key in the section whose header is on line
+// header. It returns -1 if the key is not there.
+func (f *File) locateKey(header int, key string) (int, error) {
+	at := -1
+	for i, l := range f.lines {
+		var err error
+		switch {
+		case l.kind != keyValue || l.owner != header || !strings.EqualFold(l.name, key):
+			continue
+		case l.name != key:
+			err = errKeyCase
+		case at >= 0:
+			err = errDuplicateKey
+		}
+		if err != nil {
+			return 0, fmt.Errorf("line %d: [%s] %s: %w", i+1, f.lines[header].name, l.name, err)
+		}
+		at = i
+	}
+	return at, nil
+}
+
+// continues reports whether line i continues the value on line at.
+func (f *File) continues(i, at int) bool {
+	return f.lines[i].kind == continuation && f.lines[i].owner == at
 }
 
 // replace puts value in the place of the one on line at and drops the lines
-// that continued the old one. Comments between those stay.
-func (f *File) replace(at int, value string) []byte {
+// that continue the old one. Comments between those stay.
+func (f *File) replace(at int, value string) ([]byte, error) {
+	out, want := f.without(func(i int) bool { return f.continues(i, at) })
+	want[slices.IndexFunc(want, func(it item) bool { return it.line == at })].value = value
 	l := f.lines[at]
-	out := bytes.Clone(f.src[:l.vstart])
-	out = append(out, value...)
-	out = append(out, f.src[l.vend:l.end]...)
-	return f.finish(f.appendRest(out, at))
+	return f.proven(slices.Concat(out[:l.vstart], []byte(value), out[l.vend:]), want)
 }
 
-// without drops the line at and those that continue its value.
-func (f *File) without(at int) []byte {
-	return f.finish(f.appendRest(bytes.Clone(f.src[:f.lines[at].start]), at))
-}
-
-// appendRest appends to out what follows line at, but for the lines that
-// continue its value.
-func (f *File) appendRest(out []byte, at int) []byte {
-	for _, l := range f.lines[at+1:] {
-		if l.kind != more || l.owner != at {
+// without returns the file but for some lines, and the items that are left. The
+// file keeps its byte order mark, and its lack of a final newline unless that
+// would lose a blank line.
+func (f *File) without(gone func(line int) bool) (out []byte, want []item) {
+	for i, l := range f.lines {
+		if !gone(i) {
 			out = append(out, f.src[l.start:l.end]...)
 		}
 	}
-	return out
-}
-
-// finish gives out the end that the file had: a line end or none. A blank line
-// at the end would be lost with its line end, and keeps it.
-func (f *File) finish(out []byte) []byte {
-	if bytes.HasSuffix(f.src, []byte("\n")) {
-		return out
+	if len(out) > 0 && bytes.HasPrefix(f.src, utf8BOM) && gone(0) {
+		out = slices.Concat(utf8BOM, out)
 	}
-	cut := bytes.TrimSuffix(bytes.TrimSuffix(out, []byte("\n")), []byte("\r"))
-	if len(cut) == 0 || bytes.HasSuffix(cut, []byte("\n")) {
-		return out
-	}
-	return cut
-}
-
-// insert puts a new key behind the section's last one, or behind its header.
-func (f *File) insert(header int, key, value string) []byte {
-	last, equals := header, "="
-	for i := header + 1; i < len(f.lines) && f.lines[i].kind != section; i++ {
-		switch l := f.lines[i]; l.kind {
-		case keyValue:
-			last, equals = i, f.equals(l)
-		case more:
-			last = i
+	if bytes.HasSuffix(out, []byte("\n")) && !bytes.HasSuffix(f.src, []byte("\n")) {
+		cut := bytes.TrimSuffix(out[:len(out)-1], []byte("\r"))
+		if len(cut) > 0 && !bytes.HasSuffix(cut, []byte("\n")) {
+			out = cut
 		}
 	}
-	end := f.lines[last].end
-	text := key + equals + value
-	if bytes.HasSuffix(f.src[:end], []byte("\n")) {
-		text += f.lineEnd(last)
-	} else {
-		text = f.lineEnd(last) + text
-	}
-	return slices.Concat(f.src[:end], []byte(text), f.src[end:])
+	return out, slices.DeleteFunc(f.items(), func(it item) bool { return gone(it.line) })
 }
 
-// equals returns the = of a line with the space around it, on both sides or on
-// neither: an empty value says nothing about the space behind.
-func (f *File) equals(l line) string {
-	text := string(f.src[l.start:l.vend])
-	before, _, _ := strings.Cut(text, "=")
-	if n := len(before) - len(strings.TrimRight(before, " \t")); n > 0 {
+// insert puts a new key after the section's last one, or after its header.
+func (f *File) insert(header int, kv KeyValue) ([]byte, error) {
+	last, equals := f.lastKey(header), "="
+	for i := header; i <= last; i++ {
+		if f.lines[i].kind == keyValue {
+			equals = f.equals(i)
+		}
+	}
+	text := kv.Key + equals + kv.Value
+	if missing := f.missingEnd(last); missing != "" {
+		text = missing + text
+	} else {
+		text += f.lineEnd(last)
+	}
+	want := f.items()
+	at := slices.IndexFunc(want, func(it item) bool { return it.line > last })
+	if at < 0 {
+		at = len(want)
+	}
+	end := f.lines[last].end
+	return f.proven(slices.Concat(f.src[:end], []byte(text), f.src[end:]),
+		slices.Insert(want, at, item{kind: keyValue, name: kv.Key, value: kv.Value}))
+}
+
+// equals returns the = of line i with the space around it, on both sides or on
+// neither: an empty value says nothing about the space after it.
+func (f *File) equals(i int) string {
+	before, _, _ := strings.Cut(f.text(i), "=")
+	if strings.TrimRight(before, " \t") != before {
 		return " = "
 	}
 	return "="
 }
 
-// lineEnd returns the line end that line i has, or that its file has if it is
-// the last line and has none.
+// lineEnd returns the line end of line i, or of the lines before it if it is
+// the file's last and has none.
 func (f *File) lineEnd(i int) string {
 	for ; i >= 0; i-- {
-		text := f.src[f.lines[i].start:f.lines[i].end]
-		switch {
-		case bytes.HasSuffix(text, []byte("\r\n")):
+		switch text := f.text(i); {
+		case strings.HasSuffix(text, "\r\n"):
 			return "\r\n"
-		case bytes.HasSuffix(text, []byte("\n")):
+		case strings.HasSuffix(text, "\n"):
 			return "\n"
 		}
 	}
 	return "\n"
+}
+
+// missingEnd returns what line i lacks of its line end.
+func (f *File) missingEnd(i int) string {
+	switch {
+	case i < 0 || strings.HasSuffix(f.text(i), "\n"):
+		return ""
+	case strings.HasSuffix(f.text(i), "\r"):
+		return "\n"
+	}
+	return f.lineEnd(i)
 }

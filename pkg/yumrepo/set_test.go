@@ -39,13 +39,22 @@ var setTests = []struct{ name, in, id, key, value, want string }{
 	{name: "inserted without final newline", in: "[a]\r\nname=A", id: "a", key: "enabled", value: "0", want: "[a]\r\nname=A\r\nenabled=0"},
 	{name: "inserted behind a lone header", in: "[a]", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0"},
 	{name: "duplicates elsewhere do not matter", in: "[a]\nx=1\nx=2\nenabled=0\n[b]\n[b]\n", id: "a", key: "enabled", value: "1", want: "[a]\nx=1\nx=2\nenabled=1\n[b]\n[b]\n"},
+	{name: "a carriage return at the end of the file", in: "[epel]\r\n0=\r", id: "epel", key: "x", value: "1", want: "[epel]\r\n0=\r\nx=1"},
+	{name: "a carriage return at the end of the file stays", in: "[a]\nx=1\ny=2\r", id: "a", key: "x", value: "3", want: "[a]\nx=3\ny=2\r"},
+	{name: "a boolean in a word", in: "[a]\nenabled = yes\n", id: "a", key: "enabled", value: "1"},
+	{name: "a boolean in a word, off", in: "[a]\nsslverify=No\n", id: "a", key: "sslverify", value: "0"},
+	{name: "a boolean that differs", in: "[a]\ngpgcheck = yes\n", id: "a", key: "gpgcheck", value: "0", want: "[a]\ngpgcheck = 0\n"},
+	{name: "a boolean that is none", in: "[a]\nenabled=maybe\n", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0\n"},
+	{name: "a boolean with text after it", in: "[a]\nenabled=0 # x\n", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0\n"},
+	{name: "a boolean twice that dnf reads as wanted", in: "[a]\nenabled=0\nenabled=1\n", id: "a", key: "enabled", value: "1"},
+	{name: "a number is no boolean", in: "[a]\ncost=yes\n", id: "a", key: "cost", value: "1", want: "[a]\ncost=1\n"},
 	{name: "bytes that are no UTF-8", in: "[a]\nname=\xff\xfe\nenabled=0\n", id: "a", key: "enabled", value: "1", want: "[a]\nname=\xff\xfe\nenabled=1\n"},
 }
 
 func TestSet(t *testing.T) {
 	for _, test := range setTests {
 		in := []byte(test.in)
-		got, err := Set(in, test.id, test.key, test.value)
+		got, err := Set(in, test.id, KeyValue{test.key, test.value})
 		want := test.want
 		if want == "" {
 			want = test.in
@@ -72,60 +81,62 @@ func TestSetRefuses(t *testing.T) {
 		{"only commented out", "#[a]\n[b]\n", "enabled", "1", ErrNoSection, "[a]"},
 		{"in other letters", "[A]\n", "enabled", "1", ErrNoSection, "[a]"},
 		{"empty file", "", "enabled", "1", ErrNoSection, "[a]"},
-		{"section twice", "[a]\n[b]\n[a]\nenabled=1\n", "enabled", "1", ErrDuplicateSection, "line 3"},
-		{"key twice", "[a]\nenabled=0\nx=1\nenabled=1\n", "enabled", "1", ErrDuplicateKey, "line 4"},
-		{"key in other letters", "[a]\nEnabled=0\n", "enabled", "1", ErrKeyCase, "line 2"},
-		{"two lines", "[a]\n", "x", "1\n[b]", ErrBadValue, `"1\n[b]"`},
-		{"carriage return", "[a]\n", "x", "1\r", ErrBadValue, "x"},
-		{"NUL", "[a]\n", "x", "\x00", ErrBadValue, "x"},
-		{"space before", "[a]\n", "x", " 1", ErrBadValue, "x"},
-		{"no key", "[a]\n", "", "1", ErrBadKey, `""`},
-		{"key with =", "[a]\n", "a=b", "1", ErrBadKey, "a=b"},
-		{"key that is a section", "[a]\n", "[b]", "1", ErrBadKey, "[b]"},
-		{"key that is a comment", "[a]\n", "#b", "1", ErrBadKey, "#b"},
+		{"section twice", "[a]\n[b]\n[a]\nenabled=1\n", "enabled", "1", errDuplicateSection, "line 3"},
+		{"key twice", "[a]\nx=0\ny=1\nx=1\n", "x", "1", errDuplicateKey, "line 4"},
+		{"boolean twice", "[a]\nenabled=0\nx=1\nenabled=1\n", "enabled", "0", errDuplicateKey, "line 4"},
+		{"key in other letters", "[a]\nEnabled=0\n", "enabled", "1", errKeyCase, "line 2"},
+		{"two lines", "[a]\n", "x", "1\n[b]", errBadValue, `"1\n[b]"`},
+		{"carriage return", "[a]\n", "x", "1\r", errBadValue, "x"},
+		{"NUL", "[a]\n", "x", "\x00", errBadValue, "x"},
+		{"space before", "[a]\n", "x", " 1", errBadValue, "x"},
+		{"no key", "[a]\n", "", "1", errBadKey, `""`},
+		{"key with =", "[a]\n", "a=b", "1", errBadKey, "a=b"},
+		{"key that is a section", "[a]\n", "[b]", "1", errBadKey, "[b]"},
+		{"key that is a comment", "[a]\n", "#b", "1", errBadKey, "#b"},
 	} {
-		got, err := Set([]byte(test.in), "a", test.key, test.value)
+		got, err := Set([]byte(test.in), "a", KeyValue{test.key, test.value})
 		if got != nil || !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.line) {
 			t.Errorf("%s: Set(%q) = %q, %v, want %v naming %s", test.name, test.in, got, err, test.want, test.line)
 		}
 	}
 	var syntax *SyntaxError
-	if _, err := Set([]byte("[a]\njunk\n"), "a", "x", "1"); !errors.As(err, &syntax) || syntax.Line != 2 {
+	if _, err := Set([]byte("[a]\njunk\n"), "a", KeyValue{"x", "1"}); !errors.As(err, &syntax) || syntax.Line != 2 {
 		t.Errorf("Set in a broken file = %v, want a SyntaxError on line 2", err)
 	}
 }
 
-func TestSetEnabled(t *testing.T) {
-	for _, test := range []struct {
-		name, in string
-		on       bool
-		want     string
-	}{
-		{"on", "[a]\nenabled=0\n", true, "[a]\nenabled=1\n"},
-		{"off", "[a]\nenabled = 1\n", false, "[a]\nenabled = 0\n"},
-		{"already on", "[a]\nenabled=1\n", true, ""},
-		{"already on in a word", "[a]\nenabled=True\n", true, ""},
-		{"already off in a word", "[a]\nenabled=no\n", false, ""},
-		{"on without the key", "[a]\nname=A\n", true, ""},
-		{"off without the key", "[a]\nname=A\n", false, "[a]\nname=A\nenabled=0\n"},
-		{"off where the value is no boolean", "[a]\nenabled=maybe\n", false, "[a]\nenabled=0\n"},
-		{"on where the value is no boolean", "[a]\nenabled=0 # x\n", true, "[a]\nenabled=1\n"},
+func TestSetSeveral(t *testing.T) {
+	keys := []KeyValue{{"baseurl", "http://x/"}, {"enabled", "1"}, {"gpgcheck", "1"}}
+	for _, test := range []struct{ name, in, want string }{
+		{name: "all of them so", in: "[a]\ngpgcheck=on\nenabled = TRUE\nbaseurl=http://x/\n"},
+		{name: "all of them missing", in: "[a]\r\n\r\n[b]\r\n", want: "[a]\r\nbaseurl=http://x/\r\nenabled=1\r\ngpgcheck=1\r\n\r\n[b]\r\n"},
+		{name: "some of each, no final newline", in: "[a]\nenabled = no\n#c\nbaseurl = y\n  z", want: "[a]\nenabled = 1\n#c\nbaseurl = http://x/\ngpgcheck = 1"},
 	} {
+		in := []byte(test.in)
+		got, err := Set(in, "a", keys...)
 		want := test.want
 		if want == "" {
 			want = test.in
+			if len(got) > 0 && &got[0] != &in[0] {
+				t.Errorf("%s: Set returned a copy, want its input", test.name)
+			}
 		}
-		got, err := SetEnabled([]byte(test.in), "a", test.on)
 		if err != nil || string(got) != want {
-			t.Errorf("%s: SetEnabled(%q, %v) = %q, %v, want %q", test.name, test.in, test.on, got, err, want)
+			t.Errorf("%s: Set(%q) = %q, %v, want %q", test.name, test.in, got, err, want)
 		}
 	}
-	if got, err := SetEnabled([]byte("[b]\n"), "a", true); got != nil || !errors.Is(err, ErrNoSection) {
-		t.Errorf("SetEnabled without the section = %q, %v, want %v", got, err, ErrNoSection)
+	if got, err := Set([]byte("[a]\n"), "a", KeyValue{"x", "1"}, KeyValue{"y", "1\n"}); got != nil || !errors.Is(err, errBadValue) {
+		t.Errorf("Set of a good and a bad value = %q, %v, want %v", got, err, errBadValue)
 	}
 }
 
-func TestSetEnabledOnShippedFiles(t *testing.T) {
+func TestSetOnShippedFiles(t *testing.T) {
+	enabled := func(on bool) KeyValue {
+		if on {
+			return KeyValue{"enabled", "1"}
+		}
+		return KeyValue{"enabled", "0"}
+	}
 	for file, id := range map[string]string{
 		"ol8.10.oracle-epel-ol8.repo":  "ol8_developer_EPEL",
 		"ol9.6.oracle-epel-ol9.repo":   "ol9_developer_EPEL",
@@ -138,17 +149,17 @@ func TestSetEnabledOnShippedFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		s, _ := f.Section(id)
-		there, err := SetEnabled(src, id, !s.Enabled())
+		there, err := Set(src, id, enabled(!s.Enabled()))
 		if err != nil {
-			t.Errorf("SetEnabled(%s, %s) = %v", file, id, err)
+			t.Errorf("Set(%s, %s) = %v", file, id, err)
 			continue
 		}
 		if n := differing(src, there); n != 1 {
-			t.Errorf("SetEnabled(%s, %s) changed %d bytes, want 1", file, id, n)
+			t.Errorf("Set(%s, %s) changed %d bytes, want 1", file, id, n)
 		}
-		back, err := SetEnabled(there, id, s.Enabled())
+		back, err := Set(there, id, enabled(s.Enabled()))
 		if diff := cmp.Diff(string(src), string(back)); diff != "" || err != nil {
-			t.Errorf("SetEnabled(%s, %s) there and back: %v (-want +got):\n%s", file, id, err, diff)
+			t.Errorf("Set(%s, %s) there and back: %v (-want +got):\n%s", file, id, err, diff)
 		}
 	}
 }
@@ -161,10 +172,29 @@ func TestUnset(t *testing.T) {
 		{"several lines", "[a]\nmirrorlist=m\n# c\n  n\n[b]\n", "[a]\n# c\n[b]\n"},
 		{"no final newline", "[a]\nx=1\nmirrorlist=m", "[a]\nx=1"},
 		{"blank line before, no final newline", "[a]\n\nmirrorlist=m", "[a]\n\n"},
+		{"two keys", "[a]\r\nmetalink=n\r\nx=1\r\nmirrorlist=m", "[a]\r\nx=1"},
+		{"a carriage return at the end of the file", "[a]\nmirrorlist=m\nx=1\r", "[a]\nx=1\r"},
 	} {
-		got, err := Unset([]byte(test.in), "a", "mirrorlist")
+		got, err := Unset([]byte(test.in), "a", "mirrorlist", "metalink")
 		if err != nil || string(got) != test.want {
 			t.Errorf("%s: Unset(%q) = %q, %v, want %q", test.name, test.in, got, err, test.want)
+		}
+	}
+}
+
+func TestUnsetRefuses(t *testing.T) {
+	for _, test := range []struct {
+		name, in string
+		want     error
+		line     string
+	}{
+		{"no such section", "[b]\n", ErrNoSection, "[a]"},
+		{"key twice", "[a]\nx=1\nx=1\n", errDuplicateKey, "line 3: [a] x"},
+		{"key in other letters", "[a]\nX=1\n", errKeyCase, "line 2: [a] X"},
+	} {
+		got, err := Unset([]byte(test.in), "a", "x")
+		if got != nil || !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.line) {
+			t.Errorf("%s: Unset(%q) = %q, %v, want %v naming %s", test.name, test.in, got, err, test.want, test.line)
 		}
 	}
 }
@@ -176,7 +206,10 @@ func TestRemove(t *testing.T) {
 		{"the last", "[b]\ny=1\n\n[a]\n#c\nx=1\n  2\n", "[b]\ny=1\n\n"},
 		{"comments behind it stay", "[a]\nx=1\n#z=2\n[b]\n", "#z=2\n[b]\n"},
 		{"without settings", "[a]\n[b]\n", "[b]\n"},
-		{"twice", "[a]\nx=1\n[b]\ny=1\n[a]\nx=2", "[b]\ny=1\n"},
+		{"twice", "[a]\nx=1\n[b]\ny=1\n[a]\nx=2\n", "[b]\ny=1\n"},
+		{"no final newline", "[a]\nx=1\n[b]\ny=1\n[a]\nx=2", "[b]\ny=1"},
+		{"a blank line before, no final newline", "[b]\n\n[a]\nx=2", "[b]\n\n"},
+		{"a carriage return at the end of the file", "[a]\n[b]\ny=1\r", "[b]\ny=1\r"},
 		{"byte order mark", "\xef\xbb\xbf[a]\nx=1\n[b]\n", "\xef\xbb\xbf[b]\n"},
 		{"byte order mark, then a comment", "\xef\xbb\xbf[a]\nx=1\n#c\n[b]\n", "\xef\xbb\xbf#c\n[b]\n"},
 		{"not there", "[b]\n", "[b]\n"},
@@ -206,57 +239,122 @@ func differing(a, b []byte) int {
 	return n
 }
 
-// An edit yields a file that reads as before but for the one value, with every
-// comment line and every other line still there; twice is once; an error means
-// no output.
+// An edit yields a file that reads as before but for the keys that are set,
+// with every comment line and every other line still there; twice is once; an
+// error means no output.
 func FuzzSet(f *testing.F) {
 	for _, test := range setTests {
-		f.Add([]byte(test.in), test.id, test.key, test.value)
+		f.Add([]byte(test.in), test.id, test.key, test.value, test.value)
 	}
-	f.Fuzz(func(t *testing.T, in []byte, id, key, value string) {
-		before := bytes.Clone(in)
-		out, err := Set(in, id, key, value)
-		if !bytes.Equal(in, before) {
-			t.Fatalf("Set changed its input from %q to %q", before, in)
-		}
-		if err != nil {
-			if out != nil {
-				t.Fatalf("Set = %q beside %v", out, err)
-			}
-			if errors.Is(err, ErrUnproven) {
-				t.Fatalf("Set(%q, %q, %q, %q) could not prove its edit: %v", in, id, key, value, err)
-			}
+	f.Fuzz(func(t *testing.T, in []byte, id, key, value, gpgcheck string) {
+		keys := []KeyValue{{key, value}, {"gpgcheck", gpgcheck}}
+		out := edit(t, in, func(src []byte) ([]byte, error) { return Set(src, id, keys...) })
+		if out == nil {
 			return
 		}
-		if again, err := Set(out, id, key, value); err != nil || !bytes.Equal(again, out) {
-			t.Fatalf("Set twice: %q then %q (%v)", out, again, err)
+		old, got := values(t, in), values(t, out)
+		for i, kv := range keys {
+			name := id + "\x00" + kv.Key
+			s := Section{keys: []KeyValue{{kv.Key, got[name][len(got[name])-1]}}}
+			if overwritten := i == 0 && key == "gpgcheck"; !overwritten && s.keys[0] != kv && !s.hasBool(kv) {
+				t.Fatalf("Set(%q, %q, %q): the value is %q", in, id, keys, got[name])
+			}
+			delete(old, name)
+			delete(got, name)
+			if key == "gpgcheck" {
+				break
+			}
 		}
-		old, got := settings(t, in), settings(t, out)
-		name := id + "\x00" + key
-		if v := got[name]; len(v) != 1 || v[0] != value {
-			t.Fatalf("Set(%q, %q, %q, %q): the value is %q", in, id, key, value, v)
-		}
-		delete(old, name)
-		delete(got, name)
 		if diff := cmp.Diff(old, got); diff != "" {
-			t.Fatalf("Set(%q, %q, %q, %q) changed more (-want +got):\n%s", in, id, key, value, diff)
+			t.Fatalf("Set(%q, %q, %q) changed more (-want +got):\n%s", in, id, keys, diff)
 		}
 		continued := bytes.Contains(in, []byte("\n ")) || bytes.Contains(in, []byte("\n\t"))
-		if lost := lostLines(in, out); lost > 1 && !continued {
-			t.Fatalf("Set(%q, %q, %q, %q) = %q changed %d lines", in, id, key, value, out, lost)
+		if lost := lostLines(in, out); lost > len(keys) && !continued {
+			t.Fatalf("Set(%q, %q, %q) = %q changed %d lines", in, id, keys, out, lost)
 		}
 	})
 }
 
-// settings reads every value of a file by its section and key, on its own.
-func settings(t *testing.T, src []byte) map[string][]string {
+// The other verbs keep the same promises: what they name is there or gone, and
+// every other key and line is as it was.
+func FuzzAddUnsetRemove(f *testing.F) {
+	for _, test := range setTests {
+		f.Add([]byte(test.in), "about it\n\nall", test.id+"2", test.key, test.value)
+		f.Add([]byte(test.in), "", test.id, test.key, test.value)
+	}
+	f.Fuzz(func(t *testing.T, in []byte, comment, id, key, value string) {
+		name := id + "\x00" + key
+		if out := edit(t, in, func(src []byte) ([]byte, error) { return Unset(src, id, key) }); out != nil {
+			want := values(t, in)
+			delete(want, name)
+			if diff := cmp.Diff(want, values(t, out)); diff != "" {
+				t.Fatalf("Unset(%q, %q, %q) = %q (-want +got):\n%s", in, id, key, out, diff)
+			}
+		}
+		if out := edit(t, in, func(src []byte) ([]byte, error) { return Remove(src, id) }); out != nil {
+			want := values(t, in)
+			for name := range want {
+				if strings.HasPrefix(name, id+"\x00") {
+					delete(want, name)
+				}
+			}
+			if diff := cmp.Diff(want, values(t, out)); diff != "" {
+				t.Fatalf("Remove(%q, %q) = %q (-want +got):\n%s", in, id, out, diff)
+			}
+		}
+		out, err := Add(in, comment, id, KeyValue{key, value})
+		if err != nil {
+			if out != nil || errors.Is(err, errUnproven) {
+				t.Fatalf("Add(%q, %q, %q, %q, %q) = %q, %v", in, comment, id, key, value, out, err)
+			}
+			return
+		}
+		if again, err := Add(out, comment, id); again != nil || !errors.Is(err, errSectionExists) {
+			t.Fatalf("Add twice: %q, %v", again, err)
+		}
+		want := values(t, in)
+		want[name] = []string{value}
+		if diff := cmp.Diff(want, values(t, out)); diff != "" {
+			t.Fatalf("Add(%q, %q, %q, %q, %q) = %q (-want +got):\n%s", in, comment, id, key, value, out, diff)
+		}
+		if len(bytes.TrimSpace(in)) > 0 && !bytes.HasPrefix(out, in) {
+			t.Fatalf("Add(%q, %q) = %q changed what was there", in, id, out)
+		}
+	})
+}
+
+// edit makes an edit of in and returns nil if it is refused. It leaves its
+// input alone, can prove what it does, and twice is once.
+func edit(t *testing.T, in []byte, verb func([]byte) ([]byte, error)) []byte {
+	before := bytes.Clone(in)
+	out, err := verb(in)
+	if !bytes.Equal(in, before) {
+		t.Fatalf("the edit changed its input from %q to %q", before, in)
+	}
+	if err != nil {
+		if out != nil || errors.Is(err, errUnproven) {
+			t.Fatalf("edit of %q = %q, %v", in, out, err)
+		}
+		return nil
+	}
+	if again, err := verb(out); err != nil || !bytes.Equal(again, out) {
+		t.Fatalf("twice: %q then %q (%v)", out, again, err)
+	}
+	if out == nil {
+		return []byte{}
+	}
+	return out
+}
+
+// values reads every value of a file by its section and key, on its own.
+func values(t *testing.T, src []byte) map[string][]string {
 	f, err := Parse(src)
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := map[string][]string{}
 	for _, s := range f.Sections() {
-		for _, kv := range s.Keys() {
+		for _, kv := range s.keys {
 			name := s.ID + "\x00" + kv.Key
 			all[name] = append(all[name], kv.Value)
 		}
@@ -297,7 +395,7 @@ func FuzzParse(f *testing.F) {
 		var out []byte
 		for _, l := range file.lines {
 			out = append(out, in[l.start:l.end]...)
-			if l.kind == keyValue || l.kind == more {
+			if l.kind == keyValue || l.kind == continuation {
 				if got := string(in[l.vstart:l.vend]); got != l.value {
 					t.Fatalf("Parse(%q): the value %q lies at %q", in, l.value, got)
 				}
