@@ -5,6 +5,7 @@ package host
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"time"
@@ -48,7 +49,11 @@ func verifyFile(path string, keys []trust.Key) (trust.RPM, error) {
 	}
 	p, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
 	if err != nil {
-		return p, failed(node.CodeTrust, "fetch the package again from its publisher, or pin the key that signed it if you trust it", "checking %s: %w", path, err)
+		hint := ""
+		if refused, ok := errors.AsType[*trust.PackageError](err); ok {
+			hint = refused.Hint
+		}
+		return p, failed(node.CodeTrust, hint, "checking %s: %w", path, err)
 	}
 	return p, nil
 }

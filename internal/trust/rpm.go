@@ -99,7 +99,7 @@ func rpmHint(err error) string {
 	case errors.Is(err, ErrUnsigned), errors.Is(err, ErrUncovered):
 		return "fetch the package from https://download.falco.org/packages/rpm, or sign your own build with rpmsign --addsign"
 	}
-	return "fetch the package again"
+	return "fetch the package again from its publisher"
 }
 
 // A verification is the check of one file.
