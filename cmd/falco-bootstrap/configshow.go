@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
@@ -67,7 +67,7 @@ func showConfig(w io.Writer, e steps.EffectiveConfig, origin bool) error {
 		if !k.AsDeclared {
 			line += fmt.Sprintf("\t# declared: %s", k.Declared)
 		}
-		fmt.Fprintln(t, report.Redact(line))
+		fmt.Fprintln(t, redact.Text(line))
 	}
 	return t.Flush()
 }

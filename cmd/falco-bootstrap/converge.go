@@ -71,7 +71,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 func (a *app) conclude(r report.Report) error {
 	a.code, a.concluded = node.Code(r.Exit.Code), true
 	if err := a.keep(r); err != nil {
-		a.log.Warn("the report could not be kept", zap.String("error", report.Redact(err.Error())))
+		a.log.Warn("the report could not be kept", zap.Error(err))
 	}
 	if a.options.output == "json" {
 		return r.JSON(a.stdout)

@@ -16,6 +16,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
@@ -97,15 +98,15 @@ func (a *app) leave(err error) {
 	meta := a.meta(report.ModeConverge)
 	meta.Err = err
 	if err := a.remember(a.hostOptions(), report.New(meta, converge.Result{})); err != nil {
-		fmt.Fprintf(a.stderr, "falco-bootstrap: warning: the report could not be kept: %s\n", report.Redact(err.Error()))
+		fmt.Fprintf(a.stderr, "falco-bootstrap: warning: the report could not be kept: %s\n", redact.Text(err.Error()))
 	}
 }
 
 // complain prints an error and its hint.
 func (e env) complain(err error) {
-	fmt.Fprintf(e.stderr, "falco-bootstrap: error: %s\n", report.Redact(err.Error()))
+	fmt.Fprintf(e.stderr, "falco-bootstrap: error: %s\n", redact.Text(err.Error()))
 	if hint := node.HintOf(err); hint != "" {
-		fmt.Fprintf(e.stderr, "falco-bootstrap: hint: %s\n", report.Redact(hint))
+		fmt.Fprintf(e.stderr, "falco-bootstrap: hint: %s\n", redact.Text(hint))
 	}
 }
 

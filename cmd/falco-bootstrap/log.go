@@ -13,11 +13,11 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
-// newLogger makes the logger: standard error is for people and logs, standard
-// output for the report alone.
+// newLogger returns the logger, which hides secrets. Standard error is for
+// people and logs, standard output for the report alone.
 func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
 	least, err := zapcore.ParseLevel(level)
 	if err != nil {
@@ -37,11 +37,11 @@ func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
 	default:
 		return nil, fmt.Errorf("--log-format %q is neither console nor json", format)
 	}
-	return zap.New(zapcore.NewCore(encoder, zapcore.AddSync(w), least)), nil
+	return zap.New(redact.Core(zapcore.NewCore(encoder, zapcore.AddSync(w), least))), nil
 }
 
-// watch logs what a run does, as it does it: every change before it is begun,
-// so that the last line of a killed run says where it was.
+// watch logs what a run does. It logs every change before it begins, so that the
+// last line of a killed run says where it was.
 func (a *app) watch(e converge.Event) {
 	step := zap.String("step", e.Step)
 	switch {
@@ -49,24 +49,23 @@ func (a *app) watch(e converge.Event) {
 		a.log.Debug("planning", step)
 	case e.Change == nil && e.Err == nil:
 		a.log.Debug("done", step, took(e.Took))
-	case e.Change == nil: // the report tells of it
+	case e.Change == nil: // the report says so
 	case !e.Done:
-		a.log.Info(report.Redact(e.Change.String()), step)
+		a.log.Info(e.Change.String(), step)
 	case e.Err == nil:
-		a.log.Info("done: "+report.Redact(e.Change.String()), step, took(e.Took))
+		a.log.Info("done: "+e.Change.String(), step, took(e.Took))
 	default:
-		a.log.Error("not done: "+report.Redact(e.Change.String()), step, took(e.Took), zap.String("error", report.Redact(e.Err.Error())))
+		a.log.Error("not done: "+e.Change.String(), step, took(e.Took), zap.Error(e.Err))
 	}
 }
 
 func took(d time.Duration) zap.Field { return zap.Duration("took", d.Round(time.Millisecond)) }
 
-// progress logs what a long change is at.
+// progress logs how far a long change is.
 func (a *app) progress(p host.Progress) {
-	message := report.Redact(p.Message)
 	if p.Warning {
-		a.log.Warn(message)
+		a.log.Warn(p.Message)
 		return
 	}
-	a.log.Info(message, took(p.Elapsed))
+	a.log.Info(p.Message, took(p.Elapsed))
 }

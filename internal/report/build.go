@@ -10,6 +10,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 // Meta is what the caller knows of a run beside its result.
@@ -38,7 +39,7 @@ func New(meta Meta, result converge.Result) Report {
 		Host:          meta.Host,
 		Falco:         meta.Falco,
 		Mode:          meta.Mode,
-		Root:          Redact(meta.Root),
+		Root:          redact.Text(meta.Root),
 		Started:       meta.Started.UTC().Truncate(time.Millisecond),
 		DurationMS:    milliseconds(meta.Took),
 		Drift:         []string{},
@@ -116,21 +117,21 @@ func newStep(s converge.StepResult) Step {
 	step := Step{
 		ID:      s.ID,
 		Status:  string(s.Status),
-		Reason:  Redact(s.Reason),
-		Waiting: Redact(s.Waiting),
+		Reason:  redact.Text(s.Reason),
+		Waiting: redact.Text(s.Waiting),
 		Changes: []Change{},
 		Error:   newError(s.Err),
 		TookMS:  milliseconds(s.Took),
 	}
 	for _, u := range s.Unknown {
-		step.Unknown = append(step.Unknown, Redact(u))
+		step.Unknown = append(step.Unknown, redact.Text(u))
 	}
 	for _, c := range s.Changes {
 		step.Changes = append(step.Changes, newChange(c))
 	}
 	for _, w := range s.Warnings {
 		step.Warnings = append(step.Warnings, Warning{
-			Message: Redact(w.Message), Hint: Redact(w.Hint), Drift: string(w.Drift),
+			Message: redact.Text(w.Message), Hint: redact.Text(w.Hint), Drift: string(w.Drift),
 		})
 	}
 	return step
@@ -144,8 +145,8 @@ func newError(err error) *Error {
 	return &Error{
 		Code:    int(code),
 		Name:    code.String(),
-		Message: Redact(err.Error()),
-		Hint:    Redact(node.HintOf(err)),
+		Message: redact.Text(err.Error()),
+		Hint:    redact.Text(node.HintOf(err)),
 		Drift:   string(node.DriftOf(err)),
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 // The kinds of changes, as they stand in reports.
@@ -121,7 +122,7 @@ func newWrite(c node.WriteFile) Change {
 func newInstall(c node.Install) Change {
 	out := Change{Kind: KindInstall, Action: c.Action, Why: c.Why}
 	for _, t := range c.Targets {
-		out.Packages = append(out.Packages, Package{Name: t.Name, Spec: Redact(t.Spec), From: t.Old, To: t.New})
+		out.Packages = append(out.Packages, Package{Name: t.Name, Spec: redact.Text(t.Spec), From: t.Old, To: t.New})
 	}
 	return out
 }
@@ -130,7 +131,7 @@ func newInstall(c node.Install) Change {
 // with the whole file in sight.
 func (c *Change) redact() {
 	for _, s := range []*string{&c.Path, &c.Unit, &c.URL, &c.From, &c.To, &c.Why} {
-		*s = Redact(*s)
+		*s = redact.Text(*s)
 	}
 }
 

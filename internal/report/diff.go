@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 const (
@@ -36,7 +38,7 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	// as a changed line, but the lines shown are those of the redacted files:
 	// a hunk alone does not tell which key a value belongs to.
 	raw := diff.Diff(from, before, to, after)
-	lines := hideLines(splitLines(raw), strings.Split(Redact(string(before)), "\n"), strings.Split(Redact(string(after)), "\n"))
+	lines := hideLines(splitLines(raw), strings.Split(redact.Text(string(before)), "\n"), strings.Split(redact.Text(string(after)), "\n"))
 	if len(lines) > maxDiffLines {
 		omitted = len(lines) - maxDiffLines
 		lines = lines[:maxDiffLines]
@@ -115,7 +117,7 @@ func hunk(line string) (i, left, j, right int) {
 // one, and then nothing may be shown.
 func at(lines []string, i int) string {
 	if i >= len(lines) {
-		return mask
+		return redact.Mask
 	}
 	return lines[i]
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 // A Fleet is the newest report of each of many nodes. Its zero value is a
@@ -88,7 +89,7 @@ func (f *Fleet) Read(r io.Reader, name string) error {
 }
 
 func (f *Fleet) addBad(name string, line int, err error) {
-	f.bad = append(f.bad, BadRecord{Source: name, Line: line, Reason: Redact(err.Error())})
+	f.bad = append(f.bad, BadRecord{Source: name, Line: line, Reason: redact.Text(err.Error())})
 }
 
 func (f *Fleet) add(object []byte, name string, line int) error {

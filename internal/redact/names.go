@@ -1,15 +1,15 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package redact
 
 import (
 	"regexp"
 	"strings"
 )
 
-// secretParts make a key secret wherever they stand in it, separators left
-// out. "headers" are those of Falco's http_output, which carry API keys.
+// secretParts make a key secret that contains one of them, separators apart.
+// "headers" are those of Falco's http_output, which carry API keys.
 func secretParts() []string {
 	return []string{
 		"password", "passwd", "passphrase", "secret", "token", "credential",
@@ -18,7 +18,7 @@ func secretParts() []string {
 	}
 }
 
-// secretName reports whether a key's value is to be hidden.
+// secretName reports whether the value of a key must be hidden.
 func secretName(key string) bool {
 	joined := joinName(key)
 	for _, part := range secretParts() {
@@ -56,20 +56,15 @@ func joinName(key string) string {
 	}, strings.ToLower(key))
 }
 
-// suspicious is the cheap question that most texts answer with no.
+// suspicious is a cheap test that most texts fail.
 func suspicious(text string) bool {
-	if strings.Contains(text, "://") || strings.Contains(text, "PRIVATE KEY") {
-		return true
-	}
-	if !strings.ContainsAny(text, ":=") {
-		return commandSecret.MatchString(text) || bearerToken.MatchString(text)
-	}
-	return true
+	return strings.ContainsAny(text, ":=") || strings.Contains(text, "PRIVATE KEY") ||
+		commandSecret.MatchString(text) || bearerToken.MatchString(text)
 }
 
 var (
-	// A parameter of a query string. What looks like a credential in one is
-	// wider than in a file: sig, code, key.
+	// In a query string more names look like a credential than in a file: sig,
+	// code, key.
 	queryParameter = regexp.MustCompile(`(?i)([?&;][\w.\-\[\]]*(?:token|secret|sig|key|pass|pwd|auth|cred|code)[\w.\-\[\]]*=)[^&\s"<>]+`)
 	// Webhooks of chat services: whoever knows the path may post.
 	webhookPath = regexp.MustCompile(`(?i)(://(?:hooks\.slack\.com|[\w.\-]+/(?:api/)?webhooks?)/)[^\s"<>]+`)
@@ -81,20 +76,20 @@ var (
 	commandUser = regexp.MustCompile(`((?:^|[\s"'])(?:-u|--user)[ =]?["']?[^\s:"']+:)[^\s"']+`)
 )
 
-// redactShapes hides what is secret by its shape, whatever it is called.
+// redactShapes hides what is secret by its shape, whatever its name.
 func redactShapes(s string) string {
 	if strings.Contains(s, "://") {
 		s = redactUserinfo(s)
-		s = queryParameter.ReplaceAllString(s, "${1}"+mask)
-		s = webhookPath.ReplaceAllString(s, "${1}"+mask)
-		s = preauthPath.ReplaceAllString(s, "${1}"+mask+"${2}")
+		s = queryParameter.ReplaceAllString(s, "${1}"+Mask)
+		s = webhookPath.ReplaceAllString(s, "${1}"+Mask)
+		s = preauthPath.ReplaceAllString(s, "${1}"+Mask+"${2}")
 	}
-	s = bearerToken.ReplaceAllString(s, "${1}"+mask)
-	s = commandSecret.ReplaceAllString(s, "${1}"+mask)
-	return commandUser.ReplaceAllString(s, "${1}"+mask)
+	s = bearerToken.ReplaceAllString(s, "${1}"+Mask)
+	s = commandSecret.ReplaceAllString(s, "${1}"+Mask)
+	return commandUser.ReplaceAllString(s, "${1}"+Mask)
 }
 
-// redactUserinfo hides what stands before the @ of every URL.
+// redactUserinfo hides what is before the @ of every URL.
 func redactUserinfo(s string) string {
 	var out strings.Builder
 	for {
@@ -107,29 +102,35 @@ func redactUserinfo(s string) string {
 		out.WriteString("://")
 		s = after
 		if at := userinfo(after); at > 0 {
-			out.WriteString(mask)
+			out.WriteString(Mask)
 			s = after[at:]
 		}
 	}
 }
 
-// userinfo returns where the @ stands that ends a URL's user and password, s
-// beginning after "://". A password may hold a bare "/", "?" or "@" though it
-// should not.
+// userinfo returns the index of the @ that ends a URL's user and password, or
+// -1; s begins after "://". It finds the end of a password even if that holds a
+// bare "/", "?", "@", quote or angle bracket, which a URL may not.
 func userinfo(s string) int {
-	if end := strings.IndexAny(s, " \t\r\n\"<>"); end >= 0 {
-		s = s[:end]
-	}
-	authority := s
-	if end := strings.IndexAny(s, "/?#"); end >= 0 {
-		authority = s[:end]
-	}
+	word := before(s, " \t\r\n")
+	quoted := before(word, "\"<>")
+	authority := before(quoted, "/?#")
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		return at
 	}
 	_, port, found := strings.Cut(authority, ":")
 	if found && strings.Trim(port, "0123456789") != "" && !strings.HasPrefix(authority, "[") {
-		return strings.LastIndexByte(s, '@')
+		if at := strings.LastIndexByte(quoted, '@'); at >= 0 {
+			return at
+		}
 	}
-	return -1
+	return strings.LastIndexByte(before(word, "/?#"), '@')
+}
+
+// before returns s up to the first of some characters.
+func before(s, chars string) string {
+	if end := strings.IndexAny(s, chars); end >= 0 {
+		return s[:end]
+	}
+	return s
 }

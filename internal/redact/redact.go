@@ -1,29 +1,33 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+// Package redact hides secrets: [Text] in a text, [Core] in every log line.
+//
+// It knows the forms in which passwords, tokens and private keys stand in
+// files, command lines and URLs. It cannot tell a secret that has none of
+// these forms from any other word.
+package redact
 
 import (
 	"regexp"
 	"strings"
 )
 
-// mask stands for what is hidden. It has no length or other trace of it.
-const mask = "[redacted]"
+// Mask replaces what is hidden. It says nothing about it, not even its length.
+const Mask = "[redacted]"
 
-// maxSecretLine bounds the work for a line, in bytes. A longer one is hidden
-// whole.
+// maxSecretLine bounds the work for one line, in bytes. A longer line is
+// hidden as a whole.
 const maxSecretLine = 16 << 10
 
-// Redact returns text with whatever looks like a secret hidden: user and
-// password of URLs, tokens in query strings and in the paths of webhooks and
-// of Object Storage's pre-authenticated requests, private keys, and the values
-// of keys that sound secret (password, token, api_key, authorization, headers
-// and the like), in YAML, JSON, INI, command lines or a sentence, with every
-// line that belongs to the value. Paths of keys and certificates stay
-// readable. It hides too much rather than too little; it keeps the number of
-// lines.
-func Redact(text string) string {
+// Text returns text with everything hidden that looks like a secret: the user
+// and password of a URL, tokens in query strings and in the paths of webhooks
+// and of Object Storage's pre-authenticated requests, private keys, and the
+// values of keys that sound secret (password, token, api_key, authorization,
+// headers and the like) in YAML, JSON, INI, command lines or a sentence, with
+// every line that belongs to the value. Paths of keys and certificates stay
+// readable. In doubt it hides. The number of lines does not change.
+func Text(text string) string {
 	if !suspicious(text) {
 		return text
 	}
@@ -36,11 +40,11 @@ func Redact(text string) string {
 }
 
 // A redactor goes through a text line by line. Comments have a state of their
-// own: one between a key and its value ends neither.
+// own, because a comment between a key and its value ends neither.
 type redactor struct{ body, comments secretState }
 
-// line redacts one line. Its marks before the first word (white space, list
-// items, comments and diffs) always stay.
+// line redacts one line. The marks before its first word (white space, list
+// items, comments, diffs) always stay.
 func (r *redactor) line(s string) string {
 	lead, rest := splitLead(s)
 	byBody, byComment := r.body.covers(lead, rest), r.comments.covers(lead, rest)
@@ -48,8 +52,7 @@ func (r *redactor) line(s string) string {
 	if isComment(lead) {
 		state = &r.comments
 	}
-	// What a covered line opens itself counts too, for when the secret above
-	// it ends before that does.
+	// What a covered line opens counts too: the secret above it may end first.
 	var inner secretState
 	shown := inner.open(lead, rest[:min(len(rest), maxSecretLine)])
 	state.join(inner)
@@ -59,14 +62,14 @@ func (r *redactor) line(s string) string {
 	return shown
 }
 
-// A secretState says what of a secret is still open at the end of a line.
+// A secretState is what is still open of a secret at the end of a line.
 type secretState struct {
 	inBlock bool // below a secret key
-	column  int  // where that key's line begins; what is deeper belongs to it
+	column  int  // where that key's line begins; deeper lines belong to it
 	comment bool // that line is a comment, or has one
 	tail    tail // unclosed brackets of a secret value
-	key     bool // inside a private key's armor
-	lost    bool // a quote is open: no telling where the secret ends
+	armor   bool // inside a private key
+	lost    bool // a quote is open: where the secret ends is unknown
 }
 
 // covers reports whether a line belongs to a secret from above.
@@ -74,8 +77,8 @@ func (r *secretState) covers(lead, rest string) bool {
 	switch {
 	case r.lost:
 		return true
-	case r.key:
-		r.key = !strings.Contains(rest, "END ")
+	case r.armor:
+		r.armor = !strings.Contains(rest, "END ")
 		return true
 	case r.tail.open():
 		r.tail.feed(rest)
@@ -90,8 +93,9 @@ func (r *secretState) covers(lead, rest string) bool {
 	return false
 }
 
-// depth is where a line begins. A comment below a key that is none begins at
-// its mark: it belongs to the value only if it stands deeper.
+// depth is the column where a line begins. Below a key that is not in a
+// comment, a comment begins at its mark: it belongs to the value only if it is
+// deeper.
 func (r *secretState) depth(lead string) int {
 	if mark := strings.IndexByte(lead, '#'); mark >= 0 && !r.comment {
 		return mark
@@ -99,19 +103,19 @@ func (r *secretState) depth(lead string) int {
 	return len(lead)
 }
 
-// open redacts a line as if nothing was open above it, and keeps what it
-// opens.
+// open redacts a line as if nothing were open above it, and keeps what the
+// line opens.
 func (r *secretState) open(lead, rest string) string {
-	if _, armor, found := strings.Cut(rest, "BEGIN "); found && strings.Contains(armor, "PRIVATE KEY") {
-		r.key = !strings.Contains(armor, "END ")
-		return strings.TrimSuffix(lead, "-----") + mask
+	if _, label, found := strings.Cut(rest, "BEGIN "); found && strings.Contains(label, "PRIVATE KEY") {
+		r.armor = !strings.Contains(label, "END ")
+		return strings.TrimSuffix(lead, "-----") + Mask
 	}
 	return lead + r.values(redactShapes(rest), lead)
 }
 
-// join adds what another has open. Of two blocks the outer one holds both.
+// join adds what inner has open. The outer of two blocks holds both.
 func (r *secretState) join(inner secretState) {
-	r.key = r.key || inner.key
+	r.armor = r.armor || inner.armor
 	r.lost = r.lost || inner.lost
 	if !r.tail.open() {
 		r.tail = inner.tail
@@ -121,7 +125,7 @@ func (r *secretState) join(inner secretState) {
 	}
 }
 
-// values hides the values of all secret keys of a line.
+// values hides the values of all secret keys in a line.
 func (r *secretState) values(s, lead string) string {
 	var out strings.Builder
 	comment := strings.Contains(lead+s, "#")
@@ -145,14 +149,14 @@ func (r *secretState) values(s, lead string) string {
 	}
 }
 
-// value hides the value at the start of s and returns what stands in its
-// place, and the rest of the line that does not belong to it.
+// value hides the value at the start of s. It returns what is shown instead,
+// and the rest of the line that does not belong to the value.
 func (r *secretState) value(name, s string) (shown, rest string) {
 	text := strings.TrimRight(s, " \t\r")
 	space := s[len(text):]
 	switch {
-	case strings.HasPrefix(s, mask):
-		return mask, s[len(mask):]
+	case strings.HasPrefix(s, Mask):
+		return Mask, s[len(Mask):]
 	case harmless(text) || blockMark.MatchString(text):
 		return s, ""
 	case pathName(name):
@@ -166,16 +170,16 @@ func (r *secretState) value(name, s string) (shown, rest string) {
 		n := t.feed(text)
 		if t.open() {
 			r.lost = true
-			return mask + space, ""
+			return Mask + space, ""
 		}
 		if left := strings.TrimLeft(text[n:], " \t"); left == "" || strings.ContainsRune(",}])", rune(left[0])) {
-			return text[:1] + mask + text[:1], s[n:]
+			return text[:1] + Mask + text[:1], s[n:]
 		}
 	case '[', '{':
 		r.tail.feed(text)
 		r.lost = r.tail.quote != 0
 	}
-	return mask + space, ""
+	return Mask + space, ""
 }
 
 // A tail is what is open in a value: a quote or brackets.
@@ -186,9 +190,9 @@ type tail struct {
 
 func (t *tail) open() bool { return t.quote != 0 || t.depth > 0 }
 
-// feed reads on until the end of s, or until nothing is open any more, and
-// returns how far it came. If nothing is open, only what s begins with opens
-// something.
+// feed reads until nothing is open any more, at most to the end of s, and
+// returns how many bytes it read. If nothing is open, only the first byte of s
+// can open something.
 func (t *tail) feed(s string) int {
 	if !t.open() && (s == "" || !strings.ContainsRune(`"'[{`, rune(s[0]))) {
 		return 0
@@ -216,9 +220,9 @@ func (t *tail) feed(s string) int {
 	return len(s)
 }
 
-// splitLead parts a line into the marks before its first word, and the rest.
-// Counting them as indentation makes list items, comments and the lines of a
-// diff work alike.
+// splitLead splits a line into the marks before its first word, and the rest.
+// The marks count as indentation, so that list items, comments and the lines of
+// a diff work alike.
 func splitLead(s string) (lead, rest string) {
 	rest = strings.TrimLeft(s, " \t#+-")
 	return s[:len(s)-len(rest)], rest
@@ -226,26 +230,26 @@ func splitLead(s string) (lead, rest string) {
 
 func isComment(lead string) bool { return strings.Contains(lead, "#") }
 
-// hide is the mask for a whole line, or nothing for an empty one.
+// hide masks a whole line; an empty one stays.
 func hide(rest string) string {
 	body := strings.TrimRight(rest, " \t\r")
 	if body == "" {
 		return rest
 	}
-	return mask + rest[len(body):]
+	return Mask + rest[len(body):]
 }
 
 var (
-	// keyPattern is any key with its separator; whether it is secret is asked
-	// afterwards. Quotes may be escaped: JSON within YAML.
+	// keyPattern is any key with its separator; secretName decides later. Quotes
+	// may be escaped: JSON within YAML.
 	keyPattern = regexp.MustCompile(`((?i:api |access |private |client |secret )?[\w.\-\[\]]+)[\\"']*\s*[:=]+>?[ \t]*`)
 	// blockMark begins a YAML block scalar.
 	blockMark = regexp.MustCompile(`^[|>][0-9+-]*$`)
-	// pathPattern has no "+" and "=": base64 may begin with a slash too.
+	// pathPattern has no "+" and "=" because base64 may begin with a slash too.
 	pathPattern = regexp.MustCompile(`^["']?(/[\w./\-]{1,128})(?:["'\s:,;)}\]]|$)`)
 )
 
-// harmless values say that there is no secret.
+// harmless reports whether a value says that there is no secret.
 func harmless(value string) bool {
 	if len(value) > len("false") {
 		return false

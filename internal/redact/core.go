@@ -1,0 +1,112 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package redact
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Core returns a core that hides secrets in all that a logger gives it: the
+// message, the stack and every field, however deeply nested.
+func Core(inner zapcore.Core) zapcore.Core { return core{inner} }
+
+type core struct{ zapcore.Core }
+
+func (c core) With(fields []zapcore.Field) zapcore.Core { return core{c.Core.With(clean(fields))} }
+
+func (c core) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(e.Level) {
+		return checked.AddCore(e, c)
+	}
+	return checked
+}
+
+func (c core) Write(e zapcore.Entry, fields []zapcore.Field) error {
+	e.Message, e.Stack, e.LoggerName = Text(e.Message), Text(e.Stack), Text(e.LoggerName)
+	return c.Core.Write(e, clean(fields))
+}
+
+func clean(fields []zapcore.Field) []zapcore.Field {
+	var out []zapcore.Field
+	for _, f := range fields {
+		switch f.Type {
+		case zapcore.NamespaceType, zapcore.SkipType, zapcore.DurationType, zapcore.TimeType, zapcore.TimeFullType:
+			out = append(out, f)
+		default:
+			out = append(out, decoded(f)...)
+		}
+	}
+	return out
+}
+
+// decoded returns what a field's JSON holds, redacted. One field may become
+// several: an error with details is two.
+func decoded(f zapcore.Field) []zapcore.Field {
+	if f.Type == zapcore.BinaryType {
+		f.Type = zapcore.ByteStringType // in base64 a secret has no form
+	}
+	line, err := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
+		EncodeTime: zapcore.RFC3339TimeEncoder, EncodeDuration: zapcore.StringDurationEncoder,
+	}).EncodeEntry(zapcore.Entry{}, []zapcore.Field{f})
+	if err != nil {
+		return []zapcore.Field{zap.String(f.Key, Mask)}
+	}
+	defer line.Free()
+	var values map[string]any
+	d := json.NewDecoder(strings.NewReader(line.String()))
+	d.UseNumber()
+	if err := d.Decode(&values); err != nil {
+		return []zapcore.Field{zap.String(f.Key, Mask)}
+	}
+	var out []zapcore.Field
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		out = append(out, zap.Reflect(Text(key), value(key, values[key])))
+	}
+	return out
+}
+
+// value redacts a JSON value. A key that sounds secret hides all of it, and so
+// does a flag before it in a list of arguments.
+func value(key string, v any) any {
+	if secretName(key) && !isPublic(key, v) {
+		return Mask
+	}
+	switch v := v.(type) {
+	case string:
+		return Text(v)
+	case map[string]any:
+		out := make(map[string]any, len(v))
+		for name, sub := range v {
+			out[Text(name)] = value(name, sub)
+		}
+		return out
+	case []any:
+		flag := ""
+		for i, sub := range v {
+			v[i] = value(flag, sub)
+			if flag, _ = sub.(string); !strings.HasPrefix(flag, "-") {
+				flag = ""
+			}
+		}
+	}
+	return v
+}
+
+// isPublic reports whether the value of a secret key may be shown: it is
+// nothing, or the path of a file.
+func isPublic(key string, v any) bool {
+	switch v := v.(type) {
+	case nil, bool:
+		return true
+	case string:
+		return harmless(v) || pathName(key) && pathPattern.FindString(v) == v
+	}
+	return false
+}

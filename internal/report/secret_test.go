@@ -1,0 +1,115 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package report_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+)
+
+// quoted reads a file of internal/redact that has a quoted string a line.
+func quoted(t testing.TB, name string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../redact/testdata/" + name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for line := range strings.Lines(string(text)) {
+		s, err := strconv.Unquote(strings.TrimSpace(line))
+		if err != nil {
+			t.Fatalf("%s: %s: %v", name, line, err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// secretForms are the ways in which a secret stands in a file, in place of %s.
+func secretForms(t testing.TB) []string { return quoted(t, "forms.txt") }
+
+// everyOutput is all that a report can say.
+func everyOutput(t *testing.T, r report.Report) string {
+	t.Helper()
+	var buf bytes.Buffer
+	for _, write := range []func(io.Writer) error{
+		r.JSON, r.Line, r.Metrics,
+		func(w io.Writer) error { return r.Text(w, report.TextOptions{Verbose: true, Color: true}) },
+	} {
+		if err := write(&buf); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buf.String()
+}
+
+// planted is the report of a run in which text is everywhere a step can put
+// it: before and after a change, in reasons, warnings and errors.
+func planted(around, text string) report.Report {
+	write := func(before, after string) node.Change {
+		return node.WriteFile{Path: "/etc/falco/falco.yaml", Old: []byte(before), New: []byte(after), Cause: node.Because(node.DriftConfigEdited, "")}
+	}
+	s := step("config", converge.StatusFailed, text,
+		write(around, around+"\n"+text), write(around+"\n"+text, around), write(text+"\na: 1", text+"\na: 2"),
+		write(text+"\n"+around, strings.ToUpper(around)+"\n"+text),
+		node.RemoveFile{Path: "/x", Old: []byte(text + "\n" + around)},
+		node.Install{Action: "install", Targets: []node.Target{{Name: "falco", Spec: text}}, Cause: node.Because("", text)},
+		node.ImportKey{URL: text, Cause: node.Because("", text)},
+		node.ChangeUnit{Unit: "falco.service", Action: node.Restart, From: text, To: text, Cause: node.Because("", text)})
+	s.Waiting, s.Unknown = text, []string{text}
+	s.Warnings = []node.Warning{{Message: text, Hint: text}}
+	s.Err = &node.Error{Code: node.CodeConfig, Err: fmt.Errorf("checking: %s", text), Hint: text}
+	m := meta(report.ModeConverge)
+	m.Err = fmt.Errorf("panic:\n%s", text)
+	return report.New(m, converge.Result{Steps: []converge.StepResult{s}, Err: s.Err})
+}
+
+// surroundings are lines that leave a reader of lines in a state that a secret
+// below them may profit from.
+func surroundings(t testing.TB) []string { return quoted(t, "surroundings.txt") }
+
+const secret = "Zq7SecretMarker"
+
+func TestNoSecretComesOut(t *testing.T) {
+	for _, form := range secretForms(t) {
+		for _, around := range append(surroundings(t), "file_output:\n  enabled: true\n") {
+			text := fmt.Sprintf(form, secret)
+			if out := everyOutput(t, planted(around, text)); strings.Contains(out, secret) {
+				t.Errorf("a secret planted as %q below %q comes out: …%s", text, around, out[max(0, strings.Index(out, secret)-80):strings.Index(out, secret)+20])
+			}
+		}
+	}
+}
+
+// A secret in any of these forms, whatever lines surround it and at whatever
+// depth it stands, never comes out of a report.
+func FuzzNoSecretComesOut(f *testing.F) {
+	lines := surroundings(f)
+	for i := range secretForms(f) {
+		f.Add(uint8(i), uint8(0), "a: 1\nb:\n  c: 2\n")
+		around := lines[i%len(lines)]
+		f.Add(uint8(i), uint8(4), around)
+	}
+	f.Fuzz(func(t *testing.T, form, depth uint8, around string) {
+		if strings.Contains(strings.ToUpper(around), strings.ToUpper(secret[:4])) || len(around) > 2000 {
+			t.Skip()
+		}
+		forms := secretForms(t)
+		pad := strings.Repeat(" ", int(depth%16))
+		text := fmt.Sprintf(forms[int(form)%len(forms)], secret)
+		text = pad + strings.ReplaceAll(text, "\n", "\n"+pad)
+		if out := everyOutput(t, planted(around, text)); strings.Contains(out, secret) {
+			t.Errorf("a secret planted as %q around %q comes out:\n%s", text, around, out)
+		}
+	})
+}
