@@ -83,7 +83,7 @@ func examples() []Host {
 // that cannot be parsed stays unknown.
 func hostOf(major, minor int, kernel string) Host {
 	os := osrelease.Release{ID: "ol", Major: major, Minor: minor}
-	os.Pretty = "Oracle Linux Server " + os.Version()
+	os.Pretty = fmt.Sprintf("Oracle Linux Server %d.%d", major, minor)
 	k, _ := osrelease.ParseKernel(kernel)
 	return Host{OS: os, Kernel: k, Arch: k.Arch}
 }

@@ -4,7 +4,6 @@
 package osrelease
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -18,18 +17,18 @@ func TestParseKernel(t *testing.T) {
 		devel string
 		name  string
 	}{
-		{"3.10.0-1160.el7.x86_64", Kernel{Flavour: RHCK, Version: [3]int{3, 10, 0}, EL: 7, Arch: "x86_64"}, "kernel-devel-", "RHCK (3.10)"},
-		{"4.14.35-2047.522.3.el7uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{4, 14, 35}, EL: 7, Arch: "x86_64"}, "kernel-uek-devel-", "UEK (4.14)"},
-		{"5.4.17-2136.320.7.el7uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{5, 4, 17}, EL: 7, Arch: "x86_64", UEKRelease: 6}, "kernel-uek-devel-", "UEK R6 (5.4)"},
-		{"4.18.0-553.16.1.el8_10.x86_64", Kernel{Flavour: RHCK, Version: [3]int{4, 18, 0}, EL: 8, Arch: "x86_64"}, "kernel-devel-", "RHCK (4.18)"},
-		{"5.4.17-2136.311.6.1.el8uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{5, 4, 17}, EL: 8, Arch: "x86_64", UEKRelease: 6}, "kernel-uek-devel-", "UEK R6 (5.4)"},
-		{"5.15.0-210.163.7.el8uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{5, 15, 0}, EL: 8, Arch: "x86_64", UEKRelease: 7}, "kernel-uek-devel-", "UEK R7 (5.15)"},
-		{"5.14.0-570.12.1.el9_6.x86_64", Kernel{Flavour: RHCK, Version: [3]int{5, 14, 0}, EL: 9, Arch: "x86_64"}, "kernel-devel-", "RHCK (5.14)"},
-		{"6.12.0-202.76.4.1.el9uek.aarch64", Kernel{Flavour: UEK, Version: [3]int{6, 12, 0}, EL: 9, Arch: "aarch64", UEKRelease: 8}, "kernel-uek-devel-", "UEK R8 (6.12)"},
-		{"6.12.0-55.9.1.el10_0.x86_64", Kernel{Flavour: RHCK, Version: [3]int{6, 12, 0}, EL: 10, Arch: "x86_64"}, "kernel-devel-", "RHCK (6.12)"},
-		{"6.12.0-202.76.4.1.el10uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{6, 12, 0}, EL: 10, Arch: "x86_64", UEKRelease: 8}, "kernel-uek-devel-", "UEK R8 (6.12)"},
-		{"6.10.0-2.el9ueknext.x86_64", Kernel{Flavour: UEKNext, Version: [3]int{6, 10, 0}, EL: 9, Arch: "x86_64"}, "kernel-uek-devel-", "UEK-next (6.10)"},
-		{"4.18.0-553.el8_10.x86_64+debug", Kernel{Flavour: RHCK, Version: [3]int{4, 18, 0}, EL: 8, Arch: "x86_64", Variant: "debug"}, "kernel-devel-", "RHCK (4.18)"},
+		{"3.10.0-1160.el7.x86_64", Kernel{Flavour: RHCK, Version: [3]int{3, 10, 0}, Arch: "x86_64"}, "kernel-devel-", "RHCK (3.10)"},
+		{"4.14.35-2047.522.3.el7uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{4, 14, 35}, Arch: "x86_64"}, "kernel-uek-devel-", "UEK (4.14)"},
+		{"5.4.17-2136.320.7.el7uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{5, 4, 17}, Arch: "x86_64"}, "kernel-uek-devel-", "UEK R6 (5.4)"},
+		{"4.18.0-553.16.1.el8_10.x86_64", Kernel{Flavour: RHCK, Version: [3]int{4, 18, 0}, Arch: "x86_64"}, "kernel-devel-", "RHCK (4.18)"},
+		{"5.4.17-2136.311.6.1.el8uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{5, 4, 17}, Arch: "x86_64"}, "kernel-uek-devel-", "UEK R6 (5.4)"},
+		{"5.15.0-210.163.7.el8uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{5, 15, 0}, Arch: "x86_64"}, "kernel-uek-devel-", "UEK R7 (5.15)"},
+		{"5.14.0-570.12.1.el9_6.x86_64", Kernel{Flavour: RHCK, Version: [3]int{5, 14, 0}, Arch: "x86_64"}, "kernel-devel-", "RHCK (5.14)"},
+		{"6.12.0-202.76.4.1.el9uek.aarch64", Kernel{Flavour: UEK, Version: [3]int{6, 12, 0}, Arch: "aarch64"}, "kernel-uek-devel-", "UEK R8 (6.12)"},
+		{"6.12.0-55.9.1.el10_0.x86_64", Kernel{Flavour: RHCK, Version: [3]int{6, 12, 0}, Arch: "x86_64"}, "kernel-devel-", "RHCK (6.12)"},
+		{"6.12.0-202.76.4.1.el10uek.x86_64", Kernel{Flavour: UEK, Version: [3]int{6, 12, 0}, Arch: "x86_64"}, "kernel-uek-devel-", "UEK R8 (6.12)"},
+		{"6.10.0-2.el9ueknext.x86_64", Kernel{Flavour: UEKNext, Version: [3]int{6, 10, 0}, Arch: "x86_64"}, "kernel-uek-devel-", "UEK-next (6.10)"},
+		{"4.18.0-553.el8_10.x86_64+debug", Kernel{Flavour: RHCK, Version: [3]int{4, 18, 0}, Arch: "x86_64"}, "kernel-devel-", "RHCK (4.18)"},
 		{"6.1.0-18-amd64", Kernel{Flavour: Other, Version: [3]int{6, 1, 0}}, "kernel-devel-", "kernel 6.1.0-18-amd64"},
 		{"6.18.5", Kernel{Flavour: Other, Version: [3]int{6, 18, 5}}, "kernel-devel-", "kernel 6.18.5"},
 		{"6.12", Kernel{Flavour: Other, Version: [3]int{6, 12, 0}}, "kernel-devel-", "kernel 6.12"},
@@ -58,9 +57,8 @@ func TestParseKernelRefuses(t *testing.T) {
 		"5.15.0-..", "-5.15.0", "5.15.0-" + strings.Repeat("1", 80), "99999.1.1", "5.15.0-a\x00b",
 	} {
 		got, err := ParseKernel(in)
-		var unknown *UnknownKernelError
-		if !errors.As(err, &unknown) || got != (Kernel{}) {
-			t.Errorf("ParseKernel(%q) = %+v, %v, want an UnknownKernelError", in, got, err)
+		if err == nil || !strings.HasSuffix(err.Error(), " is not a kernel release as uname -r prints it") || got != (Kernel{}) {
+			t.Errorf("ParseKernel(%q) = %+v, %v, want an error", in, got, err)
 		}
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 )
 
-// assignments reads shell assignments as os-release(5) allows them: one a
-// line, comments and empty lines between. The last of several for one name
-// holds, as it does in a shell.
+// assignments reads shell assignments as os-release(5) allows them: one on each
+// line, with comments and empty lines between. The last of several for one name
+// counts, as in a shell.
 func assignments(b []byte) (map[string]string, error) {
 	values := map[string]string{}
 	for i, line := range bytes.Split(b, []byte("\n")) {
@@ -20,37 +21,27 @@ func assignments(b []byte) (map[string]string, error) {
 		if text == "" || text[0] == '#' {
 			continue
 		}
-		name, quoted, ok := strings.Cut(text, "=")
-		if !ok || !isName(name) {
-			return nil, malformed(OSReleaseFile, fmt.Sprintf("line %d is no assignment", i+1), text)
+		key, quoted, ok := strings.Cut(text, "=")
+		if !ok || !name.MatchString(key) {
+			return nil, malformed(OSReleaseFile, fmt.Sprintf("line %d is not an assignment", i+1), text)
 		}
 		value, err := unquote(quoted)
 		if err != nil {
 			return nil, malformed(OSReleaseFile, fmt.Sprintf("line %d: %v", i+1, err), text)
 		}
-		values[name] = value
+		values[key] = value
 	}
 	return values, nil
 }
 
-func isName(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		letter := c == '_' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
-		}
-	}
-	return s != ""
-}
-
 var (
+	name         = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 	errOpenQuote = errors.New("a quote is not closed")
 	errTrailing  = errors.New("text follows the value")
 )
 
-// unquote takes the quotes off one shell word. It expands nothing: a dollar
-// sign stands for itself, since os-release(5) has no variables.
+// unquote removes the quotes of one shell word. It expands nothing, because
+// os-release(5) has no variables.
 func unquote(s string) (string, error) {
 	var out strings.Builder
 	for i := 0; i < len(s); i++ {
