@@ -32,7 +32,7 @@ func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	return err
 }
 
-func unitAction(ctx context.Context, conn systemd.Manager, c node.ChangeUnit) error {
+func unitAction(ctx context.Context, conn *systemd.Conn, c node.ChangeUnit) error {
 	switch c.Action {
 	case node.Enable:
 		return conn.Enable(ctx, c.Unit)

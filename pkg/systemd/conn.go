@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,21 +17,15 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// Bounds for a context that has no earlier deadline of its own.
+// Time limits of one call, unless its context has an earlier one.
 const (
-	connectBound = 10 * time.Second
-	callBound    = 30 * time.Second // systemd answers at once unless it is stuck
-	reloadBound  = 2 * time.Minute  // generators run, one after another
-	jobBound     = 5 * time.Minute  // a stop may take TimeoutStopSec, then a kill
+	connectLimit = 10 * time.Second
+	callLimit    = 30 * time.Second // systemd answers at once unless it is stuck
+	reloadLimit  = 2 * time.Minute  // generators run, one after another
+	jobLimit     = 5 * time.Minute  // a stop may take TimeoutStopSec, then a kill
 )
 
-var (
-	// ErrNotBooted means that systemd does not run this machine, as in a
-	// container or a chroot.
-	ErrNotBooted = errors.New("systemd is not running this machine")
-	// ErrNoBus means that systemd runs but cannot be spoken to.
-	ErrNoBus = errors.New("systemd's bus does not answer")
-)
+var errNotBooted = errors.New("systemd is not running this machine")
 
 // bus is the part of [sd.Conn] that this package uses.
 type bus interface {
@@ -49,8 +44,8 @@ type bus interface {
 	Close()
 }
 
-// files are the two questions about a unit by name that [sd.Conn] has no
-// method for; neither makes systemd load the unit.
+// files are the calls that [sd.Conn] has no method for. Neither makes systemd
+// load the unit.
 type files interface {
 	// fileState is Manager.GetUnitFileState.
 	fileState(ctx context.Context, unit string) (string, error)
@@ -58,8 +53,15 @@ type files interface {
 	loaded(ctx context.Context, unit string) error
 }
 
+// A Reader reads the state of units.
+type Reader interface {
+	Units(ctx context.Context, names ...string) (map[string]Unit, error)
+}
+
+var _ Reader = (*Conn)(nil)
+
 // A Conn is a connection to the machine's systemd. Its methods may be called
-// at the same time.
+// concurrently.
 type Conn struct {
 	bus    bus
 	files  files
@@ -67,38 +69,36 @@ type Conn struct {
 }
 
 // Connect connects to the system bus, or, as root without a bus, to systemd
-// itself. It fails with [ErrNotBooted] or [ErrNoBus] in its chain. The
-// connection ends with ctx or with [Conn.Close].
+// itself. It fails where systemd does not run the machine, as in a container or
+// a chroot. The connection ends with ctx or with [Conn.Close].
 func Connect(ctx context.Context) (*Conn, error) {
-	// sd_booted(3): this folder is there just when systemd is PID 1.
+	// sd_booted(3): this directory exists exactly when systemd is PID 1.
 	if info, err := os.Lstat("/run/systemd/system"); err != nil || !info.IsDir() {
-		return nil, ErrNotBooted
+		return nil, errNotBooted
 	}
 	life, cancel := context.WithCancel(ctx)
 	type answer struct {
 		conn *Conn
 		err  error
 	}
-	// The handshake has no deadline of its own, and the context given to the
-	// connection is its whole life, so the bound is kept from outside.
+	// The handshake has no deadline of its own, and the connection lives as
+	// long as its context, so the time limit is kept here.
 	done := make(chan answer, 1)
 	go func() {
 		conn, err := dial(life)
 		done <- answer{conn, err}
 	}()
-	bound := time.NewTimer(connectBound)
-	defer bound.Stop()
+	limited, stop := context.WithTimeout(ctx, connectLimit)
+	defer stop()
 	var got answer
 	select {
 	case got = <-done:
-	case <-ctx.Done():
-		got.err = ctx.Err()
-	case <-bound.C:
-		got.err = context.DeadlineExceeded
+	case <-limited.Done():
+		got.err = limited.Err()
 	}
 	if got.err != nil {
 		cancel()
-		return nil, fmt.Errorf("%w: %w", ErrNoBus, permission(got.err))
+		return nil, fmt.Errorf("systemd's bus does not answer: %w", permission(got.err))
 	}
 	got.conn.cancel = cancel
 	return got.conn, nil
@@ -112,12 +112,12 @@ func (c *Conn) Close() {
 	}
 }
 
-// Connected reports whether the connection still stands. It does not survive
-// a restart of the bus.
+// Connected reports whether the connection still works. It does not survive a
+// restart of the bus.
 func (c *Conn) Connected() bool { return c.bus.Connected() }
 
-// dial makes the connection on the system bus; the manager's own socket is
-// for root alone, and works before the bus does.
+// dial connects to the system bus, or to the manager's own socket, which works
+// before the bus does and only for root.
 func dial(life context.Context) (*Conn, error) {
 	conn, err := dialWith(func() (*dbus.Conn, error) {
 		raw, err := dbus.SystemBusPrivate(dbus.WithContext(life))
@@ -138,8 +138,8 @@ func dial(life context.Context) (*Conn, error) {
 	})
 }
 
-// dialWith keeps the first connection that go-systemd makes, the one it sends
-// calls on, for the calls it has no method for.
+// dialWith also uses the first connection that go-systemd opens, on which it
+// sends its calls, for the calls that go-systemd has no method for.
 func dialWith(open func() (*dbus.Conn, error)) (*Conn, error) {
 	var first *dbus.Conn
 	conn, err := sd.NewConnection(func() (*dbus.Conn, error) {
@@ -155,7 +155,7 @@ func dialWith(open func() (*dbus.Conn, error)) (*Conn, error) {
 	return &Conn{bus: conn, files: rawFiles{first.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1")}}, nil
 }
 
-// handshake names the user by number: a look-up by name would need cgo.
+// handshake names the user by number, because a look-up by name needs cgo.
 func handshake(raw *dbus.Conn, hello bool) error {
 	err := raw.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Getuid()))})
 	if err == nil && hello {
@@ -178,11 +178,6 @@ func (r rawFiles) loaded(ctx context.Context, unit string) error {
 	return r.manager.CallWithContext(ctx, "org.freedesktop.systemd1.Manager.GetUnit", 0, unit).Err
 }
 
-// within gives ctx a deadline if it has none that is earlier.
-func within(ctx context.Context, bound time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, bound)
-}
-
 // permission marks a refusal of the bus as [fs.ErrPermission].
 func permission(err error) error {
 	if named(err, "org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired") {
@@ -191,21 +186,11 @@ func permission(err error) error {
 	return err
 }
 
-// named reports whether err is a D-Bus error of one of these names.
+// named reports whether err is a D-Bus error with one of these names.
 func named(err error, names ...string) bool {
-	var byValue dbus.Error
-	var byPointer *dbus.Error
-	name := ""
-	switch {
-	case errors.As(err, &byValue):
-		name = byValue.Name
-	case errors.As(err, &byPointer):
-		name = byPointer.Name
+	if e, ok := errors.AsType[dbus.Error](err); ok {
+		return slices.Contains(names, e.Name)
 	}
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
+	e, ok := errors.AsType[*dbus.Error](err)
+	return ok && slices.Contains(names, e.Name)
 }

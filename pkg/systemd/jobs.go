@@ -10,69 +10,64 @@ import (
 	"time"
 )
 
-// A JobError is a job that systemd took on and that did not end well.
+// A JobError is a job that systemd accepted and that did not succeed.
 type JobError struct {
-	Unit string
-	// Verb is what was asked: start, stop or restart.
-	Verb string
-	// Result is systemd's word: failed, timeout, dependency, canceled,
-	// skipped, or one that a newer systemd added.
-	Result string
+	Unit   string
+	Verb   string // start, stop or restart
+	Result string // failed, timeout, dependency, canceled, skipped, or a newer systemd's
 }
 
-// Error implements error.
 func (e *JobError) Error() string {
 	return fmt.Sprintf("%s %s: systemd job ended as %q", e.Verb, e.Unit, e.Result)
 }
 
-// errLost means that the end of a job can no longer be heard of.
 var errLost = errors.New("the connection to systemd was lost")
 
-// A job is a method that queues one and says on the channel how it ended.
-type job func(ctx context.Context, name, mode string, ch chan<- string) (int, error)
-
-// Start implements [Manager].
+// Start starts a unit and waits until systemd's job is done. A job that does
+// not succeed is a [*JobError]. If the context ends first, the job goes on.
 func (c *Conn) Start(ctx context.Context, unit string) error {
-	c.forget(ctx, unit)
+	c.resetFailed(ctx, unit)
 	return c.run(ctx, "start", unit, c.bus.StartUnitContext)
 }
 
-// Restart implements [Manager].
+// Restart is [Conn.Start] for a unit that may run already.
 func (c *Conn) Restart(ctx context.Context, unit string) error {
-	c.forget(ctx, unit)
+	c.resetFailed(ctx, unit)
 	return c.run(ctx, "restart", unit, c.bus.RestartUnitContext)
 }
 
-// Stop implements [Manager].
+// Stop stops a unit as [Conn.Start] starts one. Stopping a unit that does not
+// exist succeeds.
 func (c *Conn) Stop(ctx context.Context, unit string) error {
 	err := c.run(ctx, "stop", unit, c.bus.StopUnitContext)
-	if absent(err) {
+	if isAbsent(err) {
 		return nil
 	}
 	return err
 }
 
-// forget clears a failed state, so that a start is not refused because of
-// starts before it (start-limit-hit). A unit that is not loaded has nothing to
-// clear, and a start that is refused for another reason says so itself.
-func (c *Conn) forget(ctx context.Context, unit string) {
-	ctx, cancel := within(ctx, callBound)
+// resetFailed clears a failed state, so that a start is not refused because of
+// earlier ones (start-limit-hit). It ignores errors: a unit that is not loaded
+// has nothing to clear, and a start that is refused says why itself.
+func (c *Conn) resetFailed(ctx context.Context, unit string) {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	_ = c.bus.ResetFailedUnitContext(ctx, unit)
 }
 
-// run queues a job and waits for its end.
-func (c *Conn) run(ctx context.Context, verb, unit string, start job) error {
-	ctx, cancel := within(ctx, jobBound)
+// run queues a job by start and waits for its result, which systemd sends on
+// the channel.
+func (c *Conn) run(ctx context.Context, verb, unit string, start func(ctx context.Context, name, mode string, ch chan<- string) (int, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, jobLimit)
 	defer cancel()
-	// One place in the channel: go-systemd blocks on it otherwise, with every
-	// other job, if nobody waits any more.
+	// The channel has a buffer because go-systemd would otherwise block on it,
+	// with every other job, once nobody waits any more.
 	done := make(chan string, 1)
 	if _, err := start(ctx, unit, "replace", done); err != nil {
 		return fmt.Errorf("%s %s: %w", verb, unit, permission(err))
 	}
-	lost := time.NewTicker(time.Second)
-	defer lost.Stop()
+	check := time.NewTicker(time.Second)
+	defer check.Stop()
 	for {
 		select {
 		case result := <-done:
@@ -80,7 +75,7 @@ func (c *Conn) run(ctx context.Context, verb, unit string, start job) error {
 				return &JobError{Unit: unit, Verb: verb, Result: result}
 			}
 			return nil
-		case <-lost.C:
+		case <-check.C:
 			if !c.bus.Connected() {
 				return fmt.Errorf("%s %s: %w", verb, unit, errLost)
 			}

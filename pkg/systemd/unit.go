@@ -1,11 +1,22 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
+// Package systemd is a small client of systemd's manager over D-Bus: it reads
+// the state of units and changes them one named unit at a time.
+//
+// It reads the result of every job, so that a unit which fails to start is an
+// error, and every call has a time limit besides that of its context. It speaks
+// to systemd 219 (Oracle Linux 7) and later: what an old one does not tell has
+// a documented value.
+//
+// It starts no program, reads no unit file, and knows nothing of Falco: the
+// caller decides which unit to enable, and which others to disable first. User
+// managers and remote machines are out of scope.
 package systemd
 
 import "time"
 
-// Unit is what systemd says of one unit. A unit that does not exist has
+// A Unit is what systemd says of one unit. A unit that does not exist has the
 // LoadState "not-found" and an empty UnitFileState.
 type Unit struct {
 	Name          string   // the name asked for
@@ -14,7 +25,6 @@ type Unit struct {
 	ActiveState   string   // active, activating, deactivating, inactive, failed
 	SubState      string   // running, dead, auto-restart, ...
 	UnitFileState string   // enabled, disabled, static, masked, alias, linked, ...
-	FragmentPath  string   // the unit file
 	DropIns       []string // paths of its drop-ins, in order
 	NeedReload    bool     // the files changed since systemd read them
 	MainPID       int
@@ -23,7 +33,6 @@ type Unit struct {
 	Result        string    // success, exit-code, signal, timeout, ...
 	ExecStatus    int       // exit status or signal of the last main process
 	Started       time.Time // when the main process started; zero if never
-	ActiveSince   time.Time // when it became active; zero if never
 	ExecStart     []string  // argv of the main command
 	Environment   []string  // KEY=VALUE, drop-ins included
 }

@@ -9,14 +9,16 @@ import (
 	"fmt"
 )
 
-// errNoInstall means that a unit cannot be enabled.
 var errNoInstall = errors.New("the unit has no [Install] section, so nothing would start it at boot")
 
-// Enable implements [Manager]. Links that stand in the way are replaced
-// (force): a package that was removed may leave falco.service pointing at a
-// unit that is gone, and without force systemd then links the unit into its
-// target and fails all the same, so that two Falcos start at boot. A regular
-// file in the way is never replaced.
+// Enable makes a unit start at boot; it must be named by its own name, because
+// systemd does not enable an alias. Enabling it again succeeds. A unit without
+// an [Install] section is an error.
+//
+// Links in the way are replaced (force): a removed package may leave
+// falco.service pointing at a unit that is gone. Without force systemd then
+// links the unit into its target and fails all the same, and two Falcos start
+// at boot. A regular file in the way is never replaced.
 func (c *Conn) Enable(ctx context.Context, unit string) error {
 	return c.change(ctx, "enable", unit, func(ctx context.Context) error {
 		// The list of changes is empty if the unit is enabled already and has
@@ -29,12 +31,13 @@ func (c *Conn) Enable(ctx context.Context, unit string) error {
 	})
 }
 
-// Disable implements [Manager]. Both the lasting links and those in /run are
-// removed: systemctl(1) removes only one kind a call.
+// Disable undoes [Conn.Enable], and removes the links in /run (enabled-runtime)
+// too; systemctl(1) removes one kind in each call. Disabling a unit that is not
+// enabled or does not exist succeeds.
 func (c *Conn) Disable(ctx context.Context, unit string) error {
 	return c.change(ctx, "disable", unit, func(ctx context.Context) error {
 		for _, runtime := range []bool{false, true} {
-			if _, err := c.bus.DisableUnitFilesContext(ctx, []string{unit}, runtime); err != nil && !absent(err) {
+			if _, err := c.bus.DisableUnitFilesContext(ctx, []string{unit}, runtime); err != nil && !isAbsent(err) {
 				return err
 			}
 		}
@@ -42,8 +45,8 @@ func (c *Conn) Disable(ctx context.Context, unit string) error {
 	})
 }
 
-// Mask implements [Manager]. A regular file or a link of another meaning in
-// /etc/systemd/system is left, and is an error.
+// Mask makes a unit impossible to start. It does not stop it. A regular file or
+// another link in /etc/systemd/system stays, and is an error.
 func (c *Conn) Mask(ctx context.Context, unit string) error {
 	return c.change(ctx, "mask", unit, func(ctx context.Context) error {
 		_, err := c.bus.MaskUnitFilesContext(ctx, []string{unit}, false, false)
@@ -51,11 +54,11 @@ func (c *Conn) Mask(ctx context.Context, unit string) error {
 	})
 }
 
-// Unmask implements [Manager]. Masks in /run go too.
+// Unmask undoes [Conn.Mask], for masks in /run too.
 func (c *Conn) Unmask(ctx context.Context, unit string) error {
 	return c.change(ctx, "unmask", unit, func(ctx context.Context) error {
 		for _, runtime := range []bool{false, true} {
-			if _, err := c.bus.UnmaskUnitFilesContext(ctx, []string{unit}, runtime); err != nil && !absent(err) {
+			if _, err := c.bus.UnmaskUnitFilesContext(ctx, []string{unit}, runtime); err != nil && !isAbsent(err) {
 				return err
 			}
 		}
@@ -63,9 +66,9 @@ func (c *Conn) Unmask(ctx context.Context, unit string) error {
 	})
 }
 
-// Reload implements [Manager].
+// Reload makes systemd read its unit files again.
 func (c *Conn) Reload(ctx context.Context) error {
-	ctx, cancel := within(ctx, reloadBound)
+	ctx, cancel := context.WithTimeout(ctx, reloadLimit)
 	defer cancel()
 	if err := c.bus.ReloadContext(ctx); err != nil {
 		return fmt.Errorf("reload systemd's unit files: %w", permission(err))
@@ -73,11 +76,12 @@ func (c *Conn) Reload(ctx context.Context) error {
 	return nil
 }
 
-// change edits unit files by way of systemd and has it read them again.
+// change has systemd change unit files and read them again, as systemctl(1)
+// does.
 func (c *Conn) change(ctx context.Context, verb, unit string, do func(context.Context) error) error {
-	bounded, cancel := within(ctx, callBound)
+	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
-	if err := do(bounded); err != nil {
+	if err := do(limited); err != nil {
 		return fmt.Errorf("%s %s: %w", verb, unit, permission(err))
 	}
 	return c.Reload(ctx)

@@ -11,21 +11,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Names of D-Bus errors that mean that there is no such unit or unit file.
-// systemd names errno values after "System.Error" and, since the bus has a
-// name of its own for some, either may come.
-func absent(err error) bool {
+// isAbsent reports whether err says that there is no such unit or unit file.
+// systemd names errno values after "System.Error", except those that the bus has
+// a name of its own for, so both appear.
+func isAbsent(err error) bool {
 	return named(err,
 		"org.freedesktop.systemd1.NoSuchUnit",
 		"org.freedesktop.DBus.Error.FileNotFound",
 		"System.Error.ENOENT")
 }
 
-// Units implements [Reader]. A unit that has neither a file nor a place in
-// systemd's memory is told as absent without being loaded; any other is asked
-// by its object path, which has systemd load it for as long as the call takes.
+// Units returns the named units by those names, whether they exist or not. A
+// name that is an alias gives the unit it stands for, with an ID that differs
+// from the name.
+//
+// A unit that has neither a file nor a place in systemd's memory is not loaded.
+// Any other is loaded by systemd for as long as the call takes.
 func (c *Conn) Units(ctx context.Context, names ...string) (map[string]Unit, error) {
-	ctx, cancel := within(ctx, callBound)
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	var (
 		mu    sync.Mutex
@@ -53,9 +56,9 @@ func (c *Conn) Units(ctx context.Context, names ...string) (map[string]Unit, err
 func (c *Conn) unit(ctx context.Context, name string) (Unit, error) {
 	state, err := c.files.fileState(ctx, name)
 	switch {
-	case absent(err):
-		// A unit whose file was removed while it runs is still there.
-		if err := c.files.loaded(ctx, name); absent(err) {
+	case isAbsent(err):
+		// A unit whose file was removed while it runs still exists.
+		if err := c.files.loaded(ctx, name); isAbsent(err) {
 			return Unit{Name: name, LoadState: "not-found", ActiveState: "inactive", SubState: "dead", NRestarts: -1}, nil
 		} else if err != nil {
 			return Unit{}, err
