@@ -107,11 +107,11 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 		return b, failed(node.CodePackages, "", "collecting %s: no package was fetched", o.Spec)
 	}
 	for _, path := range packages {
-		p, err := verifyFile(path, keys)
+		nevra, err := verifyFile(path, keys)
 		if err != nil {
 			return b, err
 		}
-		if err := b.add(path, p.NEVRA()); err != nil {
+		if err := b.add(path, nevra); err != nil {
 			return b, err
 		}
 	}

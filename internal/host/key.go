@@ -40,7 +40,7 @@ func (m *Machine) importKey(ctx context.Context, c node.ImportKey) error {
 	if err != nil {
 		return distrust(c.URL, err)
 	}
-	if err := m.writeKey(ctx, c.Path, trust.File(keys, unserved)); err != nil {
+	if err := m.writeKey(ctx, c.Path, trust.FormatKeyFile(keys, unserved)); err != nil {
 		return err
 	}
 	if err := m.dropOutdated(ctx, keys); err != nil {
@@ -75,13 +75,8 @@ func pinnedKeys(served []byte, pinned []string) (keys []trust.Key, unserved []st
 // distrust is the refusal of what a source serves, with the hint of its cause.
 func distrust(source string, err error) error {
 	hint := "see what " + redact(source) + " serves: it must be an armored OpenPGP public key"
-	var dead *trust.DeadKeyError
-	var stranger *trust.NotPinnedError
-	switch {
-	case errors.As(err, &dead):
-		hint = dead.Hint
-	case errors.As(err, &stranger):
-		hint = stranger.Hint
+	if refused, ok := errors.AsType[*trust.Error](err); ok {
+		hint = refused.Hint
 	}
 	return failed(node.CodeTrust, hint, "checking the key from %s: %w", redact(source), err)
 }

@@ -41,19 +41,19 @@ func (m *Machine) vetLocal(c node.Install) error {
 	return nil
 }
 
-// verifyFile checks one package.
-func verifyFile(path string, keys []trust.Key) (trust.RPM, error) {
+// verifyFile checks one package and returns its NEVRA.
+func verifyFile(path string, keys []trust.Key) (string, error) {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return trust.RPM{}, changing(path, err)
+		return "", changing(path, err)
 	}
-	p, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
+	nevra, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
 	if err != nil {
 		hint := ""
-		if refused, ok := errors.AsType[*trust.PackageError](err); ok {
+		if refused, ok := errors.AsType[*trust.Error](err); ok {
 			hint = refused.Hint
 		}
-		return p, failed(node.CodeTrust, hint, "checking %s: %w", path, err)
+		return "", failed(node.CodeTrust, hint, "checking %s: %w", path, err)
 	}
-	return p, nil
+	return nevra, nil
 }

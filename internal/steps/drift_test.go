@@ -77,7 +77,7 @@ func TestDeadKeysAreBuried(t *testing.T) {
 	expired := trust.Key{Fingerprint: "E", UserIDs: []string{name}, Expires: now.Add(-day)}
 	revoked := trust.Key{Fingerprint: "R", UserIDs: []string{name}, Revoked: true, RevokedAt: now.Add(-day)}
 	both := trust.Key{Fingerprint: "B", UserIDs: []string{name}, Expires: now.Add(-day), Revoked: true, RevokedAt: now.Add(-day)}
-	withdrawn := trust.Key{Fingerprint: trust.FalcoDeadKeys()[0].Fingerprint}
+	withdrawn := trust.Key{Fingerprint: "15ED05F191E40D74BA47109F9F76B25B3672BA8F"}
 	live := trust.Key{Fingerprint: "L", UserIDs: []string{name}, Expires: now.Add(day)}
 	stranger := trust.Key{Fingerprint: "S", UserIDs: []string{"somebody"}, Revoked: true}
 	var ring []ringKey

@@ -83,16 +83,14 @@ func readRing(keys []node.PublicKey) []ringKey {
 // known ones are known by fingerprint.
 func (k key) buried(ring []ringKey, now time.Time) []node.Change {
 	var out []node.Change
-	dead := trust.FalcoDeadKeys()
 	for _, r := range ring {
 		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) {
 			continue
 		}
 		change := node.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint}
-		i := slices.IndexFunc(dead, func(d trust.DeadKey) bool { return d.Fingerprint == r.Fingerprint })
-		switch {
-		case i >= 0:
-			change.Drift, change.Why = node.DriftKeyRevoked, dead[i].Reason
+		switch withdrawn := trust.Withdrawn(r.Fingerprint); {
+		case withdrawn != "":
+			change.Drift, change.Why = node.DriftKeyRevoked, withdrawn
 		case r.IsFalco() && r.Revoked:
 			change.Drift, change.Why = node.DriftKeyRevoked, "was revoked on "+day(r.RevokedAt)
 		case r.IsFalco() && r.Expired(now):
@@ -129,7 +127,7 @@ type lack struct {
 // key is published and stay after the old one is withdrawn.
 func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
 	copied, _ := trust.ParseKeys(file) // what cannot be read is written anew
-	unserved := trust.Unserved(file)
+	unserved := trust.NotServed(file)
 	var out []lack
 	usable := false
 	for _, f := range k.Repository.Fingerprints {
@@ -156,7 +154,7 @@ func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
 // fetched, if packages are about to be: the next key may sign them by now.
 func (k key) sought(ctx context.Context, view node.View, file []byte) []lack {
 	var out []lack
-	for _, f := range trust.Unserved(file) {
+	for _, f := range trust.NotServed(file) {
 		if slices.Contains(k.Repository.Fingerprints, f) {
 			out = append(out, lack{f, node.DriftKeyMissing, "it is pinned, was not served before, and packages are to be installed"})
 		}
@@ -231,7 +229,7 @@ func (k key) foreignSigner(rpm node.Packages) []node.Warning {
 // by rpm itself when the package is installed.
 func (k key) signedByPinned(p node.Package) bool {
 	return slices.ContainsFunc(k.Repository.Fingerprints, func(f string) bool {
-		return len(f) >= 16 && p.SignerID != "" && trust.SameID(f, p.SignerID)
+		return len(f) >= 16 && p.SignerID != "" && trust.MatchesKeyID(f, p.SignerID)
 	})
 }
 

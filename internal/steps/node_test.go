@@ -229,10 +229,11 @@ func (n *fakeNode) importKey(c node.ImportKey) error {
 			unserved = append(unserved, f)
 		}
 	}
-	n.write(c.Path, string(trust.File(keys, unserved)))
+	n.write(c.Path, string(trust.FormatKeyFile(keys, unserved)))
 	for _, k := range keys {
-		n.keys = slices.DeleteFunc(n.keys, func(p node.PublicKey) bool { return p.Package == k.Package() })
-		n.keys = append(n.keys, node.PublicKey{Package: k.Package(), Armored: k.Armored})
+		name := "gpg-pubkey-" + strings.ToLower(k.Fingerprint[32:]) + "-693adef9"
+		n.keys = slices.DeleteFunc(n.keys, func(p node.PublicKey) bool { return p.Package == name })
+		n.keys = append(n.keys, node.PublicKey{Package: name, Armored: k.Armored})
 	}
 	return nil
 }

@@ -4,53 +4,62 @@
 package trust
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// A FingerprintError is a text that does not identify one key.
-type FingerprintError struct {
-	Text   string
-	Reason string
-}
-
-func (e *FingerprintError) Error() string {
-	return fmt.Sprintf("fingerprint %q: %s", e.Text, e.Reason)
-}
-
 // NormalizeFingerprint brings a fingerprint as people write it, with spaces,
-// colons, a leading 0x or in lower case, into the form of [Key.Fingerprint]. A
-// key ID is refused: keys with a wanted short ID are made in seconds.
+// colons, a leading 0x or in lower case, into the form of [Key.Fingerprint]. It
+// refuses a key ID, because keys with a wanted short ID are made in seconds.
 func NormalizeFingerprint(s string) (string, error) {
-	bad := func(reason string) (string, error) {
-		if len(s) > 100 {
-			s = s[:100] + "..."
-		}
-		return "", &FingerprintError{Text: s, Reason: reason}
-	}
 	hex := strings.NewReplacer(" ", "", "\t", "", ":", "", "\u00a0", "").Replace(strings.TrimSpace(s))
 	hex = strings.ToUpper(strings.TrimPrefix(strings.TrimPrefix(hex, "0x"), "0X"))
-	if hex == "" {
-		return bad("it is empty")
-	}
-	if i := strings.IndexFunc(hex, func(r rune) bool { return !strings.ContainsRune("0123456789ABCDEF", r) }); i >= 0 {
-		return bad("it has a character that is no hex digit")
-	}
-	switch len(hex) {
-	case 40, 64:
+	reason := ""
+	switch {
+	case hex == "":
+		reason = "it is empty"
+	case strings.Trim(hex, "0123456789ABCDEF") != "":
+		reason = "it has a character that is not a hex digit"
+	case len(hex) == 40, len(hex) == 64:
 		return hex, nil
-	case 8, 16:
-		return bad("this is a key ID, which others can forge; use the whole fingerprint of 40 digits")
-	case 32:
-		return bad("this is the fingerprint of a version 3 key, whose MD5 others can forge")
+	case len(hex) == 8, len(hex) == 16:
+		reason = "this is a key ID, which others can forge; use the whole fingerprint of 40 digits"
+	case len(hex) == 32:
+		reason = "this is the fingerprint of a version 3 key, whose MD5 others can forge"
+	default:
+		reason = fmt.Sprintf("it has %d hex digits; want 40, or 64 for a version 6 key", len(hex))
 	}
-	return bad(fmt.Sprintf("it has %d hex digits; want 40, or 64 for a version 6 key", len(hex)))
+	if len(s) > 100 {
+		s = s[:100] + "..."
+	}
+	return "", fmt.Errorf("fingerprint %q: %s", s, reason)
 }
 
-// SameID reports whether a key ID of at least 16 hex digits, in either case,
-// is that of the primary key with the fingerprint. rpm names the signer of an
-// installed package by such an ID, or by the whole fingerprint.
-func SameID(fingerprint, id string) bool {
+// normalizePins returns the normalized pins, each once.
+func normalizePins(pinned []string) ([]string, error) {
+	var pins []string
+	for _, p := range pinned {
+		pin, err := NormalizeFingerprint(p)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(pins, pin) {
+			pins = append(pins, pin)
+		}
+	}
+	if len(pins) == 0 {
+		return nil, errors.New("no key is pinned")
+	}
+	return pins, nil
+}
+
+// MatchesKeyID reports whether a key ID of at least 16 hex digits, in either
+// case, is that of the primary key with the fingerprint. rpm names the signer
+// of an installed package by such an ID, or by the whole fingerprint.
+func MatchesKeyID(fingerprint, id string) bool {
 	fingerprint, id = strings.ToUpper(fingerprint), strings.ToUpper(id)
 	switch {
 	case len(id) < 16:
@@ -59,4 +68,18 @@ func SameID(fingerprint, id string) bool {
 		return strings.HasPrefix(fingerprint, id)
 	}
 	return strings.HasSuffix(fingerprint, id)
+}
+
+var signerID = regexp.MustCompile(`(?i)\bkey (?:id|fingerprint):? ?([0-9a-f]{16,64})\b`)
+
+// SignerID finds the signer's key ID in what rpm prints for a signature by the
+// query format %{RSAHEADER:pgpsig} or %{SIGPGP:pgpsig}, such as
+// "RSA/SHA256, Mon 12 Jan 2026 10:00:00 AM UTC, Key ID 65106822b35b1b1f". It
+// returns "" for "(none)": a package that is not signed.
+func SignerID(text string) string {
+	m := signerID.FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return strings.ToLower(m[1])
 }

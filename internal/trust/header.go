@@ -10,10 +10,9 @@ import (
 	"io"
 )
 
-// The parts of an rpm file, in their order: the lead, the signature header,
-// the header, the payload. They are read here and not by a library because the
-// file is a stranger's: every count is checked against the bytes that are
-// there before anything is allocated.
+// An rpm file has a lead, a signature header, a header and a payload. They are
+// read here and not by a library because the file is not trusted: every count
+// is checked against the bytes that are there before anything is allocated.
 const (
 	leadSize     = 96
 	maxSignature = 1 << 20  // bytes
@@ -36,7 +35,6 @@ const (
 	tagRelease    = 1002
 	tagEpoch      = 1003
 	tagArch       = 1022
-	tagSourceRPM  = 1044
 	tagDigest     = 5092 // hex, of the compressed payload; rpm 4.14 on
 	tagDigestAlgo = 5093 // as OpenPGP numbers them
 
@@ -58,14 +56,14 @@ type header struct {
 
 type entry struct{ kind, offset, count uint32 }
 
-// readLead reads the lead, which says nothing that the header does not say.
+// readLead reads the lead, which says nothing that the header does not.
 func readLead(r io.Reader) error {
 	var lead [leadSize]byte
 	if _, err := io.ReadFull(r, lead[:]); err != nil {
-		return ErrNotRPM
+		return errNotRPM
 	}
 	if binary.BigEndian.Uint32(lead[:4]) != 0xedabeedb || binary.BigEndian.Uint16(lead[78:80]) != 5 {
-		return ErrNotRPM
+		return errNotRPM
 	}
 	return nil
 }

@@ -4,7 +4,6 @@
 package trust
 
 import (
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,12 +13,11 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// assemble makes a key of its packets. Only what a signature of the key's own
-// vouches for is believed.
+// assemble makes a key of its packets. It believes only what the key's own
+// signatures vouch for.
 //
-// The library's own reader is not used for this: it believes in a revocation
-// only where it stands right behind the primary key, and reads one armored
-// block; see split.
+// The library's reader does not serve here: it accepts a revocation only
+// directly after the primary key, and reads one armored block; see split.
 func assemble(p *part) (Key, error) {
 	first, err := p.packets[0].Parse()
 	if err != nil {
@@ -30,9 +28,7 @@ func assemble(p *part) (Key, error) {
 		return Key{}, pgperrors.UnsupportedError("a primary key that cannot sign")
 	}
 	a := assembly{Key: Key{
-		Fingerprint: strings.ToUpper(hexOf(primary.Fingerprint)),
-		ID:          fmt.Sprintf("%08x", uint32(primary.KeyId)),
-		Created:     primary.CreationTime.UTC(),
+		Fingerprint: fmt.Sprintf("%X", primary.Fingerprint),
 		primary:     primary,
 	}}
 	for _, next := range p.packets[1:] {
@@ -77,7 +73,7 @@ func (a *assembly) take(p *packet.OpaquePacket) {
 	}
 }
 
-// sign takes a signature for what it proves. One that does not verify, or that
+// sign records what a signature proves. One that does not verify, or that
 // somebody else made, proves nothing.
 func (a *assembly) sign(sig *packet.Signature) {
 	switch sig.SigType {
@@ -113,22 +109,22 @@ func (a *assembly) revoke(sig *packet.Signature) {
 		return
 	}
 	a.Revoked, a.RevokedAt = true, sig.CreationTime.UTC()
-	a.RevokedWhy = printable(sig.RevocationReasonText)
+	a.revokedWhy = printable(sig.RevocationReasonText)
 }
 
-// certify takes the expiry from a self-signature. Of several the newest
-// counts: that is how an expiry is put off.
+// certify takes the expiry from a self-signature. Of several the newest counts,
+// because that is how an expiry is extended.
 func (a *assembly) certify(sig *packet.Signature) {
-	if a.SelfSigned && sig.CreationTime.Before(a.newest) {
+	if a.selfSigned && sig.CreationTime.Before(a.newest) {
 		return
 	}
-	a.SelfSigned, a.newest = true, sig.CreationTime
+	a.selfSigned, a.newest = true, sig.CreationTime
 	a.Expires = end(a.primary.CreationTime, sig.KeyLifetimeSecs)
 }
 
-// bind ends the packets of a subkey. It may sign packages if the primary key
-// says so, has not taken it back, and gave it no end of its own: one that
-// expires would have to be watched, and Falco has none that signs.
+// bind ends the packets of a subkey. The subkey may sign packages if the primary
+// key says so, has not revoked that, and gave it no expiry of its own: such an
+// expiry would need warnings too, and Falco has no subkey that signs.
 func (a *assembly) bind() {
 	if a.subkey != nil && a.binding && !a.unbound && a.bindingEnd.IsZero() {
 		a.signers = append(a.signers, a.subkey)
@@ -137,7 +133,7 @@ func (a *assembly) bind() {
 	a.bindingAt, a.bindingEnd = time.Time{}, time.Time{}
 }
 
-// end returns when a lifetime is over, or zero if it never is.
+// end returns when a lifetime ends, or zero if it never does.
 func end(created time.Time, lifetime *uint32) time.Time {
 	if lifetime == nil || *lifetime == 0 {
 		return time.Time{}
@@ -145,10 +141,8 @@ func end(created time.Time, lifetime *uint32) time.Time {
 	return created.Add(time.Duration(*lifetime) * time.Second).UTC()
 }
 
-func hexOf(b []byte) string { return hex.EncodeToString(b) }
-
-// printable keeps a text out of a stranger's key from reaching a terminal raw
-// or at length.
+// printable makes a text from an untrusted key safe to print: it removes control
+// characters and cuts it to 80 characters.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\ufffd' {

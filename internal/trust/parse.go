@@ -25,22 +25,21 @@ const (
 
 // Why a text is not a bundle of public keys.
 var (
-	ErrNoKey     = errors.New("there is no OpenPGP public key in it")
-	ErrTruncated = errors.New("the key is cut short")
-	ErrWrongType = errors.New("it is armored, and not a public key")
-	ErrTooLarge  = errors.New("it is too large for a key")
+	errNoKey     = errors.New("there is no OpenPGP public key in it")
+	errTruncated = errors.New("the key is cut short")
+	errWrongType = errors.New("it is armored, and not a public key")
+	errTooLarge  = errors.New("it is too large for a key")
 )
 
-// ParseKeys reads every public key of a bundle: one or several armored blocks
-// with any text around them, or binary. Keys come in the order of the bundle.
+// ParseKeys reads every public key of a bundle, in its order: one or several
+// armored blocks with any text around them, or binary. A key is returned in
+// whatever state; see [Select].
 //
 // A key of a kind that cannot be read, such as one of version 3, is left out;
-// if no other is there the error is [ErrNoKey]. Other errors are
-// [ErrTruncated], [ErrWrongType], [ErrTooLarge], and damage that the OpenPGP
-// library names. A key is returned whatever its state: see [Select].
+// having found no other key is an error.
 func ParseKeys(bundle []byte) ([]Key, error) {
 	if len(bundle) > maxBundle {
-		return nil, ErrTooLarge
+		return nil, errTooLarge
 	}
 	blocks, err := dearmor(bundle)
 	if err != nil {
@@ -63,7 +62,7 @@ func ParseKeys(bundle []byte) ([]Key, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
-		return nil, ErrNoKey
+		return nil, errNoKey
 	}
 	return keys, nil
 }
@@ -73,10 +72,10 @@ func ParseKeys(bundle []byte) ([]Key, error) {
 func dearmor(in []byte) ([][]byte, error) {
 	const begin, end = "-----BEGIN PGP ", "-----END PGP "
 	if !bytes.Contains(in, []byte(begin)) {
-		if len(in) > 0 && in[0]&0x80 != 0 { // every packet begins so, and no text
+		if len(in) > 0 && in[0]&0x80 != 0 { // as every packet begins, and no text
 			return [][]byte{in}, nil
 		}
-		return nil, ErrNoKey
+		return nil, errNoKey
 	}
 	var blocks [][]byte
 	for {
@@ -87,11 +86,11 @@ func dearmor(in []byte) ([][]byte, error) {
 		in = in[i:]
 		if !bytes.HasPrefix(in, []byte("-----BEGIN "+blockType+"-----")) {
 			name, _, _ := strings.Cut(string(in[len("-----BEGIN "):min(len(in), 60)]), "-----")
-			return nil, fmt.Errorf("%w but a %s", ErrWrongType, name)
+			return nil, fmt.Errorf("%w but a %s", errWrongType, name)
 		}
 		length := bytes.Index(in, []byte(end+"PUBLIC KEY BLOCK-----"))
 		if length < 0 || bytes.Contains(in[len(begin):length], []byte(begin)) {
-			return nil, ErrTruncated
+			return nil, errTruncated
 		}
 		length += len(end + "PUBLIC KEY BLOCK-----")
 		block, err := armor.Decode(bytes.NewReader(append(bytes.Clone(in[:length]), '\n')))
@@ -127,10 +126,10 @@ const (
 	tagPublicSubkey = 14
 )
 
-// split cuts keyrings at their primary keys. A block that begins with
-// signatures holds revocations made apart from the key: in
-// falcosecurity-14CB7A8D.asc, as Falco publishes it, the revocation is such a
-// second block. Each is put with the key that claims to have made it.
+// split cuts keyrings at their primary keys. A block that begins with signatures
+// holds revocations made apart from the key, as the second block of Falco's own
+// falcosecurity-14CB7A8D.asc does. Each is added to the key that claims to have
+// made it.
 func split(blocks [][]byte) ([]*part, error) {
 	var parts []*part
 	var loose part
@@ -143,18 +142,18 @@ func split(blocks [][]byte) ([]*part, error) {
 			p, err := packets.Next()
 			switch {
 			case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-				return nil, ErrTruncated
+				return nil, errTruncated
 			case err != nil:
 				return nil, fmt.Errorf("reading the key: %w", err)
 			case p.Tag == tagSecretKey, p.Tag == tagSecretSubkey:
-				return nil, fmt.Errorf("%w but a secret key", ErrWrongType)
+				return nil, fmt.Errorf("%w but a secret key", errWrongType)
 			case p.Tag == tagPublicKey:
 				to = &part{}
 				parts = append(parts, to)
 			}
 			to.add(p, block[start:len(block)-r.Len()])
 			if len(parts) > maxKeys || len(to.packets) > maxPackets {
-				return nil, ErrTooLarge
+				return nil, errTooLarge
 			}
 		}
 	}
@@ -164,8 +163,8 @@ func split(blocks [][]byte) ([]*part, error) {
 	return parts, nil
 }
 
-// attach puts a loose signature with every copy of the key that made it, where
-// a revocation belongs: behind the primary key.
+// attach adds a loose signature to every copy of the key that made it, where a
+// revocation belongs: after the primary key.
 func attach(parts []*part, loose *packet.OpaquePacket) {
 	parsed, err := loose.Parse()
 	sig, ok := parsed.(*packet.Signature)

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -70,7 +69,7 @@ func public(t testing.TB, e *openpgp.Entity) []byte {
 }
 
 func fingerprint(e *openpgp.Entity) string {
-	return strings.ToUpper(hexOf(e.PrimaryKey.Fingerprint))
+	return fmt.Sprintf("%X", e.PrimaryKey.Fingerprint)
 }
 
 func revoked(t testing.TB, e *openpgp.Entity, reason string, at time.Time) {
@@ -107,8 +106,8 @@ func TestParseKeysStates(t *testing.T) {
 
 	k := one(t, public(t, forever))
 	want := Key{
-		Fingerprint: fingerprint(forever), ID: strings.ToLower(fingerprint(forever)[32:]),
-		UserIDs: []string{"forever <forever@example.test>"}, Created: made, SelfSigned: true,
+		Fingerprint: fingerprint(forever),
+		UserIDs:     []string{"forever <forever@example.test>"}, selfSigned: true,
 	}
 	ignore := cmp.FilterPath(func(p cmp.Path) bool {
 		return slices.Contains([]string{"Armored", "primary", "signers"}, p.Last().String()[min(1, len(p.Last().String())):])
@@ -116,21 +115,18 @@ func TestParseKeysStates(t *testing.T) {
 	if diff := cmp.Diff(want, k, ignore, cmp.AllowUnexported(Key{})); diff != "" {
 		t.Errorf("a key for ever (-want +got):\n%s", diff)
 	}
-	if !k.Live(later.AddDate(50, 0, 0)) {
+	if k.unusable(later.AddDate(50, 0, 0)) != "" {
 		t.Error("a key for ever is not alive in 50 years")
-	}
-	if want := fmt.Sprintf("gpg-pubkey-%s-%x", k.ID, made.Unix()); k.Package() != want {
-		t.Errorf("Package() = %q, want %q", k.Package(), want)
 	}
 
 	k = one(t, public(t, year))
-	if end := made.Add(365 * 24 * time.Hour); !k.Expires.Equal(end) || k.Expired(end.Add(-time.Second)) || !k.Expired(end) || k.Live(end) {
+	if end := made.Add(365 * 24 * time.Hour); !k.Expires.Equal(end) || k.Expired(end.Add(-time.Second)) || !k.Expired(end) || k.unusable(end) == "" {
 		t.Errorf("a key for a year expires %v, want %v sharp", k.Expires, end)
 	}
 
 	k = one(t, public(t, gone))
-	if !k.Revoked || !k.RevokedAt.Equal(later) || k.RevokedWhy != "Rotation 2026[31m" || k.Live(later) {
-		t.Errorf("a revoked key: Revoked=%v at %v (%q), want %v and a reason without control characters", k.Revoked, k.RevokedAt, k.RevokedWhy, later)
+	if !k.Revoked || !k.RevokedAt.Equal(later) || k.revokedWhy != "Rotation 2026[31m" || k.unusable(later) == "" {
+		t.Errorf("a revoked key: Revoked=%v at %v (%q), want %v and a reason without control characters", k.Revoked, k.RevokedAt, k.revokedWhy, later)
 	}
 }
 
@@ -180,17 +176,17 @@ func TestParseKeysRefuses(t *testing.T) {
 		in   []byte
 		want error
 	}{
-		{"nothing", nil, ErrNoKey},
-		{"a login page", []byte("<html><body>Please log in</body></html>"), ErrNoKey},
-		{"truncated armor", good[:len(good)/2], ErrTruncated},
-		{"truncated before the next block", slices.Concat(good[:len(good)/2], good), ErrTruncated},
-		{"truncated binary", raw(t, a)[:len(raw(t, a))-10], ErrTruncated},
-		{"a secret key", block(t, "PGP PRIVATE KEY BLOCK", private.Bytes()), ErrWrongType},
-		{"a secret key in a public block", block(t, "PGP PUBLIC KEY BLOCK", private.Bytes()), ErrWrongType},
-		{"a signature", block(t, "PGP SIGNATURE", []byte("x")), ErrWrongType},
-		{"an empty block", block(t, "PGP PUBLIC KEY BLOCK", nil), ErrNoKey},
+		{"nothing", nil, errNoKey},
+		{"a login page", []byte("<html><body>Please log in</body></html>"), errNoKey},
+		{"truncated armor", good[:len(good)/2], errTruncated},
+		{"truncated before the next block", slices.Concat(good[:len(good)/2], good), errTruncated},
+		{"truncated binary", raw(t, a)[:len(raw(t, a))-10], errTruncated},
+		{"a secret key", block(t, "PGP PRIVATE KEY BLOCK", private.Bytes()), errWrongType},
+		{"a secret key in a public block", block(t, "PGP PUBLIC KEY BLOCK", private.Bytes()), errWrongType},
+		{"a signature", block(t, "PGP SIGNATURE", []byte("x")), errWrongType},
+		{"an empty block", block(t, "PGP PUBLIC KEY BLOCK", nil), errNoKey},
 		{"a signature in a public block", block(t, "PGP PUBLIC KEY BLOCK", raw(t, a)[len(raw(t, a))-80:]), nil},
-		{"too large", bytes.Repeat([]byte("x"), maxBundle+1), ErrTooLarge},
+		{"too large", bytes.Repeat([]byte("x"), maxBundle+1), errTooLarge},
 		{"binary garbage", []byte{0xff, 0xff, 0xff, 0xff, 0xff}, nil},
 	} {
 		keys, err := ParseKeys(test.in)
@@ -210,7 +206,7 @@ func TestParseKeysBelievesOwnSignaturesOnly(t *testing.T) {
 		t.Error("a revocation that another key made revokes this one")
 	}
 	stripped := raw(t, a)[:len(rawUpToUserID(t, a))]
-	if k := one(t, stripped); k.SelfSigned || len(k.UserIDs) > 0 || k.Live(made) {
+	if k := one(t, stripped); k.selfSigned || len(k.UserIDs) > 0 || k.unusable(made) == "" {
 		t.Errorf("a key without its self-signature is alive: %+v", k)
 	}
 	behind := slices.Concat(raw(t, entityWithoutRevocation(t, b)), rawPackets(t, b, packet.SigTypeKeyRevocation))
@@ -266,11 +262,11 @@ func rawUpToUserID(t *testing.T, e *openpgp.Entity) []byte {
 	return out.Bytes()
 }
 
-// Falco's real keys, from the folder that FALCO_KEYS_DIR names.
+// Falco's real keys, from the directory that FALCO_KEYS_DIR names.
 func TestFalcoKeys(t *testing.T) {
 	dir := os.Getenv("FALCO_KEYS_DIR")
 	if dir == "" {
-		t.Skip("FALCO_KEYS_DIR does not name a folder with Falco's public keys")
+		t.Skip("FALCO_KEYS_DIR does not name a directory with Falco's public keys")
 	}
 	const current = "478B2FBBC75F4237B731DA4365106822B35B1B1F"
 	for _, test := range []struct {
@@ -290,14 +286,14 @@ func TestFalcoKeys(t *testing.T) {
 		if k.Revoked {
 			at = day(k.RevokedAt)
 		}
-		if k.Fingerprint != test.fingerprint || day(k.Created) != test.created || day(k.Expires) != test.expires || at != test.revoked || !k.IsFalco() {
-			t.Errorf("%s: %s created %s, expires %s, revoked %q, want %+v", test.file, k, day(k.Created), day(k.Expires), at, test)
+		if k.Fingerprint != test.fingerprint || day(k.primary.CreationTime) != test.created || day(k.Expires) != test.expires || at != test.revoked || !k.IsFalco() {
+			t.Errorf("%s: %s created %s, expires %s, revoked %q, want %+v", test.file, k, day(k.primary.CreationTime), day(k.Expires), at, test)
 		}
-		if live := k.Live(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)); live != (test.revoked == "") {
+		if live := k.unusable(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)) == ""; live != (test.revoked == "") {
 			t.Errorf("%s: alive in March 2026 is %v", test.file, live)
 		}
-		if dead := deadKey(k.Fingerprint); (dead != nil) != k.Revoked || dead != nil && dead.ID != k.ID {
-			t.Errorf("%s: known as dead is %v, revoked is %v", test.file, dead, k.Revoked)
+		if why := Withdrawn(k.Fingerprint); (why != "") != k.Revoked {
+			t.Errorf("%s: Withdrawn = %q, revoked is %v", test.file, why, k.Revoked)
 		}
 	}
 }

@@ -24,79 +24,43 @@ import (
 
 // Why a package is refused.
 var (
-	ErrNotRPM       = errors.New("it is not an rpm package")
-	ErrUnsigned     = errors.New("it is not signed")
-	ErrForeignKey   = errors.New("it is signed by a key that is not pinned")
-	ErrBadSignature = errors.New("its signature is not valid")
-	ErrBadDigest    = errors.New("it is damaged")
-	ErrUncovered    = errors.New("no signature covers its payload")
+	errNotRPM       = errors.New("it is not an rpm package")
+	errUnsigned     = errors.New("it is not signed")
+	errForeignKey   = errors.New("it is signed by a key that is not pinned")
+	errBadSignature = errors.New("its signature is not valid")
+	errBadDigest    = errors.New("it is damaged")
+	errUncovered    = errors.New("no signature covers its payload")
 )
 
-// A PackageError says why a package must not be installed.
-type PackageError struct {
-	Package string // name-version-release.arch as its header claims, or ""
-	KeyID   string // of the signer, 16 lower-case hex digits, or ""
-	Err     error  // one of this package's errors
-	Hint    string
-}
-
-func (e *PackageError) Error() string {
-	text := e.Err.Error()
-	if e.Package != "" {
-		text = e.Package + ": " + text
-	}
-	if e.KeyID != "" {
-		text += " (key " + e.KeyID + ")"
-	}
-	return text
-}
-
-// Unwrap returns the reason.
-func (e *PackageError) Unwrap() error { return e.Err }
-
-// An RPM is a package whose signature has been checked.
-type RPM struct {
-	Name, Version, Release, Arch string
-	Epoch                        int
-	Source                       bool      // a source package, which installs nothing
-	Signer                       Key       // one of those that were given
-	Signed                       time.Time // as the signature claims
-}
-
-// NEVRA returns name-version-release.arch, with the epoch where there is one.
-func (p RPM) NEVRA() string {
-	epoch := ""
-	if p.Epoch != 0 {
-		epoch = fmt.Sprintf("%d:", p.Epoch)
-	}
-	return fmt.Sprintf("%s-%s%s-%s.%s", p.Name, epoch, p.Version, p.Release, p.Arch)
-}
-
-// VerifyRPM reads a whole rpm file and checks that one of the keys, as
-// [Select] returned them, vouches for every byte of header and payload that
-// rpm uses: by a signature over the header, which holds the payload's digest,
-// or by one over both, as packages from before rpm 4.14 have. Each digest that
-// is there must be right, and no signature by one of the keys may be wrong.
+// VerifyRPM reads a whole rpm file and returns its NEVRA,
+// name-[epoch:]version-release.arch, if one of the keys, as [Select] returned
+// them, vouches for every byte of header and payload that rpm uses. The
+// signature is over the header, which holds the payload's digest, or over both,
+// as in packages from before rpm 4.14. Every digest that is there must be
+// right, and no signature by one of the keys may be wrong.
 //
-// A package that is not to be installed is a [*PackageError].
-func VerifyRPM(r io.Reader, keys []Key, now time.Time) (RPM, error) {
+// A package that must not be installed is an [*Error].
+func VerifyRPM(r io.Reader, keys []Key, now time.Time) (nevra string, err error) {
 	v := verification{keys: keys, now: now}
-	err := v.run(r)
-	if err == nil {
-		return v.rpm, nil
+	reason := v.run(r)
+	if reason == nil {
+		return v.nevra, nil
 	}
-	name := ""
-	if v.rpm.Name != "" {
-		name = printable(v.rpm.NEVRA())
+	err = reason
+	if v.nevra != "" {
+		err = fmt.Errorf("%s: %w", printable(v.nevra), err)
 	}
-	return RPM{}, &PackageError{Package: name, KeyID: v.foreign, Err: err, Hint: rpmHint(err)}
+	if v.foreign != "" {
+		err = fmt.Errorf("%w (key %s)", err, v.foreign)
+	}
+	return "", &Error{Err: err, Hint: rpmHint(reason)}
 }
 
 func rpmHint(err error) string {
 	switch {
-	case errors.Is(err, ErrForeignKey):
-		return "Falco re-signed all its packages in January 2026: fetch the package anew, or pin the key that signed it if it is your own"
-	case errors.Is(err, ErrUnsigned), errors.Is(err, ErrUncovered):
+	case errors.Is(err, errForeignKey):
+		return "Falco re-signed all its packages in January 2026: fetch the package again, or pin the key that signed it if it is your own"
+	case errors.Is(err, errUnsigned), errors.Is(err, errUncovered):
 		return "fetch the package from https://download.falco.org/packages/rpm, or sign your own build with rpmsign --addsign"
 	}
 	return "fetch the package again from its publisher"
@@ -108,11 +72,11 @@ type verification struct {
 	now     time.Time
 	sig     *header
 	hdr     *header
-	rpm     RPM
-	signed  bool   // a valid signature of one of the keys was seen
-	covered bool   // and one such over header and payload
+	nevra   string // as the header claims, or ""
+	signed  bool   // there is a valid signature of one of the keys
+	covered bool   // there is such a signature over header and payload
 	foreign string // the ID of another signer
-	any     bool   // some signature was seen
+	any     bool   // there is some signature
 }
 
 func (v *verification) run(r io.Reader) error {
@@ -121,15 +85,15 @@ func (v *verification) run(r io.Reader) error {
 	}
 	var err error
 	if v.sig, err = readHeader(r, maxSignature); err != nil {
-		return fmt.Errorf("%w: %w", ErrBadDigest, err)
+		return fmt.Errorf("%w: %w", errBadDigest, err)
 	}
 	if pad := (8 - len(v.sig.store)%8) % 8; pad > 0 {
 		if _, err := io.CopyN(io.Discard, r, int64(pad)); err != nil {
-			return fmt.Errorf("%w: it is cut short", ErrBadDigest)
+			return fmt.Errorf("%w: it is cut short", errBadDigest)
 		}
 	}
 	if v.hdr, err = readHeader(r, maxHeader); err != nil {
-		return fmt.Errorf("%w: %w", ErrBadDigest, err)
+		return fmt.Errorf("%w: %w", errBadDigest, err)
 	}
 	v.name()
 	if err := v.headerDigests(); err != nil {
@@ -146,24 +110,27 @@ func (v *verification) run(r io.Reader) error {
 		v.foreign = ""
 		return nil
 	case v.foreign != "":
-		return ErrForeignKey
+		return errForeignKey
 	case v.any:
-		return ErrBadSignature
+		return errBadSignature
 	}
-	return ErrUnsigned
+	return errUnsigned
 }
 
 func (v *verification) name() {
-	v.rpm = RPM{
-		Name: v.hdr.text(tagName), Version: v.hdr.text(tagVersion), Release: v.hdr.text(tagRelease),
-		Arch: v.hdr.text(tagArch), Epoch: v.hdr.number(tagEpoch),
+	name := v.hdr.text(tagName)
+	if name == "" {
+		return
 	}
-	_, binary := v.hdr.index[tagSourceRPM]
-	v.rpm.Source = !binary
+	epoch := ""
+	if n := v.hdr.number(tagEpoch); n != 0 {
+		epoch = fmt.Sprintf("%d:", n)
+	}
+	v.nevra = fmt.Sprintf("%s-%s%s-%s.%s", name, epoch, v.hdr.text(tagVersion), v.hdr.text(tagRelease), v.hdr.text(tagArch))
 }
 
-// headerDigests are no protection, since anybody can recompute them. They tell
-// a bad download from a bad signature.
+// headerDigests checks the header's digests. They protect nothing, because
+// anybody can compute them anew, but tell a bad download from a bad signature.
 func (v *verification) headerDigests() error {
 	for tag, h := range map[uint32]hash.Hash{sigSHA1: sha1.New(), sigSHA256: sha256.New()} {
 		want := v.sig.text(tag)
@@ -172,7 +139,7 @@ func (v *verification) headerDigests() error {
 		}
 		h.Write(v.hdr.raw)
 		if hex.EncodeToString(h.Sum(nil)) != want {
-			return fmt.Errorf("%w: the header's digest is wrong", ErrBadDigest)
+			return fmt.Errorf("%w: the header's digest is wrong", errBadDigest)
 		}
 	}
 	return nil
@@ -184,7 +151,7 @@ func (v *verification) headerSignatures() error {
 	for _, text := range v.sig.strings(sigOpenPGP) {
 		b, err := base64.StdEncoding.DecodeString(text)
 		if err != nil {
-			return fmt.Errorf("%w: it is no base64", ErrBadSignature)
+			return fmt.Errorf("%w: it is not base64", errBadSignature)
 		}
 		packets = append(packets, b)
 	}
@@ -200,7 +167,7 @@ func (v *verification) headerSignatures() error {
 			continue
 		}
 		c.hash.Write(v.hdr.raw)
-		if err := v.settle(c); err != nil {
+		if err := v.verify(c); err != nil {
 			return err
 		}
 	}
@@ -210,22 +177,21 @@ func (v *verification) headerSignatures() error {
 // A claim is a signature that one of the keys is said to have made.
 type claim struct {
 	sig    *packet.Signature
-	key    Key
 	public *packet.PublicKey
 	hash   hash.Hash
 }
 
-// claim reads a signature and finds its key. The answer is nil if the key is
-// not among those given.
+// claim reads a signature and finds its key. It returns nil if that is not one
+// of the given keys.
 func (v *verification) claim(b []byte) (*claim, error) {
 	v.any = true
 	p, err := packet.Read(bytes.NewReader(b))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadSignature, err)
+		return nil, fmt.Errorf("%w: %w", errBadSignature, err)
 	}
 	sig, ok := p.(*packet.Signature)
 	if !ok || sig.SigType != packet.SigTypeBinary {
-		return nil, fmt.Errorf("%w: it is no signature of a file", ErrBadSignature)
+		return nil, fmt.Errorf("%w: it is not a signature of a file", errBadSignature)
 	}
 	for _, k := range v.keys {
 		for _, public := range append([]*packet.PublicKey{k.primary}, k.signers...) {
@@ -235,13 +201,13 @@ func (v *verification) claim(b []byte) (*claim, error) {
 			switch sig.Hash {
 			case crypto.SHA256, crypto.SHA384, crypto.SHA512:
 			default:
-				return nil, fmt.Errorf("%w: it uses %v", ErrBadSignature, sig.Hash)
+				return nil, fmt.Errorf("%w: it uses %v", errBadSignature, sig.Hash)
 			}
 			h, err := sig.PrepareVerify()
 			if err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrBadSignature, err)
+				return nil, fmt.Errorf("%w: %w", errBadSignature, err)
 			}
-			return &claim{sig: sig, key: k, public: public, hash: h}, nil
+			return &claim{sig: sig, public: public, hash: h}, nil
 		}
 	}
 	v.foreign = "unknown"
@@ -251,23 +217,21 @@ func (v *verification) claim(b []byte) (*claim, error) {
 	return nil, nil
 }
 
-// settle decides a claim whose hash has seen all that was signed.
-func (v *verification) settle(c *claim) error {
+// verify decides a claim whose hash has read everything that was signed.
+func (v *verification) verify(c *claim) error {
 	if err := c.public.VerifySignature(c.hash, c.sig); err != nil {
-		return fmt.Errorf("%w: %w", ErrBadSignature, err)
+		return fmt.Errorf("%w: %w", errBadSignature, err)
 	}
 	if c.sig.SigExpired(v.now) {
-		return fmt.Errorf("%w: it has expired", ErrBadSignature)
+		return fmt.Errorf("%w: it has expired", errBadSignature)
 	}
 	v.signed = true
-	v.rpm.Signer, v.rpm.Signed = c.key, c.sig.CreationTime.UTC()
 	return nil
 }
 
-// payload reads the rest of the file once, through everything that must see
-// it.
+// payload reads the rest of the file once, through every hash that needs it.
 func (v *verification) payload(r io.Reader) error {
-	both := md5.New() // of header and payload, as rpm has it; no protection
+	both := md5.New() // of header and payload, as rpm has it; it protects nothing
 	both.Write(v.hdr.raw)
 	sinks := []io.Writer{both}
 	var claims []*claim
@@ -296,24 +260,24 @@ func (v *verification) payload(r io.Reader) error {
 		return fmt.Errorf("reading the payload: %w", err)
 	}
 	if sum := v.sig.binary(sigMD5); sum != nil && !bytes.Equal(sum, both.Sum(nil)) {
-		return fmt.Errorf("%w: the digest of header and payload is wrong", ErrBadDigest)
+		return fmt.Errorf("%w: the digest of header and payload is wrong", errBadDigest)
 	}
 	if digest != nil && hex.EncodeToString(digest.Sum(nil)) != want {
-		return fmt.Errorf("%w: the payload's digest is wrong", ErrBadDigest)
+		return fmt.Errorf("%w: the payload's digest is wrong", errBadDigest)
 	}
 	for _, c := range claims {
-		if err := v.settle(c); err != nil {
+		if err := v.verify(c); err != nil {
 			return err
 		}
 		v.covered = true
 	}
 	if v.signed && !v.covered && digest == nil {
-		return ErrUncovered
+		return errUncovered
 	}
 	return nil
 }
 
-// payloadDigest returns a hash for the payload and what it must come to, or
+// payloadDigest returns a hash for the payload and the sum that it must give, or
 // nil if the header holds no digest.
 func (v *verification) payloadDigest() (hash.Hash, string, error) {
 	want := v.hdr.text(tagDigest)
@@ -325,5 +289,5 @@ func (v *verification) payloadDigest() (hash.Hash, string, error) {
 			return h.New(), want, nil
 		}
 	}
-	return nil, "", fmt.Errorf("%w: the payload's digest is of an unknown kind", ErrBadDigest)
+	return nil, "", fmt.Errorf("%w: the payload's digest is of an unknown kind", errBadDigest)
 }

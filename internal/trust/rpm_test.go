@@ -70,7 +70,6 @@ func rpmFile(header, payload []byte, signature ...tag) []byte {
 func falcoHeader(more ...tag) []byte {
 	return headerOf(append([]tag{
 		text(tagName, "falco"), text(tagVersion, "0.44.1"), text(tagRelease, "1"), text(tagArch, "x86_64"),
-		text(tagSourceRPM, "falco-0.44.1-1.src.rpm"),
 	}, more...)...)
 }
 
@@ -141,31 +140,31 @@ func TestVerifyRPM(t *testing.T) {
 		{"with right digests", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), text(sigSHA256, hex.EncodeToString(hsum[:])), sum(modern, payload)), nil},
 		{"old: header and payload signed", rpmFile(old, payload, blob(sigPGP, sign(signer, old, payload))), nil},
 		{"old: both signatures", rpmFile(old, payload, blob(sigPGP, sign(signer, old, payload)), blob(sigRSA, sign(signer, old))), nil},
-		{"old: only the header signed", rpmFile(old, payload, blob(sigRSA, sign(signer, old)), sum(old, payload)), ErrUncovered},
-		{"not signed", rpmFile(modern, payload, sum(modern, payload)), ErrUnsigned},
-		{"signed by another", rpmFile(modern, payload, blob(sigRSA, sign(stranger, modern))), ErrForeignKey},
-		{"another header signed", rpmFile(modern, payload, blob(sigRSA, sign(signer, old))), ErrBadSignature},
-		{"spoilt signature", rpmFile(modern, payload, blob(sigRSA, spoilt(sign(signer, modern)))), ErrBadSignature},
-		{"one right, one wrong", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), blob(sigPGP, sign(signer, modern, spoilt(payload)))), ErrBadSignature},
-		{"another payload", rpmFile(modern, spoilt(payload), blob(sigRSA, sign(signer, modern))), ErrBadDigest},
-		{"cut payload", rpmFile(modern, payload[:5], blob(sigRSA, sign(signer, modern))), ErrBadDigest},
-		{"more payload", rpmFile(modern, append(bytes.Clone(payload), 0), blob(sigRSA, sign(signer, modern))), ErrBadDigest},
-		{"old: another payload", rpmFile(old, spoilt(payload), blob(sigPGP, sign(signer, old, payload))), ErrBadSignature},
-		{"wrong digest of header", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), text(sigSHA256, strings.Repeat("0", 64))), ErrBadDigest},
-		{"wrong digest of both", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), sum(modern)), ErrBadDigest},
-		{"unknown kind of digest", rpmFile(falcoHeader(text(tagDigest, "00")), payload, blob(sigRSA, sign(signer, falcoHeader(text(tagDigest, "00"))))), ErrBadDigest},
-		{"SHA-1", rpmFile(modern, payload, blob(sigRSA, sha1Signature(sign(signer, modern)))), ErrBadSignature},
-		{"a signature of text", rpmFile(modern, payload, blob(sigRSA, signature(t, signer, crypto.SHA256, packet.SigTypeText, modern))), ErrBadSignature},
-		{"no packet", rpmFile(modern, payload, blob(sigRSA, []byte("xxxx"))), ErrBadSignature},
-		{"no base64", rpmFile(modern, payload, tag{sigOpenPGP, typeStringArray, 1, []byte("?\x00")}), ErrBadSignature},
-		{"a key in the place of a signature", rpmFile(modern, payload, blob(sigRSA, raw(t, signer))), ErrBadSignature},
-		{"a tag twice", rpmFile(modern, payload, blob(sigRSA, sign(stranger, modern)), blob(sigRSA, sign(signer, modern))), ErrBadDigest},
-		{"not an rpm", []byte("<html>"), ErrNotRPM},
-		{"nothing", nil, ErrNotRPM},
-		{"lead alone", lead(), ErrBadDigest},
-		{"cut in the header", rpmFile(modern[:40], nil, blob(sigRSA, sign(signer, modern))), ErrBadDigest},
-		{"a header of 4 GB", rpmFile([]byte("\x8e\xad\xe8\x01\x00\x00\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff"), nil), ErrBadDigest},
-		{"a header of 4 G tags", rpmFile([]byte("\x8e\xad\xe8\x01\x00\x00\x00\x00\xff\xff\xff\xff\x00\x00\x00\x00"), nil), ErrBadDigest},
+		{"old: only the header signed", rpmFile(old, payload, blob(sigRSA, sign(signer, old)), sum(old, payload)), errUncovered},
+		{"not signed", rpmFile(modern, payload, sum(modern, payload)), errUnsigned},
+		{"signed by another", rpmFile(modern, payload, blob(sigRSA, sign(stranger, modern))), errForeignKey},
+		{"another header signed", rpmFile(modern, payload, blob(sigRSA, sign(signer, old))), errBadSignature},
+		{"spoilt signature", rpmFile(modern, payload, blob(sigRSA, spoilt(sign(signer, modern)))), errBadSignature},
+		{"one right, one wrong", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), blob(sigPGP, sign(signer, modern, spoilt(payload)))), errBadSignature},
+		{"another payload", rpmFile(modern, spoilt(payload), blob(sigRSA, sign(signer, modern))), errBadDigest},
+		{"cut payload", rpmFile(modern, payload[:5], blob(sigRSA, sign(signer, modern))), errBadDigest},
+		{"more payload", rpmFile(modern, append(bytes.Clone(payload), 0), blob(sigRSA, sign(signer, modern))), errBadDigest},
+		{"old: another payload", rpmFile(old, spoilt(payload), blob(sigPGP, sign(signer, old, payload))), errBadSignature},
+		{"wrong digest of header", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), text(sigSHA256, strings.Repeat("0", 64))), errBadDigest},
+		{"wrong digest of both", rpmFile(modern, payload, blob(sigRSA, sign(signer, modern)), sum(modern)), errBadDigest},
+		{"unknown kind of digest", rpmFile(falcoHeader(text(tagDigest, "00")), payload, blob(sigRSA, sign(signer, falcoHeader(text(tagDigest, "00"))))), errBadDigest},
+		{"SHA-1", rpmFile(modern, payload, blob(sigRSA, sha1Signature(sign(signer, modern)))), errBadSignature},
+		{"a signature of text", rpmFile(modern, payload, blob(sigRSA, signature(t, signer, crypto.SHA256, packet.SigTypeText, modern))), errBadSignature},
+		{"no packet", rpmFile(modern, payload, blob(sigRSA, []byte("xxxx"))), errBadSignature},
+		{"no base64", rpmFile(modern, payload, tag{sigOpenPGP, typeStringArray, 1, []byte("?\x00")}), errBadSignature},
+		{"a key in the place of a signature", rpmFile(modern, payload, blob(sigRSA, raw(t, signer))), errBadSignature},
+		{"a tag twice", rpmFile(modern, payload, blob(sigRSA, sign(stranger, modern)), blob(sigRSA, sign(signer, modern))), errBadDigest},
+		{"not an rpm", []byte("<html>"), errNotRPM},
+		{"nothing", nil, errNotRPM},
+		{"lead alone", lead(), errBadDigest},
+		{"cut in the header", rpmFile(modern[:40], nil, blob(sigRSA, sign(signer, modern))), errBadDigest},
+		{"a header of 4 GB", rpmFile([]byte("\x8e\xad\xe8\x01\x00\x00\x00\x00\x00\x00\x00\x01\xff\xff\xff\xff"), nil), errBadDigest},
+		{"a header of 4 G tags", rpmFile([]byte("\x8e\xad\xe8\x01\x00\x00\x00\x00\xff\xff\xff\xff\x00\x00\x00\x00"), nil), errBadDigest},
 	} {
 		got, err := VerifyRPM(bytes.NewReader(test.in), keys, later)
 		if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
@@ -175,12 +174,12 @@ func TestVerifyRPM(t *testing.T) {
 		if test.name == "SHA-1" && !strings.Contains(err.Error(), "SHA-1") {
 			t.Errorf("VerifyRPM(SHA-1) = %v, want the digest named", err)
 		}
-		var refused *PackageError
+		refused, _ := errors.AsType[*Error](err)
 		switch {
-		case err == nil && (got.NEVRA() != "falco-0.44.1-1.x86_64" || got.Signer.Fingerprint != keys[0].Fingerprint || got.Source || !got.Signed.Equal(made)):
-			t.Errorf("%s: VerifyRPM = %+v", test.name, got)
-		case err != nil && (!errors.As(err, &refused) || refused.Hint == "" || got.Name != ""):
-			t.Errorf("%s: VerifyRPM = %+v, %v, want a PackageError with a hint and no package", test.name, got, err)
+		case err == nil && got != "falco-0.44.1-1.x86_64":
+			t.Errorf("%s: VerifyRPM = %q", test.name, got)
+		case err != nil && (refused == nil || refused.Hint == "" || got != ""):
+			t.Errorf("%s: VerifyRPM = %q, %v, want an Error with a hint and no package", test.name, got, err)
 		}
 	}
 }
@@ -214,15 +213,12 @@ func TestVerifyRPMBySubkey(t *testing.T) {
 	if _, err := VerifyRPM(bytes.NewReader(in), []Key{k}, later); err != nil {
 		t.Errorf("VerifyRPM(signed by a subkey) = %v", err)
 	}
-	if got, ok := SignerOf(hexOf(sub.PublicKey.Fingerprint)[24:], []Key{k}); !ok || got.Fingerprint != k.Fingerprint {
-		t.Errorf("SignerOf(subkey) = %v, %v, want its primary key", got, ok)
-	}
 	if err := e.RevokeSubkey(&e.Subkeys[len(e.Subkeys)-1], packet.KeyCompromised, "", config); err != nil {
 		t.Fatal(err)
 	}
 	k = one(t, public(t, e))
-	if _, err := VerifyRPM(bytes.NewReader(in), []Key{k}, later); !errors.Is(err, ErrForeignKey) {
-		t.Errorf("VerifyRPM(signed by a revoked subkey) = %v, want %v", err, ErrForeignKey)
+	if _, err := VerifyRPM(bytes.NewReader(in), []Key{k}, later); !errors.Is(err, errForeignKey) {
+		t.Errorf("VerifyRPM(signed by a revoked subkey) = %v, want %v", err, errForeignKey)
 	}
 }
 
@@ -232,11 +228,11 @@ func TestVerifyRPMFixture(t *testing.T) {
 	keys := parse(t, armored)
 	signed := time.Date(2027, time.January, 1, 0, 0, 0, 0, time.UTC) // or a little before
 	got, err := VerifyRPM(bytes.NewReader(pkg), keys, signed)
-	if err != nil || got.NEVRA() != "tiny-1.2-3.noarch" || got.Signer.Fingerprint != keys[0].Fingerprint {
-		t.Fatalf("VerifyRPM = %+v, %v", got, err)
+	if err != nil || got != "tiny-1.2-3.noarch" {
+		t.Fatalf("VerifyRPM = %q, %v", got, err)
 	}
-	if _, err := VerifyRPM(bytes.NewReader(pkg), []Key{one(t, public(t, entity(t, "x", 0)))}, signed); !errors.Is(err, ErrForeignKey) {
-		t.Errorf("VerifyRPM with another key = %v, want %v", err, ErrForeignKey)
+	if _, err := VerifyRPM(bytes.NewReader(pkg), []Key{one(t, public(t, entity(t, "x", 0)))}, signed); !errors.Is(err, errForeignKey) {
+		t.Errorf("VerifyRPM with another key = %v, want %v", err, errForeignKey)
 	}
 	accepted := 0
 	for i := range pkg { // no byte but those nobody reads may change unnoticed
@@ -309,12 +305,12 @@ func TestVerifyRPMMadeHere(t *testing.T) {
 	for _, more := range [][]string{nil, {"--rpmv3"}} {
 		run("rpmbuild", "-bb", "--define", "_topdir "+dir, "p.spec")
 		pkg := filepath.Join(dir, "RPMS/noarch/p-1-1.noarch.rpm")
-		if _, err := VerifyRPM(bytes.NewReader(file(t, pkg)), keys, time.Now()); !errors.Is(err, ErrUnsigned) {
-			t.Errorf("VerifyRPM(not signed) = %v, want %v", err, ErrUnsigned)
+		if _, err := VerifyRPM(bytes.NewReader(file(t, pkg)), keys, time.Now()); !errors.Is(err, errUnsigned) {
+			t.Errorf("VerifyRPM(not signed) = %v, want %v", err, errUnsigned)
 		}
 		run("rpmsign", append([]string{"--define", "__gpg /usr/bin/gpg", "--define", "_gpg_name signer", "--addsign", pkg}, more...)...)
 		got, err := VerifyRPM(bytes.NewReader(file(t, pkg)), keys, time.Now())
-		if err != nil || got.NEVRA() != "p-3:1-1.noarch" || got.Source {
+		if err != nil || got != "p-3:1-1.noarch" {
 			t.Errorf("VerifyRPM(rpmsign %q) = %+v, %v", more, got, err)
 		}
 		legacy := bytes.Contains(file(t, pkg)[:headerStart(t, file(t, pkg))], []byte{0, 0, 0x03, 0xea, 0, 0, 0, 7})
@@ -341,8 +337,8 @@ func FuzzVerifyRPM(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		got, err := VerifyRPM(bytes.NewReader(in), keys, later)
 		if err != nil {
-			if got.Name != "" {
-				t.Fatalf("VerifyRPM = %+v beside %v", got, err)
+			if got != "" {
+				t.Fatalf("VerifyRPM = %q beside %v", got, err)
 			}
 			return
 		}

@@ -24,16 +24,12 @@ func TestSelect(t *testing.T) {
 		pinned []string
 		want   []string
 		err    string
-		notes  []string
 	}{
-		{
-			name: "the pinned one alone", keys: bundle, pinned: []string{g}, want: []string{g},
-			notes: []string{o + " (other <other@example.test>) is not pinned", b + " (brief", r + " (gone"},
-		},
+		{name: "the pinned one alone", keys: bundle, pinned: []string{g}, want: []string{g}},
 		{name: "however it is written", keys: bundle[:1], pinned: []string{"0x" + strings.ToLower(g[:20]) + " " + g[20:]}, want: []string{g}},
 		{name: "several, in the order of the pins", keys: bundle, pinned: []string{o, g, o}, want: []string{o, g}},
-		{name: "one is not published yet", keys: bundle[:1], pinned: []string{o, g}, want: []string{g}, notes: []string{o + " is not there"}},
-		{name: "one has expired", keys: bundle[:3], pinned: []string{b, g}, want: []string{g}, notes: []string{o, "pinned key " + b + " expired on 2026-01-02"}},
+		{name: "one is not published yet", keys: bundle[:1], pinned: []string{o, g}, want: []string{g}},
+		{name: "one has expired", keys: bundle[:3], pinned: []string{b, g}, want: []string{g}},
 		{name: "in the bundle twice", keys: append(bundle[:1:1], bundle[0]), pinned: []string{g}, want: []string{g}},
 		{name: "none is there", keys: bundle[1:2], pinned: []string{g}, err: "none of the pinned keys " + g + " is there, only " + o + " (other <other@example.test>)"},
 		{name: "expired", keys: bundle, pinned: []string{b}, err: "the pinned key " + b + " expired on 2026-01-02"},
@@ -49,44 +45,27 @@ func TestSelect(t *testing.T) {
 		if !slices.Equal(have, test.want) || (err == nil) != (test.err == "") || err != nil && !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%s: Select(%q) = %q, %v, want %q, %q", test.name, test.pinned, have, err, test.want, test.err)
 		}
-		if err != nil {
-			continue
-		}
-		notes := Notes(test.keys, test.pinned, later)
-		if len(notes) != len(test.notes) && test.name != "several, in the order of the pins" {
-			t.Errorf("%s: Notes = %q, want %d", test.name, notes, len(test.notes))
-			continue
-		}
-		for i, want := range test.notes {
-			if !strings.Contains(notes[i], want) {
-				t.Errorf("%s: Notes[%d] = %q, want %q", test.name, i, notes[i], want)
-			}
-		}
 	}
 }
 
 func TestSelectErrorsHaveHints(t *testing.T) {
 	a, b := one(t, public(t, entity(t, "a", time.Hour))), one(t, public(t, entity(t, "b", 0)))
-	var dead *DeadKeyError
-	if _, err := Select([]Key{a}, []string{a.Fingerprint}, later); !errors.As(err, &dead) || dead.Hint == "" || dead.Key.Fingerprint != a.Fingerprint {
-		t.Errorf("Select(expired) = %v, want a DeadKeyError with a hint", err)
-	}
-	var not *NotPinnedError
-	if _, err := Select([]Key{a}, []string{b.Fingerprint}, later); !errors.As(err, &not) || not.Hint == "" || len(not.Found) != 1 {
-		t.Errorf("Select(stranger) = %v, want a NotPinnedError with a hint", err)
+	for pin, name := range map[string]string{a.Fingerprint: "expired", b.Fingerprint: "not there"} {
+		_, err := Select([]Key{a}, []string{pin}, later)
+		refused, ok := errors.AsType[*Error](err)
+		if !ok || refused.Hint == "" || !strings.Contains(err.Error(), a.Fingerprint) {
+			t.Errorf("%s: Select = %v, want an Error with a hint that names %s", name, err, a.Fingerprint)
+		}
 	}
 }
 
-// A copy of a dead key from before its revocation says nothing of it.
+// A copy of a withdrawn key from before its revocation does not show it.
 func TestSelectRefusesWithdrawnKeys(t *testing.T) {
-	for _, d := range FalcoDeadKeys() {
-		k := Key{Fingerprint: d.Fingerprint, ID: d.ID, SelfSigned: true}
-		got, err := Select([]Key{k}, []string{d.Fingerprint}, later)
-		if got != nil || err == nil || !strings.Contains(err.Error(), d.Reason) {
-			t.Errorf("Select(%s) = %v, %v, want %q", d.ID, got, err, d.Reason)
-		}
-		if normal, err := NormalizeFingerprint(d.Fingerprint); err != nil || normal != d.Fingerprint || !strings.EqualFold(normal[32:], d.ID) {
-			t.Errorf("the dead key %q does not fit its ID %q", d.Fingerprint, d.ID)
+	for _, fingerprint := range []string{"15ED05F191E40D74BA47109F9F76B25B3672BA8F", "2005399002D5E8FF59F28CE64021833E14CB7A8D"} {
+		why := Withdrawn(fingerprint)
+		got, err := Select([]Key{{Fingerprint: fingerprint, selfSigned: true}}, []string{fingerprint}, later)
+		if got != nil || err == nil || why == "" || !strings.Contains(err.Error(), why) {
+			t.Errorf("Select(%s) = %v, %v, want %q", fingerprint, got, err, why)
 		}
 	}
 }
@@ -112,21 +91,20 @@ func TestNormalizeFingerprint(t *testing.T) {
 		"65106822B35B1B1F":                 "key ID",
 		strings.Repeat("a", 32):            "MD5",
 		want[1:]:                           "39 hex digits",
-		want[1:] + "G":                     "no hex digit",
-		"https://falco.org/key":            "no hex digit",
-		strings.Repeat("z", 5000):          "no hex digit",
-		want + "\x00":                      "no hex digit",
-		strings.Repeat("A", 41) + "\u0661": "no hex digit",
+		want[1:] + "G":                     "not a hex digit",
+		"https://falco.org/key":            "not a hex digit",
+		strings.Repeat("z", 5000):          "not a hex digit",
+		want + "\x00":                      "not a hex digit",
+		strings.Repeat("A", 41) + "\u0661": "not a hex digit",
 	} {
 		got, err := NormalizeFingerprint(in)
-		var bad *FingerprintError
-		if got != "" || !errors.As(err, &bad) || !strings.Contains(err.Error(), reason) || len(err.Error()) > 300 {
+		if got != "" || err == nil || !strings.HasPrefix(err.Error(), "fingerprint ") || !strings.Contains(err.Error(), reason) || len(err.Error()) > 300 {
 			t.Errorf("NormalizeFingerprint(%q) = %q, %v, want %q", in, got, err, reason)
 		}
 	}
 }
 
-func TestSameID(t *testing.T) {
+func TestMatchesKeyID(t *testing.T) {
 	const f = "478B2FBBC75F4237B731DA4365106822B35B1B1F"
 	v6 := "0123456789abcdef" + strings.Repeat("00", 24)
 	for _, test := range []struct {
@@ -141,8 +119,8 @@ func TestSameID(t *testing.T) {
 		{v6, "0123456789ABCDEF", true},
 		{v6, "0000000000000000", false},
 	} {
-		if got := SameID(test.fingerprint, test.id); got != test.want {
-			t.Errorf("SameID(%q, %q) = %v, want %v", test.fingerprint, test.id, got, test.want)
+		if got := MatchesKeyID(test.fingerprint, test.id); got != test.want {
+			t.Errorf("MatchesKeyID(%q, %q) = %v, want %v", test.fingerprint, test.id, got, test.want)
 		}
 	}
 }
@@ -162,31 +140,21 @@ func TestSignerID(t *testing.T) {
 	}
 }
 
-func TestSignerOf(t *testing.T) {
-	a, b := one(t, public(t, entity(t, "a", 0))), one(t, public(t, entity(t, "b", 0)))
-	if got, ok := SignerOf(strings.ToLower(b.Fingerprint[24:]), []Key{a, b}); !ok || got.Fingerprint != b.Fingerprint {
-		t.Errorf("SignerOf(b) = %v, %v, want b", got, ok)
-	}
-	if got, ok := SignerOf("0123456789abcdef", []Key{a, b}); ok {
-		t.Errorf("SignerOf(stranger) = %v, want none", got)
-	}
-}
-
-func TestFile(t *testing.T) {
+func TestFormatKeyFile(t *testing.T) {
 	a, b := one(t, public(t, entity(t, "a", 0))), one(t, public(t, entity(t, "b", 0)))
 	missing := []string{strings.Repeat("AB", 20), strings.Repeat("CD", 20)}
-	file := File([]Key{a, b}, missing)
+	file := FormatKeyFile([]Key{a, b}, missing)
 	keys := parse(t, file)
 	if len(keys) != 2 || keys[0].Fingerprint != a.Fingerprint || keys[1].Fingerprint != b.Fingerprint {
-		t.Errorf("File reads as %v", keys)
+		t.Errorf("FormatKeyFile reads as %v", keys)
 	}
-	if diff := cmp.Diff(missing, Unserved(file)); diff != "" {
-		t.Errorf("Unserved (-want +got):\n%s", diff)
+	if diff := cmp.Diff(missing, NotServed(file)); diff != "" {
+		t.Errorf("NotServed (-want +got):\n%s", diff)
 	}
-	if got := Unserved(File([]Key{a}, nil)); got != nil {
-		t.Errorf("Unserved(File without) = %q, want none", got)
+	if got := NotServed(FormatKeyFile([]Key{a}, nil)); got != nil {
+		t.Errorf("NotServed(nothing) = %q, want none", got)
 	}
-	if got := Unserved([]byte("# pinned, not served: B35B1B1F\n")); got != nil {
-		t.Errorf("Unserved(a short ID) = %q, want none", got)
+	if got := NotServed([]byte("# pinned, not served: B35B1B1F\n")); got != nil {
+		t.Errorf("NotServed(a short ID) = %q, want none", got)
 	}
 }
