@@ -14,8 +14,7 @@ import (
 // that is empty or blank becomes a new one, which begins with the comment, each
 // line of it after "# ".
 //
-// The error is a [*SyntaxError], or says which of the arguments src cannot
-// take: an id that is already there, or anything that would read back
+// It fails for an id that is already there, and for anything that would read back
 // differently.
 func Add(src []byte, comment, id string, keys ...KeyValue) ([]byte, error) {
 	f, err := Parse(src)

@@ -54,8 +54,7 @@ func TestAddRefuses(t *testing.T) {
 			t.Errorf("%s: Add(%q) = %q, %v, want %v naming %q", test.name, test.in, got, err, test.want, test.words)
 		}
 	}
-	var syntax *SyntaxError
-	if _, err := Add([]byte("[b]\njunk\n"), "", "a"); !errors.As(err, &syntax) || syntax.Line != 2 {
-		t.Errorf("Add to a broken file = %v, want a SyntaxError on line 2", err)
+	if _, err := Add([]byte("[b]\njunk\n"), "", "a"); err == nil || !strings.HasPrefix(err.Error(), "line 2: neither") {
+		t.Errorf("Add to a broken file = %v, want one that names line 2", err)
 	}
 }

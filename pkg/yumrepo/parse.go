@@ -4,15 +4,15 @@
 // Package yumrepo reads and edits .repo files, which yum and dnf read and
 // people edit by hand.
 //
-// An edit changes the bytes of one value and no others: comments, blank lines,
-// order, spacing, line ends and unknown keys stay. It is then proven by reading
-// the result again, and an edit that cannot be proven is refused. What a line
-// means is what it means to libdnf (libdnf/utils/iniparser): no comments behind
-// a value, keys in their exact case, indented lines continue a value even
-// behind a comment.
+// An edit changes only the bytes that it must: comments, blank lines, order,
+// spacing, line ends, a missing final newline and unknown keys stay. Every edit
+// is proven by reading its result, and refused if that does not say what it
+// should. An edit that changes nothing returns its input.
 //
-// The package opens no file, expands no variable such as $releasever, and does
-// not know dnf.conf or what dnf's own command line turns on.
+// A line means what it means to libdnf (libdnf/utils/iniparser): there is no
+// comment after a value, keys are case-sensitive, and an indented line continues
+// a value even after a comment. The package opens no file, expands no variable
+// such as $releasever, and knows neither dnf.conf nor dnf's command line.
 package yumrepo
 
 import (
@@ -21,16 +21,6 @@ import (
 	"fmt"
 	"strings"
 )
-
-// A SyntaxError is a line that makes dnf skip the whole file.
-type SyntaxError struct {
-	Line    int    // from 1
-	Problem string // what is wrong with it
-}
-
-func (e *SyntaxError) Error() string {
-	return fmt.Sprintf("line %d: %s", e.Line, e.Problem)
-}
 
 var utf8BOM = []byte("\xef\xbb\xbf")
 
@@ -51,18 +41,17 @@ const (
 
 // A line is one line of a file. Offsets count from the start of the file.
 type line struct {
-	kind       kind
-	start, end int    // the whole line, its line end included
-	name       string // the section's id or the key
-	value      string // of a key, this line's part of it
-	vstart     int    // where that part begins
-	vend       int    // and ends
-	owner      int    // index of the line with the section's header, or of the key; -1 for none
+	kind         kind
+	start, end   int    // of the whole line, its line end included
+	name         string // the section's id or the key
+	value        string // this line's part of a key's value
+	vstart, vend int    // of that part
+	owner        int    // index of the section's header, or of the key that is continued; -1 for none
 }
 
-// Parse reads a .repo file. A file that dnf could not read is a
-// [*SyntaxError]. Sections and keys that stand there twice are no error here,
-// since dnf reads on; see [Section.Get] and [Set].
+// Parse reads a .repo file. The error for a file that dnf skips names the line
+// and what is wrong with it. A section or a key that is there twice is not an
+// error, because dnf reads on; see [Section.Get] and [Set].
 func Parse(src []byte) (*File, error) {
 	f := &File{src: src}
 	header, key := -1, -1
@@ -73,7 +62,7 @@ func Parse(src []byte) (*File, error) {
 		}
 		l, err := f.scan(start, end, header, key)
 		if err != nil {
-			return nil, &SyntaxError{Line: len(f.lines) + 1, Problem: err.Error()}
+			return nil, fmt.Errorf("line %d: %w", len(f.lines)+1, err)
 		}
 		switch l.kind {
 		case section:
@@ -90,8 +79,8 @@ func Parse(src []byte) (*File, error) {
 // text returns line i, its line end included.
 func (f *File) text(i int) string { return string(f.src[f.lines[i].start:f.lines[i].end]) }
 
-// scan reads the line at src[start:end] under the section and the key that
-// stand at the given indexes.
+// scan reads the line at src[start:end], which follows the section and the key
+// at the given indexes.
 func (f *File) scan(start, end, header, key int) (line, error) {
 	l := line{start: start, end: end, owner: -1}
 	text := string(f.src[start:end])
@@ -142,8 +131,7 @@ func sectionID(body string) (string, error) {
 	return id, nil
 }
 
-// split takes a key=value line apart. Where the value is empty it belongs at
-// the end of the line.
+// split takes a key=value line apart. An empty value is at the end of the line.
 func (l *line) split(text string, at int) error {
 	name, value, ok := strings.Cut(text, "=")
 	l.name = strings.TrimRight(name, " \t")

@@ -39,7 +39,7 @@ func TestSections(t *testing.T) {
 		t.Errorf(`Get("x") = %q, %v, want the last, "2=3"`, v, ok)
 	}
 	if v, ok := want[1].Get("X"); ok {
-		t.Errorf(`Get("X") = %q, want none: dnf tells letters apart`, v)
+		t.Errorf(`Get("X") = %q, want none: keys are case-sensitive`, v)
 	}
 }
 
@@ -64,15 +64,15 @@ func TestParseRefuses(t *testing.T) {
 		{"no key", "[a]\n=1\n", "line 2: the key before = is missing"},
 		{"open bracket", "\n[a\n", "line 2: the section's ] is missing"},
 		{"no name", "[]\n", "line 1: the section has no name"},
-		{"text behind the bracket", "[a] b\n", "line 1: text follows the section's ]"},
+		{"text after the bracket", "[a] b\n", "line 1: text follows the section's ]"},
 		{"key before a section", "enabled=1\n[a]\n", "line 1: text before the first section"},
 		{"indented before a section", " enabled=1\n[a]\n", "line 1: text before the first section"},
-		{"indented behind a header", "[a]\n enabled=1\n", "line 2: an indented line continues nothing"},
+		{"indented after a header", "[a]\n enabled=1\n", "line 2: an indented line continues nothing"},
 		{"NUL", "[a]\nx=1\x00\n", "line 2: a NUL byte"},
 		{"NUL in a comment", "#\x00\n", "line 1: a NUL byte"},
 		{"old Macintosh", "[a]\renabled=1\r", "line 1: a carriage return inside the line"},
 		{"two carriage returns", "[a]\r\r\n", "line 1: a carriage return inside the line"},
-		{"an indented comment is none to dnf", "[a]\n # x\n", "line 2: an indented line continues nothing"},
+		{"an indented comment is not one to dnf", "[a]\n # x\n", "line 2: an indented line continues nothing"},
 	} {
 		f, err := Parse([]byte(test.in))
 		if f != nil || err == nil || err.Error() != test.want {
@@ -97,7 +97,7 @@ func TestEnabled(t *testing.T) {
 		{"enabled=Off\n", false},
 		{"enabled=\n", true},
 		{"enabled=maybe\n", true},
-		{"enabled=0 # later\n", true}, // no comment to dnf, hence no boolean
+		{"enabled=0 # later\n", true}, // not a comment to dnf, so not a boolean
 		{"Enabled=0\n", true},
 		{"enabled=1\nenabled=0\n", false},
 	} {

@@ -33,9 +33,8 @@ var (
 // left alone. A key that is missing is inserted after the section's last one,
 // with the same spacing around "=".
 //
-// The error names the line where there is one. It is [ErrNoSection], a
-// [*SyntaxError], or the reason why the effect of the edit is unclear, such as
-// a key that is there twice.
+// The error is [ErrNoSection], that of [Parse], or the reason why the effect of
+// the edit is unclear, such as a key that is there twice, with its line.
 func Set(src []byte, id string, keys ...KeyValue) ([]byte, error) {
 	for _, kv := range keys {
 		var err error

@@ -20,7 +20,7 @@ var setTests = []struct{ name, in, id, key, value, want string }{
 	{name: "tabs survive", in: "[a]\nenabled\t=\t0\t\n", id: "a", key: "enabled", value: "1", want: "[a]\nenabled\t=\t1\t\n"},
 	{name: "no final newline", in: "[a]\nenabled=0", id: "a", key: "enabled", value: "1", want: "[a]\nenabled=1"},
 	{name: "the other sections stay", in: "[a]\nenabled=0\n\n[b]\nenabled=0\n# c\n[c]\nenabled=0\n", id: "b", key: "enabled", value: "1", want: "[a]\nenabled=0\n\n[b]\nenabled=1\n# c\n[c]\nenabled=0\n"},
-	{name: "a commented-out key is none", in: "[a]\n#enabled=0\n;enabled=0\nx=1\n", id: "a", key: "enabled", value: "1", want: "[a]\n#enabled=0\n;enabled=0\nx=1\nenabled=1\n"},
+	{name: "a commented-out key does not count", in: "[a]\n#enabled=0\n;enabled=0\nx=1\n", id: "a", key: "enabled", value: "1", want: "[a]\n#enabled=0\n;enabled=0\nx=1\nenabled=1\n"},
 	{name: "header with space and comment", in: "  [a]  # mine\nenabled=0\n", id: "a", key: "enabled", value: "1", want: "  [a]  # mine\nenabled=1\n"},
 	{name: "byte order mark", in: "\xef\xbb\xbf[a]\nenabled=0\n", id: "a", key: "enabled", value: "1", want: "\xef\xbb\xbf[a]\nenabled=1\n"},
 	{name: "empty value", in: "[a]\nenabled=\n", id: "a", key: "enabled", value: "1", want: "[a]\nenabled=1\n"},
@@ -32,23 +32,23 @@ var setTests = []struct{ name, in, id, key, value, want string }{
 	{name: "blank line, continuation, no final newline", in: "[a]\nk=1\n\n  2", id: "a", key: "k", value: "3", want: "[a]\nk=3\n\n"},
 	{name: "text that looks like a comment is the value", in: "[a]\nenabled=0 # for now\n", id: "a", key: "enabled", value: "1", want: "[a]\nenabled=1\n"},
 	{name: "value with =", in: "[a]\nname=b=c\n", id: "a", key: "name", value: "=d=", want: "[a]\nname==d=\n"},
-	{name: "inserted behind the last key", in: "[a]\nname=A\n\n# about b\n[b]\nname=B\n", id: "a", key: "enabled", value: "0", want: "[a]\nname=A\nenabled=0\n\n# about b\n[b]\nname=B\n"},
+	{name: "inserted after the last key", in: "[a]\nname=A\n\n# about b\n[b]\nname=B\n", id: "a", key: "enabled", value: "0", want: "[a]\nname=A\nenabled=0\n\n# about b\n[b]\nname=B\n"},
 	{name: "inserted in the same spelling", in: "[a]\r\nname = A\r\n", id: "a", key: "enabled", value: "0", want: "[a]\r\nname = A\r\nenabled = 0\r\n"},
-	{name: "inserted behind continuation lines", in: "[a]\nbaseurl=http://1/\n#c\n  http://2/\n#d\n", id: "a", key: "enabled", value: "0", want: "[a]\nbaseurl=http://1/\n#c\n  http://2/\nenabled=0\n#d\n"},
+	{name: "inserted after continuation lines", in: "[a]\nbaseurl=http://1/\n#c\n  http://2/\n#d\n", id: "a", key: "enabled", value: "0", want: "[a]\nbaseurl=http://1/\n#c\n  http://2/\nenabled=0\n#d\n"},
 	{name: "inserted into an empty section", in: "[a]\n\n[b]\n", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0\n\n[b]\n"},
 	{name: "inserted without final newline", in: "[a]\r\nname=A", id: "a", key: "enabled", value: "0", want: "[a]\r\nname=A\r\nenabled=0"},
-	{name: "inserted behind a lone header", in: "[a]", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0"},
+	{name: "inserted after a lone header", in: "[a]", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0"},
 	{name: "duplicates elsewhere do not matter", in: "[a]\nx=1\nx=2\nenabled=0\n[b]\n[b]\n", id: "a", key: "enabled", value: "1", want: "[a]\nx=1\nx=2\nenabled=1\n[b]\n[b]\n"},
 	{name: "a carriage return at the end of the file", in: "[epel]\r\n0=\r", id: "epel", key: "x", value: "1", want: "[epel]\r\n0=\r\nx=1"},
 	{name: "a carriage return at the end of the file stays", in: "[a]\nx=1\ny=2\r", id: "a", key: "x", value: "3", want: "[a]\nx=3\ny=2\r"},
 	{name: "a boolean in a word", in: "[a]\nenabled = yes\n", id: "a", key: "enabled", value: "1"},
 	{name: "a boolean in a word, off", in: "[a]\nsslverify=No\n", id: "a", key: "sslverify", value: "0"},
 	{name: "a boolean that differs", in: "[a]\ngpgcheck = yes\n", id: "a", key: "gpgcheck", value: "0", want: "[a]\ngpgcheck = 0\n"},
-	{name: "a boolean that is none", in: "[a]\nenabled=maybe\n", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0\n"},
+	{name: "a value that is not a boolean", in: "[a]\nenabled=maybe\n", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0\n"},
 	{name: "a boolean with text after it", in: "[a]\nenabled=0 # x\n", id: "a", key: "enabled", value: "0", want: "[a]\nenabled=0\n"},
 	{name: "a boolean twice that dnf reads as wanted", in: "[a]\nenabled=0\nenabled=1\n", id: "a", key: "enabled", value: "1"},
-	{name: "a number is no boolean", in: "[a]\ncost=yes\n", id: "a", key: "cost", value: "1", want: "[a]\ncost=1\n"},
-	{name: "bytes that are no UTF-8", in: "[a]\nname=\xff\xfe\nenabled=0\n", id: "a", key: "enabled", value: "1", want: "[a]\nname=\xff\xfe\nenabled=1\n"},
+	{name: "a number is not a boolean", in: "[a]\ncost=yes\n", id: "a", key: "cost", value: "1", want: "[a]\ncost=1\n"},
+	{name: "bytes that are not UTF-8", in: "[a]\nname=\xff\xfe\nenabled=0\n", id: "a", key: "enabled", value: "1", want: "[a]\nname=\xff\xfe\nenabled=1\n"},
 }
 
 func TestSet(t *testing.T) {
@@ -79,12 +79,12 @@ func TestSetRefuses(t *testing.T) {
 	}{
 		{"no such section", "[b]\n", "enabled", "1", ErrNoSection, "[a]"},
 		{"only commented out", "#[a]\n[b]\n", "enabled", "1", ErrNoSection, "[a]"},
-		{"in other letters", "[A]\n", "enabled", "1", ErrNoSection, "[a]"},
+		{"in another case", "[A]\n", "enabled", "1", ErrNoSection, "[a]"},
 		{"empty file", "", "enabled", "1", ErrNoSection, "[a]"},
 		{"section twice", "[a]\n[b]\n[a]\nenabled=1\n", "enabled", "1", errDuplicateSection, "line 3"},
 		{"key twice", "[a]\nx=0\ny=1\nx=1\n", "x", "1", errDuplicateKey, "line 4"},
 		{"boolean twice", "[a]\nenabled=0\nx=1\nenabled=1\n", "enabled", "0", errDuplicateKey, "line 4"},
-		{"key in other letters", "[a]\nEnabled=0\n", "enabled", "1", errKeyCase, "line 2"},
+		{"key in another case", "[a]\nEnabled=0\n", "enabled", "1", errKeyCase, "line 2"},
 		{"two lines", "[a]\n", "x", "1\n[b]", errBadValue, `"1\n[b]"`},
 		{"carriage return", "[a]\n", "x", "1\r", errBadValue, "x"},
 		{"NUL", "[a]\n", "x", "\x00", errBadValue, "x"},
@@ -99,9 +99,8 @@ func TestSetRefuses(t *testing.T) {
 			t.Errorf("%s: Set(%q) = %q, %v, want %v naming %s", test.name, test.in, got, err, test.want, test.line)
 		}
 	}
-	var syntax *SyntaxError
-	if _, err := Set([]byte("[a]\njunk\n"), "a", KeyValue{"x", "1"}); !errors.As(err, &syntax) || syntax.Line != 2 {
-		t.Errorf("Set in a broken file = %v, want a SyntaxError on line 2", err)
+	if _, err := Set([]byte("[a]\njunk\n"), "a", KeyValue{"x", "1"}); err == nil || !strings.HasPrefix(err.Error(), "line 2: neither") {
+		t.Errorf("Set in a broken file = %v, want one that names line 2", err)
 	}
 }
 
@@ -190,7 +189,7 @@ func TestUnsetRefuses(t *testing.T) {
 	}{
 		{"no such section", "[b]\n", ErrNoSection, "[a]"},
 		{"key twice", "[a]\nx=1\nx=1\n", errDuplicateKey, "line 3: [a] x"},
-		{"key in other letters", "[a]\nX=1\n", errKeyCase, "line 2: [a] X"},
+		{"key in another case", "[a]\nX=1\n", errKeyCase, "line 2: [a] X"},
 	} {
 		got, err := Unset([]byte(test.in), "a", "x")
 		if got != nil || !errors.Is(err, test.want) || !strings.Contains(err.Error(), test.line) {
@@ -204,7 +203,7 @@ func TestRemove(t *testing.T) {
 		{"the only one", "# mine\n[a]\nx=1\n", "# mine\n"},
 		{"the first", "[a]\nx=1\n\n# about b\n[b]\ny=1\n", "# about b\n[b]\ny=1\n"},
 		{"the last", "[b]\ny=1\n\n[a]\n#c\nx=1\n  2\n", "[b]\ny=1\n\n"},
-		{"comments behind it stay", "[a]\nx=1\n#z=2\n[b]\n", "#z=2\n[b]\n"},
+		{"comments after it stay", "[a]\nx=1\n#z=2\n[b]\n", "#z=2\n[b]\n"},
 		{"without settings", "[a]\n[b]\n", "[b]\n"},
 		{"twice", "[a]\nx=1\n[b]\ny=1\n[a]\nx=2\n", "[b]\ny=1\n"},
 		{"no final newline", "[a]\nx=1\n[b]\ny=1\n[a]\nx=2", "[b]\ny=1"},
