@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/pkgmgr"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
@@ -55,8 +55,8 @@ func (a *app) bundleInto(ctx context.Context, folder string) error {
 	if folder, err = filepath.Abs(folder); err != nil {
 		return fmt.Errorf("finding the folder: %w", err)
 	}
-	b, err := a.bundle(ctx, a.hostOptions(), host.BundleOrder{
-		Folder: folder, Spec: want.Spec, Exclude: want.Exclude, Repository: declared.Repository.ID,
+	b, err := a.bundle(ctx, a.hostOptions(), pkgmgr.BundleOrder{
+		Dir: folder, Spec: want.Spec, Exclude: want.Exclude, Repository: declared.Repository.ID,
 		KeyFile: steps.KeyFile, Fingerprints: declared.Repository.Fingerprints,
 	})
 	if err != nil {

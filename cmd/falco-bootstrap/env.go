@@ -13,9 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/pkgmgr"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
@@ -35,9 +38,9 @@ type env struct {
 	// remember keeps the report of a converging run on the node.
 	remember func(host.Options, report.Report) error
 	// output writes or appends to a file that the command line names.
-	output func(name string, content []byte, how host.OutputMode) error
-	probe  func(context.Context, host.Options, host.Probe) (node.Seen, error)
-	bundle func(context.Context, host.Options, host.BundleOrder) (host.Bundle, error)
+	output func(name string, content []byte, how files.OutputMode) error
+	probe  func(context.Context, host.Options, alert.Probe) (node.Seen, error)
+	bundle func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error)
 	// complaint asks the installed Falco what it has against its configuration.
 	complaint func(context.Context, host.Options, node.FalcoCheck) string
 }

@@ -13,6 +13,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
@@ -152,7 +153,7 @@ func newBench(n *fakeNode) *bench {
 			b.kept = append(b.kept, r)
 			return nil
 		},
-		output: func(name string, content []byte, _ host.OutputMode) error {
+		output: func(name string, content []byte, _ files.OutputMode) error {
 			b.written[name] += string(content)
 			return nil
 		},

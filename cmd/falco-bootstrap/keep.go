@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
@@ -25,16 +26,16 @@ func (a *app) keep(r report.Report) error {
 		errs = append(errs, a.remember(a.hostOptions(), r))
 	}
 	if name := a.options.metrics; name != "" {
-		errs = append(errs, a.write(name, host.Replace, r.Metrics))
+		errs = append(errs, a.write(name, files.Replace, r.Metrics))
 	}
 	if name := a.options.reportFile; name != "" {
-		errs = append(errs, a.write(name, host.Append, r.Line))
+		errs = append(errs, a.write(name, files.Append, r.Line))
 	}
 	return errors.Join(errs...)
 }
 
 // write renders one form of the report into a file.
-func (a *app) write(name string, how host.OutputMode, render func(io.Writer) error) error {
+func (a *app) write(name string, how files.OutputMode, render func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := render(&b); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
@@ -44,7 +45,11 @@ func (a *app) write(name string, how host.OutputMode, render func(io.Writer) err
 
 // remember replaces last-run.json and keeps the report before it inside.
 func remember(o host.Options, r report.Report) error {
-	old, err := host.ReadState(o, lastRun)
+	t, err := files.NewTree(o.Root)
+	if err != nil {
+		return err
+	}
+	old, err := files.ReadState(t, lastRun)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -52,5 +57,5 @@ func remember(o host.Options, r report.Report) error {
 	if err := report.WithPrevious(r, old).JSON(&b); err != nil {
 		return err
 	}
-	return host.WriteState(o, lastRun, b.Bytes())
+	return files.WriteState(t, lastRun, b.Bytes())
 }

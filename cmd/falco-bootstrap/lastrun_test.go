@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
@@ -122,7 +123,7 @@ func TestLastRunKeepsThePrevious(t *testing.T) {
 	}
 	for i, args := range [][]string{{"--bogus"}, {}, {"--set=nokey"}} {
 		b.run(t, args...)
-		content, err := os.ReadFile(filepath.Join(root, host.StateDir, lastRun))
+		content, err := os.ReadFile(filepath.Join(root, files.StateDir, lastRun))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
@@ -62,7 +62,7 @@ func (a *app) watch(e converge.Event) {
 func took(d time.Duration) zap.Field { return zap.Duration("took", d.Round(time.Millisecond)) }
 
 // progress logs how far a long change is.
-func (a *app) progress(p host.Progress) {
+func (a *app) progress(p node.Progress) {
 	if p.Warning {
 		a.log.Warn(p.Message)
 		return

@@ -18,13 +18,15 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 func main() {
-	if len(os.Args) == 3 && os.Args[1] == host.ProbeCommand {
-		os.Exit(host.RunProbe(os.Stdin, os.Stdout, os.Args[2]))
+	if len(os.Args) == 3 && os.Args[1] == alert.ProbeCommand {
+		os.Exit(alert.RunProbe(os.Stdin, os.Stdout, os.Args[2]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	code := run(ctx, os.Args[1:], env{
@@ -33,7 +35,7 @@ func main() {
 		now: time.Now, readFile: os.ReadFile,
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
 		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
-		remember: remember, probe: host.Watch, output: host.WriteOutput, bundle: host.Collect, complaint: host.Complaint,
+		remember: remember, probe: host.Watch, output: files.WriteOutput, bundle: host.Collect, complaint: host.Complaint,
 	})
 	stop()
 	os.Exit(int(code))

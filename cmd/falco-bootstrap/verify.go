@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
@@ -82,7 +82,7 @@ func (a *app) sight(ctx context.Context, state steps.State, within time.Duration
 	case !state.Probes():
 		return steps.Sighting{}, nil
 	}
-	p := host.Probe{Log: state.Log, Timeout: within, Linger: time.Second, Journal: true}
+	p := alert.Probe{Log: state.Log, Timeout: within, Linger: time.Second, Journal: true}
 	seen, err := a.probe(ctx, a.hostOptions(), p)
 	return steps.Sighting{Detected: seen.Detected(), First: seen.First, Opens: seen.Opens, Alerts: seen.Alerts, Journal: seen.Journal, Full: seen.Full}, err
 }

@@ -9,8 +9,8 @@ import (
 	"sync"
 )
 
-// An answer is a question that is put once, when it is first begun or asked
-// for, and whose answer is kept.
+// An answer is the kept answer to a question that is asked once, by begin or by
+// the first get.
 type answer[T any] struct {
 	ask   func() (T, error)
 	once  sync.Once
@@ -23,7 +23,7 @@ func newAnswer[T any](ask func() (T, error)) *answer[T] {
 	return &answer[T]{ask: ask, done: make(chan struct{})}
 }
 
-// begin puts the question without waiting for its answer.
+// begin asks without waiting.
 func (a *answer[T]) begin() {
 	a.once.Do(func() {
 		go func() {
@@ -42,7 +42,7 @@ func (a *answer[T]) begin() {
 // get waits for the answer.
 func (a *answer[T]) get(ctx context.Context) (T, error) {
 	a.begin()
-	select {
+	select { // an answer that is there counts, even if ctx has ended
 	case <-a.done:
 		return a.value, a.err
 	default:

@@ -12,61 +12,58 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
-// BuildModule implements [node.Machine]. A build that fails carries the end
-// of the compiler's output, which dkms keeps in a file and does not show.
+// buildModule builds Falco's kernel module. The error of a failed build has the
+// end of the compiler's output, which dkms keeps in a file and does not show.
 func (m *Machine) buildModule(ctx context.Context, c node.BuildModule) error {
-	if err := m.asked(); err != nil {
-		return err
+	env := []string{"HOME=/root"}
+	if c.Path != "" {
+		env = append(env, "PATH="+c.Path+":/usr/sbin:/usr/bin:/sbin:/bin")
 	}
 	began := time.Now()
 	for _, argv := range c.Commands {
 		if len(argv) == 0 || !filepath.IsAbs(argv[0]) {
-			return fmt.Errorf("%s: %q is no absolute path", c, argv)
+			return fmt.Errorf("%s: %q is not an absolute path", c, argv)
 		}
-		pulse := m.startPulse(filepath.Base(argv[0]))
-		out, err := run(ctx, command{
-			argv: argv, env: buildEnvironment(c.Path), timeout: c.Timeout, grace: 5 * time.Second,
-			keep: 64 << 10, joined: true, watch: pulse.heard,
+		out, err := program.Run(ctx, program.Command{
+			Argv: argv, Env: env, Timeout: c.Timeout, Grace: 5 * time.Second, Keep: 64 << 10, Combined: true,
+			Heartbeat: func(message string, elapsed time.Duration) {
+				m.opts.tell(node.Progress{Message: redact.Text(message), Elapsed: elapsed})
+			},
 		})
-		pulse.stop()
-		if err != nil || out.status != 0 {
+		if err != nil || out.Status != 0 {
 			return m.buildError(c, argv, out, err, began)
 		}
 	}
 	return nil
 }
 
-func buildEnvironment(prefix string) []string {
-	env := []string{"HOME=/root"}
-	if prefix != "" { // the toolset that the kernel was built with
-		env = append(env, "PATH="+prefix+":/usr/sbin:/usr/bin:/sbin:/bin")
-	}
-	return env
-}
-
-func (m *Machine) buildError(c node.BuildModule, argv []string, out outcome, err error, began time.Time) error {
-	if err == nil {
-		err = fmt.Errorf("%s failed with exit status %d", strings.Join(argv, " "), out.status)
-		if out.signal != 0 {
-			err = fmt.Errorf("%s was ended by a signal (%v)", strings.Join(argv, " "), out.signal)
-		}
+func (m *Machine) buildError(c node.BuildModule, argv []string, out program.Result, err error, began time.Time) error {
+	command := strings.Join(argv, " ")
+	switch {
+	case err != nil:
+	case out.Signal != 0:
+		err = fmt.Errorf("%s was killed by a signal (%v)", command, out.Signal)
+	default:
+		err = fmt.Errorf("%s failed with exit status %d", command, out.Status)
 	}
 	log, lines := m.makeLog(began)
 	if len(lines) == 0 {
-		log, lines = filepath.Base(argv[0]), lastLines(out.stdout, 20)
+		log, lines = filepath.Base(argv[0]), program.LastLines(out.Stdout, 20)
 	}
-	return failed(node.CodeFailed,
-		"see whether the devel package is that of the kernel "+c.Kernel+" and which compiler it was built with; the modern_ebpf driver needs no module",
-		"%s: %w; the end of %s: %s", c, err, log, redact(strings.Join(lines, "\n")))
+	return node.Errorf(node.CodeFailed,
+		"check that the devel package is that of the kernel "+c.Kernel+" and which compiler it was built with; the modern_ebpf driver needs no module",
+		"%s: %w; the end of %s: %s", c, err, log, redact.Text(strings.Join(lines, "\n")))
 }
 
-// makeLog is the end of dkms' newest make.log, if this build wrote it: while a
-// build fails it is in build/, and is filed under the kernel's name later.
+// makeLog returns the end of dkms' newest make.log, if this build wrote it. It
+// is in build/ while a build fails, and below the kernel's name later.
 func (m *Machine) makeLog(began time.Time) (path string, lines []string) {
-	logs := m.tree.glob("/var/lib/dkms/falco/*/build/make.log")
-	logs = append(logs, m.tree.glob("/var/lib/dkms/falco/*/*/*/log/make.log")...)
+	logs := m.tree.Glob("/var/lib/dkms/falco/*/build/make.log")
+	logs = append(logs, m.tree.Glob("/var/lib/dkms/falco/*/*/*/log/make.log")...)
 	newest := slices.MaxFunc(append(logs, ""), func(a, b string) int {
 		return m.modified(a).Compare(m.modified(b))
 	})
@@ -78,11 +75,11 @@ func (m *Machine) makeLog(began time.Time) (path string, lines []string) {
 	if err != nil {
 		return "", nil
 	}
-	return newest, lastLines(content, 20)
+	return newest, program.LastLines(content, 20)
 }
 
 func (m *Machine) modified(path string) time.Time {
-	file, err := m.tree.stat(path)
+	file, err := m.tree.Lstat(path)
 	if path == "" || err != nil {
 		return time.Time{}
 	}

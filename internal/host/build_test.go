@@ -45,7 +45,7 @@ func TestBuildModule(t *testing.T) {
 // The end of dkms' own log is what says why; that of an earlier build does not.
 func TestMakeLog(t *testing.T) {
 	root := t.TempDir()
-	m := &Machine{tree: tree{root}}
+	m := &Machine{tree: newTree(t, root)}
 	old := put(t, root, "var/lib/dkms/falco/7.0.0/build/make.log", "old\n")
 	hourAgo := time.Now().Add(-time.Hour)
 	if err := os.Chtimes(old, hourAgo, hourAgo); err != nil {

@@ -1,31 +1,20 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package host is the machine: the one place that reads and writes files, runs
-// programs, talks to systemd and the network, and takes the lock.
+// Package host implements [node.View] and [node.Machine] for a real node.
 //
-// # Looking
+// [OpenView] returns a [View], which has no method that writes. Questions to
+// the machine that do not depend on one another are asked at once and side by
+// side, and every answer is kept, so that two steps see the same node.
 //
-// [OpenView] gives a [View], which has no method that writes. Its questions to
-// the machine that do not wait for one another (rpm's database, the state of
-// Falco's files, systemd's bus) are begun at once and side by side, and every
-// answer is kept, so that two askers see the same node. Programs that only
-// look run as nobody: as root even a query of rpm writes to its database's
-// folder.
+// [OpenMachine] takes the lock and returns a [Machine], whose Apply is the one
+// switch over the kinds of change. What is behind it lives in rooms of its own:
+// packages files, program, pkgmgr and alert.
 //
-// # Changing
+// With a root other than "/" both act on a tree, such as an image that is being
+// built, and the machine itself is never asked.
 //
-// [OpenMachine] takes the lock and gives a [Machine]. Files are replaced whole
-// or not at all, whatever happens in between; every program and every call has
-// a deadline; what can pass (a lock that is held, a network that comes up late)
-// is tried again, what cannot is an error at once, in one sentence, with the
-// exit status and the hint it deserves.
-//
-// With a root other than "/" both act on a tree, such as an image being baked:
-// links are followed as if the tree were the root, and the machine it lies on
-// is never asked.
-//
-// The package decides nothing: what the node should be is known to the steps,
-// and in which order it is brought there to package converge. It writes no
-// logs; progress is handed to the caller.
+// The package decides nothing: the steps know what a node should be, and
+// package converge the order of changes. It writes no logs; progress goes to
+// the caller.
 package host

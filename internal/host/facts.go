@@ -13,16 +13,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// readHost says what the machine says of itself; of a tree, only what was
-// declared. What cannot be read is left empty: no fact here is worth failing
-// for, and the steps that need one say so.
-func readHost(t tools, tr tree, kernel string) node.Host {
+// readHost describes the machine, or, of a tree, only what was declared. What
+// cannot be read stays empty; a step that needs it says so.
+func readHost(t tools, tr files.Tree, kernel string) node.Host {
 	h := node.Host{
 		Kernel: kernel, KernelGiven: kernel != "", Arch: machineArch(kernel),
-		Root: os.Geteuid() == 0, Tree: !tr.own(),
+		Root: os.Geteuid() == 0, Tree: !tr.IsMachine(),
 	}
 	if h.Tree {
 		return h
@@ -47,8 +47,8 @@ func runningKernel() string {
 	return unix.ByteSliceToString(name.Release[:])
 }
 
-// machineArch is the architecture that a kernel release names, such as
-// "5.14.0-570.12.1.el9_6.x86_64"; this program's own if it names none.
+// machineArch returns the architecture that a kernel release such as
+// "5.14.0-570.12.1.el9_6.x86_64" names, or this program's own if it names none.
 func machineArch(release string) string {
 	for _, arch := range []string{"x86_64", "aarch64"} {
 		if strings.HasSuffix(release, "."+arch) {
@@ -85,7 +85,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// firstLine is the first line of a file, trimmed; empty if it cannot be read.
+// firstLine returns the first line of a file, trimmed, or "" if it cannot be read.
 func firstLine(path string) string {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // lack or have a 0 in.
 func TestReadHostFIPS(t *testing.T) {
 	for content, want := range map[string]bool{"1\n": true, "0\n": false, "": false} {
-		tools := machineTools()
+		tools := Options{}.programs()
 		tools.proc = t.TempDir()
 		if content != "" {
 			path := filepath.Join(tools.proc, "sys/crypto/fips_enabled")
@@ -24,11 +24,7 @@ func TestReadHostFIPS(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		tr, err := newTree("/")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := readHost(tools, tr, "").FIPS; got != want {
+		if got := readHost(tools, newTree(t, "/"), "").FIPS; got != want {
 			t.Errorf("readHost with fips_enabled %q: FIPS = %v, want %v", content, got, want)
 		}
 	}

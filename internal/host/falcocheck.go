@@ -15,7 +15,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 )
 
 // candidateName is where a falco.yaml is put before the installed Falco: in
@@ -45,29 +47,29 @@ func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 	defer func() { _ = os.Remove(candidate) }()
 	v, err := askFalco(ctx, m.tools, *c.Check, candidate, c.Path)
 	if err != nil {
-		return failed(node.CodeConfig, "run "+m.tools.falco+" --version on this node: the installed Falco itself does not start",
+		return node.Errorf(node.CodeConfig, "run "+m.tools.falco+" --version on this node: the installed Falco itself does not start",
 			"checking the new %s: %w", c.Path, err)
 	}
 	for _, w := range v.warnings {
-		m.opts.tell(Progress{Message: "falco on the new " + c.Path + ": " + w, Warning: true})
+		m.opts.tell(node.Progress{Message: "falco on the new " + c.Path + ": " + w, Warning: true})
 	}
 	if !v.ok {
-		return failed(node.CodeConfig, "correct falco.config in the settings, or the file in /etc/falco that the message speaks of; the old "+path.Base(c.Path)+" is still in place",
+		return node.Errorf(node.CodeConfig, "correct falco.config in the settings, or the file in /etc/falco that the message speaks of; the old "+path.Base(c.Path)+" is still in place",
 			"falco would refuse the new %s: %s", c.Path, v.reason)
 	}
 	return nil
 }
 
 func (m *Machine) writeCandidate(content []byte) (string, error) {
-	folder, err := stateFolder(m.tree)
+	folder, err := files.MakeStateDir(m.tree)
 	if err != nil {
 		return "", err
 	}
 	target := filepath.Join(folder, candidateName)
 	if err := os.Mkdir(filepath.Dir(target), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", changing(path.Join(StateDir, candidateName), err)
+		return "", files.Changing(path.Join(files.StateDir, candidateName), err)
 	}
-	return target, changing(path.Join(StateDir, candidateName), writeFresh(target, content))
+	return target, files.Changing(path.Join(files.StateDir, candidateName), writeFresh(target, content))
 }
 
 // writeFresh writes a file that is nobody else's and only for a moment.
@@ -99,20 +101,20 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name st
 	if check.Preload != "" {
 		env = []string{"LD_PRELOAD=" + check.Preload}
 	}
-	out, err := run(ctx, command{argv: argv, env: env, timeout: time.Minute, keep: 256 << 10})
+	out, err := program.Run(ctx, program.Command{Argv: argv, Env: env, Timeout: time.Minute, Keep: 256 << 10})
 	if err != nil {
 		return verdict{}, err
 	}
-	said := strings.ReplaceAll(string(out.stderr), file, name)
-	v := verdict{ok: out.status == 0, warnings: falcoWarnings(said)}
+	said := strings.ReplaceAll(string(out.Stderr), file, name)
+	v := verdict{ok: out.Status == 0, warnings: falcoWarnings(said)}
 	switch {
 	case v.ok:
-	case out.signal != 0:
-		v.reason = "it was ended by signal " + out.signal.String()
+	case out.Signal != 0:
+		v.reason = "it was ended by signal " + out.Signal.String()
 	default:
 		v.reason = falcoReason(said)
 		if v.reason == "" {
-			v.reason = "exit status " + strconv.Itoa(out.status)
+			v.reason = "exit status " + strconv.Itoa(out.Status)
 		}
 	}
 	return v, nil
@@ -151,11 +153,11 @@ func falcoReason(stderr string) string {
 		last = logged
 	}
 	if last == "" {
-		if lines := lastLines([]byte(stderr), 1); len(lines) > 0 {
+		if lines := program.LastLines([]byte(stderr), 1); len(lines) > 0 {
 			last = stamp.ReplaceAllString(lines[0], "")
 		}
 	}
-	return clip(strings.Join(strings.Fields(last), " "))
+	return program.Clip(strings.Join(strings.Fields(last), " "))
 }
 
 // falcoWarnings finds the log lines that a person should see, each once.
@@ -167,7 +169,7 @@ func falcoWarnings(stderr string) []string {
 		lower := strings.ToLower(text)
 		if strings.Contains(lower, "validation: failed") || strings.Contains(lower, "deprecat") || strings.Contains(lower, "warning") {
 			if !seen[text] && len(found) < 20 {
-				found = append(found, clip(text))
+				found = append(found, program.Clip(text))
 			}
 			seen[text] = true
 		}

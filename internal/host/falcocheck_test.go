@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
@@ -64,7 +65,7 @@ func TestWriteFileChecked(t *testing.T) {
 			log := filepath.Join(t.TempDir(), "log")
 			m, told := onHost(t, func(tools *tools) { tools.falco = script(t, "falco", strings.ReplaceAll(fakeFalco, "%LOG%", log)) })
 			stateInTree(t, m)
-			path := put(t, m.tree.root, "etc/falco/falco.yaml", "old\n")
+			path := put(t, m.opts.Root, "etc/falco/falco.yaml", "old\n")
 			err := m.checkedWrite(t, path, tt.new, tt.check)
 			wantCode(t, err, tt.code)
 			if err != nil && (!strings.Contains(err.Error(), "("+path+"): bad") || strings.Contains(err.Error(), "candidate")) {
@@ -87,8 +88,8 @@ func TestWriteFileChecked(t *testing.T) {
 // the test's.
 func stateInTree(t *testing.T, m *Machine) {
 	t.Helper()
-	m.tree = tree{t.TempDir()}
-	m.opts.Root = m.tree.root
+	m.opts.Root = t.TempDir()
+	m.tree = newTree(t, m.opts.Root)
 }
 
 // checkedWrite is WriteFile with a check, on a tree, which by itself has none:
@@ -99,8 +100,8 @@ func (m *Machine) checkedWrite(t *testing.T, path, content string, check node.Fa
 	if err := m.checkCandidate(t.Context(), c); err != nil {
 		return err
 	}
-	if left, _ := filepath.Glob(filepath.Join(m.tree.root, StateDir, "candidate/*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(m.opts.Root, files.StateDir, "candidate/*")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-	return replacement{path: path, scratch: filepath.Dir(path), old: c.Old, new: c.New}.replace()
+	return files.Overwrite(path, c.New, 0)
 }

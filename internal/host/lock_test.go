@@ -17,9 +17,8 @@ import (
 
 func TestLock(t *testing.T) {
 	root := t.TempDir()
-	self, env := child("lock", root)
-	cmd := exec.Command(self)
-	cmd.Env = env
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "HOST_TEST_ROOT="+root)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

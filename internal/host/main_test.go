@@ -11,26 +11,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// TestMain lets the test binary be the child processes that tests start.
+// TestMain lets the test binary be the child that TestLock starts.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 3 && os.Args[1] == ProbeCommand {
-		os.Exit(RunProbe(os.Stdin, os.Stdout, os.Args[2]))
-	}
-	switch os.Getenv("HOST_TEST_CHILD") {
-	case "write":
-		writeForEver(os.Getenv("HOST_TEST_ROOT"))
-	case "lock":
-		holdLock(os.Getenv("HOST_TEST_ROOT"))
+	if root := os.Getenv("HOST_TEST_ROOT"); root != "" {
+		holdLock(root)
 	}
 	os.Exit(m.Run())
-}
-
-// child is the command line and environment of a child of this binary.
-func child(kind, root string) (path string, env []string) {
-	return os.Args[0], append(os.Environ(), "HOST_TEST_CHILD="+kind, "HOST_TEST_ROOT="+root)
 }
 
 // testTools are tools that are not there, with short pauses.
@@ -39,14 +29,22 @@ func testTools(t *testing.T) tools {
 	absent := t.TempDir()
 	return tools{
 		rpm: []string{absent + "/rpm"}, dnf: []string{absent + "/dnf"}, falco: absent + "/falco",
-		restorecon: absent + "/restorecon", journalctl: absent + "/journalctl",
-		proc: absent, sys: absent, booted: absent + "/booted", secret: "/etc/hostname",
-		pause: pause{time.Millisecond, 4 * time.Millisecond},
+		restorecon: absent + "/restorecon", proc: absent, sys: absent, booted: absent + "/booted",
+		firstPause: time.Millisecond, longestPause: 4 * time.Millisecond,
 	}
 }
 
-// newMachine opens a machine on a tree of its own.
-func newMachine(t *testing.T, root string) *Machine {
+func newTree(t *testing.T, root string) files.Tree {
+	t.Helper()
+	tr, err := files.NewTree(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// openMachine opens a machine on a tree of its own.
+func openMachine(t *testing.T, root string) *Machine {
 	t.Helper()
 	tools := testTools(t)
 	m, err := OpenMachine(t.Context(), Options{Root: root, tools: &tools})
@@ -57,14 +55,14 @@ func newMachine(t *testing.T, root string) *Machine {
 	return m
 }
 
-// onHost is a machine that takes itself for the host's, without its lock.
+// onHost returns a machine that takes itself for the host's, without its lock.
 func onHost(t *testing.T, change func(*tools)) (m *Machine, told *[]string) {
 	t.Helper()
 	tools := testTools(t)
 	change(&tools)
 	told = new([]string)
-	opts := Options{tools: &tools, Progress: func(p Progress) { *told = append(*told, p.Message) }}
-	return &Machine{ctx: t.Context(), opts: opts, tools: tools, tree: tree{"/"}, bus: &ownBus{ctx: t.Context()}}, told
+	opts := Options{tools: &tools, Progress: func(p node.Progress) { *told = append(*told, p.Message) }}
+	return newMachine(t.Context(), opts, newTree(t, "/"), nil), told
 }
 
 // script writes an executable shell script.
@@ -98,8 +96,7 @@ func wantCode(t *testing.T, err error, want node.Code) {
 }
 
 func holdLock(root string) {
-	tools := machineTools()
-	if _, err := OpenMachine(context.Background(), Options{Root: root, tools: &tools}); err != nil {
+	if _, err := OpenMachine(context.Background(), Options{Root: root}); err != nil {
 		_, _ = os.Stdout.WriteString(err.Error() + "\n")
 		os.Exit(1)
 	}

@@ -15,9 +15,9 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// findFalcos lists the processes whose name is falco, lowest PID first. Where
-// this user cannot see the processes of others (hidepid of proc(5)) it fails
-// with [fs.ErrPermission]: none seen is not none there.
+// findFalcos lists the processes whose name is falco, lowest PID first. It fails
+// with [fs.ErrPermission] where this user cannot see the processes of others
+// (hidepid of proc(5)).
 func findFalcos(proc string) ([]node.Process, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
@@ -37,24 +37,24 @@ func findFalcos(proc string) ([]node.Process, error) {
 	return found, nil
 }
 
-// readProcess tells of one process. What cannot be read, because the process
-// is another user's or gone, stays empty.
+// readProcess describes one process. What cannot be read, because the process is
+// another user's or has ended, stays empty.
 func readProcess(proc string, pid int) node.Process {
-	folder := filepath.Join(proc, strconv.Itoa(pid))
+	dir := filepath.Join(proc, strconv.Itoa(pid))
 	p := node.Process{PID: pid}
-	if exe, err := os.Readlink(filepath.Join(folder, "exe")); err == nil {
+	if exe, err := os.Readlink(filepath.Join(dir, "exe")); err == nil {
 		p.Exe = exe
 	}
-	if content, err := os.ReadFile(filepath.Join(folder, "cgroup")); err == nil {
+	if content, err := os.ReadFile(filepath.Join(dir, "cgroup")); err == nil {
 		p.Cgroup = parseCgroup(string(content))
 	}
 	p.Container = inContainer(p.Cgroup)
 	return p
 }
 
-// parseCgroup picks the path out of /proc/PID/cgroup, lines of
-// "ID:CONTROLLERS:PATH": that of the unified hierarchy (cgroup v2), or of the
-// one that systemd names (v1), or the longest.
+// parseCgroup finds the path in /proc/PID/cgroup, lines of
+// "ID:CONTROLLERS:PATH": that of systemd's own hierarchy (cgroup v1), or of the
+// unified one (v2), or the longest.
 func parseCgroup(content string) string {
 	var unified, named, longest string
 	for line := range strings.Lines(content) {
@@ -72,7 +72,7 @@ func parseCgroup(content string) string {
 			longest = f[2]
 		}
 	}
-	// On a hybrid set-up the unified hierarchy is there but may hold only "/".
+	// In a hybrid set-up the unified hierarchy may hold only "/".
 	for _, path := range []string{named, unified} {
 		if len(path) > 1 {
 			return path
@@ -81,12 +81,12 @@ func parseCgroup(content string) string {
 	return longest
 }
 
-// container finds the names that container runtimes give their cgroups:
+// container matches the names that container runtimes give their cgroups:
 // Kubernetes' pods, CRI-O, containerd, Docker and Podman.
 var container = regexp.MustCompile(`kubepods|(^|[/-])(crio|cri-containerd|containerd|docker|libpod|podman|lxc|machine)[-/.]`)
 
-// inContainer reports whether a cgroup is a container's. A unit of the node's
-// own is none, whatever it is called (such as docker.service).
+// inContainer reports whether a cgroup is a container's. A service of the node's
+// own is not, whatever its name (such as docker.service).
 func inContainer(cgroup string) bool {
 	if unit, ok := strings.CutPrefix(cgroup, "/system.slice/"); ok {
 		name, _, below := strings.Cut(unit, "/")

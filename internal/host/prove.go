@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -27,9 +28,6 @@ var errFell = errors.New("the process did not stand")
 // one at the end than at the beginning, is [node.CodeNotRunning], with
 // Falco's own reason, which the shipped units hide.
 func (m *Machine) prove(ctx context.Context, c node.Prove) error {
-	if err := m.asked(); err != nil {
-		return err
-	}
 	conn, err := m.bus.conn(ctx)
 	if err != nil {
 		return err
@@ -42,7 +40,7 @@ func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	if err != nil {
 		return m.fallen(ctx, c, s, err)
 	}
-	seen, watchErr := Watch(ctx, m.opts, Probe{Log: c.Log, Timeout: max(watchAtLeast, s.left(c.Settle)), Alive: s.check})
+	seen, watchErr := Watch(ctx, m.opts, alert.Probe{Log: c.Log, Timeout: max(watchAtLeast, s.left(c.Settle)), Alive: s.check})
 	if errors.Is(watchErr, errFell) || ctx.Err() != nil {
 		return m.fallen(ctx, c, s, watchErr)
 	}
@@ -71,7 +69,7 @@ func (m *Machine) fallen(ctx context.Context, c node.Prove, s stand, err error) 
 	} else {
 		reason = "Falco says: " + reason
 	}
-	return failed(node.CodeNotRunning, "mend what it says and run again; journalctl -u "+c.Unit+" shows what systemd saw",
+	return node.Errorf(node.CodeNotRunning, "mend what it says and run again; journalctl -u "+c.Unit+" shows what systemd saw",
 		"%s does not stay up (%w): %s", c.Unit, err, reason)
 }
 
@@ -128,7 +126,9 @@ func (s *stand) settle(ctx context.Context, settle time.Duration) error {
 		if left <= 0 {
 			return nil
 		}
-		if !sleep(ctx, min(left, time.Second)) {
+		select {
+		case <-time.After(min(left, time.Second)):
+		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}

@@ -13,13 +13,10 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// ChangeUnit implements [node.Machine]. A job that does not end well is
-// [node.CodeNotRunning]; for a unit of Falco's own, Falco is asked why,
-// since the shipped units send both its streams to /dev/null.
+// changeUnit changes a unit. A job that fails is [node.CodeNotRunning]; for a
+// unit of Falco, Falco itself is asked why, since the shipped units send both
+// its streams to /dev/null.
 func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
-	if err := m.asked(); err != nil {
-		return err
-	}
 	conn, err := m.bus.conn(ctx)
 	if err != nil {
 		return err
@@ -27,7 +24,7 @@ func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	err = unitAction(ctx, conn, c)
 	var job *systemd.JobError
 	if errors.As(err, &job) {
-		return failed(node.CodeNotRunning, "journalctl -u "+c.Unit+" shows what systemd saw", "%w%s", err, m.why(ctx, conn, c.Unit))
+		return node.Errorf(node.CodeNotRunning, "journalctl -u "+c.Unit+" shows what systemd saw", "%w%s", err, m.why(ctx, conn, c.Unit))
 	}
 	return err
 }
@@ -51,7 +48,7 @@ func unitAction(ctx context.Context, conn *systemd.Conn, c node.ChangeUnit) erro
 	case node.ReloadManager:
 		return conn.Reload(ctx)
 	}
-	return fmt.Errorf("%s: no such action on a unit", c.Action)
+	return fmt.Errorf("%s: unknown action on a unit", c.Action)
 }
 
 // why asks Falco why one of its units does not stand: ": " and the reason, or

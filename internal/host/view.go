@@ -5,27 +5,27 @@ package host
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
+	"errors"
 	"io/fs"
 	"maps"
 	"sync"
 	"time"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// A View is the node as it is seen once. It implements [node.View].
+// A View is the node as it is seen once.
 type View struct {
-	opts     Options
-	tools    tools
-	tree     tree
+	tree     files.Tree
 	now      time.Time
 	host     node.Host
 	packages *answer[node.Packages]
 	altered  *answer[[]node.AlteredFile]
 	falcos   *answer[[]node.Process]
-	bus      busSource
+	bus      *bus
 
 	mu    sync.Mutex // guards units
 	units map[string]systemd.Unit
@@ -33,91 +33,75 @@ type View struct {
 
 var _ node.View = (*View)(nil)
 
-// A busSource gives the connection to systemd.
-type busSource interface {
-	conn(ctx context.Context) (*systemd.Conn, error)
-}
-
-// OpenView looks at the node. The questions that take time are begun at once,
+// OpenView looks at the node. The questions that take time are asked at once,
 // side by side; ctx bounds them, so it must live as long as the View. The
 // caller closes the View.
 func OpenView(ctx context.Context, opts Options) (*View, error) {
-	bus := &ownBus{ctx: ctx}
-	v, err := newView(ctx, opts, bus)
+	t, err := files.NewTree(opts.Root)
 	if err != nil {
 		return nil, err
 	}
-	if v.tree.own() {
+	v := newView(ctx, opts, t, &bus{ctx: ctx})
+	if t.IsMachine() {
 		v.packages.begin()
 		v.altered.begin()
-		bus.begin()
+		v.bus.connecting().begin()
 	}
 	return v, nil
 }
 
-// newView makes a View that asks nothing until it is asked.
-func newView(ctx context.Context, opts Options, bus busSource) (*View, error) {
-	t, err := newTree(opts.Root)
-	if err != nil {
-		return nil, err
-	}
-	v := &View{
-		opts: opts, tools: opts.programs(), tree: t, now: time.Now(), bus: bus,
-		units: map[string]systemd.Unit{},
-	}
-	v.host = readHost(v.tools, t, opts.Kernel)
-	v.packages = newAnswer(func() (node.Packages, error) { return queryPackages(ctx, v.tools) })
-	v.altered = newAnswer(func() ([]node.AlteredFile, error) { return verifyPackage(ctx, v.tools) })
-	v.falcos = newAnswer(func() ([]node.Process, error) { return findFalcos(v.tools.proc) })
-	return v, nil
-}
-
-// Close ends the View's connection to systemd.
-func (v *View) Close() {
-	if own, ok := v.bus.(*ownBus); ok {
-		own.close()
+// newView returns a View that asks nothing until it is asked.
+func newView(ctx context.Context, opts Options, t files.Tree, b *bus) *View {
+	tools, packages := opts.programs(), opts.packages(t)
+	return &View{
+		tree: t, now: time.Now(), bus: b, units: map[string]systemd.Unit{},
+		host:     readHost(tools, t, opts.Kernel),
+		packages: newAnswer(func() (node.Packages, error) { return packages.Packages(ctx) }),
+		altered:  newAnswer(func() ([]node.AlteredFile, error) { return packages.Altered(ctx) }),
+		falcos:   newAnswer(func() ([]node.Process, error) { return findFalcos(tools.proc) }),
 	}
 }
 
-// Tree implements [node.View].
+// Close closes the connection to systemd.
+func (v *View) Close() { v.bus.close() }
+
+// Tree returns the node's files.
 func (v *View) Tree() fs.FS { return v.tree }
 
-// Stat implements [node.View].
-func (v *View) Stat(path string) (node.File, error) { return v.tree.stat(path) }
+// Stat describes a file itself.
+func (v *View) Stat(path string) (node.File, error) { return v.tree.Lstat(path) }
 
-// Host implements [node.View].
+// Host describes the machine.
 func (v *View) Host() node.Host { return v.host }
 
-// Now implements [node.View].
+// Now returns the time of the View.
 func (v *View) Now() time.Time { return v.now }
 
-// Packages implements [node.View].
+// Packages returns what rpm's database says.
 func (v *View) Packages(ctx context.Context) (node.Packages, error) {
-	if !v.tree.own() {
-		return node.Packages{}, node.ErrNotAsked
-	}
-	return v.packages.get(ctx)
+	return live(ctx, v, v.packages)
 }
 
-// Altered implements [node.View].
+// Altered returns what rpm -V says of Falco's files.
 func (v *View) Altered(ctx context.Context) ([]node.AlteredFile, error) {
-	if !v.tree.own() {
-		return nil, node.ErrNotAsked
-	}
-	return v.altered.get(ctx)
+	return live(ctx, v, v.altered)
 }
 
-// Falcos implements [node.View].
-func (v *View) Falcos(ctx context.Context) ([]node.Process, error) {
-	if !v.tree.own() {
-		return nil, node.ErrNotAsked
+// Falcos returns the running processes that are a falco.
+func (v *View) Falcos(ctx context.Context) ([]node.Process, error) { return live(ctx, v, v.falcos) }
+
+// live returns the answer to a question that a tree is never asked.
+func live[T any](ctx context.Context, v *View, a *answer[T]) (T, error) {
+	if !v.tree.IsMachine() {
+		var none T
+		return none, node.ErrNotAsked
 	}
-	return v.falcos.get(ctx)
+	return a.get(ctx)
 }
 
-// Units implements [node.View]. A name is asked about once.
+// Units returns what systemd says of the named units. It asks once about each.
 func (v *View) Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error) {
-	if !v.tree.own() {
+	if !v.tree.IsMachine() {
 		return nil, node.ErrNotAsked
 	}
 	v.mu.Lock()
@@ -146,59 +130,34 @@ func (v *View) Units(ctx context.Context, names ...string) (map[string]systemd.U
 	return answer, nil
 }
 
-// Module implements [node.View].
+// Module looks for Falco's kernel module.
 func (v *View) Module(_ context.Context, kernel string) (node.Module, error) {
 	return findModule(v.tree, kernel)
 }
 
-// Proof implements [node.View].
-func (v *View) Proof() node.Proof { return readProof(v.tree) }
+// proofName is the file of the last verdict, in [files.StateDir].
+const proofName = "proof.json"
 
-// ownBus connects to systemd once.
-type ownBus struct {
-	ctx context.Context
-
-	mu      sync.Mutex // guards pending
-	pending *answer[*systemd.Conn]
-}
-
-func (b *ownBus) begin() { b.start().begin() }
-
-func (b *ownBus) start() *answer[*systemd.Conn] {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.pending == nil {
-		b.pending = newAnswer(func() (*systemd.Conn, error) { return systemd.Connect(b.ctx) })
-	}
-	return b.pending
-}
-
-// conn is the connection. One that broke, as when the bus was restarted by a
-// transaction, is made anew.
-func (b *ownBus) conn(ctx context.Context) (*systemd.Conn, error) {
-	conn, err := b.start().get(ctx)
-	if err == nil && !conn.Connected() {
-		conn.Close()
-		b.mu.Lock()
-		b.pending = nil
-		b.mu.Unlock()
-		conn, err = b.start().get(ctx)
-	}
+// Proof reads the last verdict. One that is missing or malformed counts as
+// none, since the proof can be made again. The directory is root's: to anybody
+// else the verdict is hidden, which is not the same.
+func (v *View) Proof() node.Proof {
+	content, err := files.ReadState(v.tree, proofName)
 	if err != nil {
-		return nil, fmt.Errorf("connecting to systemd: %w", err)
+		return node.Proof{Hidden: errors.Is(err, fs.ErrPermission)}
 	}
-	return conn, nil
+	var p node.Proof
+	if json.Unmarshal(content, &p) != nil {
+		return node.Proof{}
+	}
+	return p
 }
 
-// close ends the connection, also one that is still being made.
-func (b *ownBus) close() {
-	b.mu.Lock()
-	pending := b.pending
-	b.mu.Unlock()
-	if pending == nil {
-		return
+// writeProof records a verdict.
+func (m *Machine) writeProof(p node.Proof) error {
+	content, err := json.Marshal(p)
+	if err != nil {
+		return err
 	}
-	if conn, err := pending.get(b.ctx); err == nil {
-		conn.Close()
-	}
+	return files.WriteState(m.tree, proofName, append(content, '\n'))
 }

@@ -6,6 +6,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 )
 
 // Code is the kind of a failure. Its number is the exit status, its name
@@ -116,4 +117,9 @@ func HintOf(err error) string {
 		return "the run's time was up: look at the last log line for what was slow, and pass a longer --timeout"
 	}
 	return ""
+}
+
+// Errorf returns an [*Error] with a formatted cause.
+func Errorf(code Code, hint, format string, args ...any) error {
+	return &Error{Code: code, Err: fmt.Errorf(format, args...), Hint: hint}
 }

@@ -1,0 +1,135 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package alert
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+)
+
+// ProbeCommand is the first argument with which the agent starts itself as a
+// probe; the second is the file to open. The command line must hand such a
+// process to [RunProbe] before anything else. It is not for people.
+const ProbeCommand = "probe-open"
+
+// RunProbe is the probe's whole life. For every byte of in it opens the file for
+// reading, closes it, and answers with a byte: '.', or '!' if it cannot. It
+// reads nothing, since the open is what Falco sees. It returns the exit status
+// when in ends, as it does when the process that started the probe ends.
+func RunProbe(in io.Reader, out io.Writer, file string) int {
+	order := make([]byte, 1)
+	for {
+		if _, err := io.ReadFull(in, order); err != nil {
+			return 0
+		}
+		answer := byte('.')
+		if f, err := os.Open(file); err != nil {
+			answer = '!'
+		} else {
+			_ = f.Close()
+		}
+		if _, err := out.Write([]byte{answer}); err != nil {
+			return 1
+		}
+	}
+}
+
+// A prober is a process with a name of its own that opens the sensitive file on
+// demand.
+//
+// Falco names a process after the path that it was executed by, 15 characters
+// at most, and ignores a name that a thread gives itself later. So the agent
+// executes itself through a link that has the name. That needs no second
+// program, and works in a directory that is mounted noexec, since the link
+// itself is not executed. No other program that opens the file, and no other
+// agent, can then be taken for the probe.
+type prober struct {
+	marker string
+	file   string
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    io.ReadCloser
+	opens  int
+}
+
+// newMarker returns a process name of 15 characters that no other process has.
+func newMarker() string {
+	return "fb-probe-" + rand.Text()[:6]
+}
+
+// startProber starts the process; its link lies in dir for a moment.
+func startProber(ctx context.Context, dir, file, marker string) (*prober, error) {
+	link := filepath.Join(dir, marker)
+	// The program's file may have been replaced or removed since it started.
+	if err := os.Symlink("/proc/"+strconv.Itoa(os.Getpid())+"/exe", link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("starting the probe: %w", err)
+	}
+	defer func() { _ = os.Remove(link) }()
+	// A query that ran as nobody leaves this process undumpable, because its
+	// child shared our memory while it changed its user. Without
+	// CAP_SYS_PTRACE, as in a container, our child could not read
+	// /proc/PID/exe then.
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
+		return nil, fmt.Errorf("starting the probe: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, link, ProbeCommand, file)
+	cmd.Env, cmd.Dir = []string{"LC_ALL=C"}, "/"
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = time.Second
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting the probe: %w", files.Bare(err))
+	}
+	p := &prober{marker: marker, file: file, cmd: cmd, in: in, out: out}
+	// The first open also waits until the link is no longer needed.
+	if err := p.open(); err != nil {
+		p.stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+// open makes the process open the file once, within the context that the prober
+// was started with.
+func (p *prober) open() error {
+	if _, err := p.in.Write([]byte{'o'}); err != nil {
+		return fmt.Errorf("asking the probe to open %s: %w", p.file, err)
+	}
+	answer := make([]byte, 1)
+	if _, err := io.ReadFull(p.out, answer); err != nil {
+		return fmt.Errorf("asking the probe to open %s: %w", p.file, err)
+	}
+	if answer[0] != '.' {
+		return fmt.Errorf("the probe cannot open %s for reading", p.file)
+	}
+	p.opens++
+	return nil
+}
+
+// stop ends the process.
+func (p *prober) stop() {
+	_ = p.in.Close()
+	_ = p.cmd.Wait()
+}

@@ -1,0 +1,181 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package alert shows whether Falco detects: it opens a sensitive file from a
+// process with a name of its own and follows Falco's log until an alert about
+// that process appears.
+//
+// The command line must hand a process that is started as [ProbeCommand] to
+// [RunProbe]. The package draws no conclusions: why there is no alert is left
+// to the caller.
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
+)
+
+// A Probe says what is opened and where the alert must appear.
+type Probe struct {
+	// Log is Falco's alert log on this machine.
+	Log string
+	// File is the sensitive file; /etc/shadow if empty.
+	File string
+	// Dir is a directory of the agent's, where the link that gives the opening
+	// process its name lies for a moment.
+	Dir string
+	// Timeout is how long to wait for an alert; 10 s if zero. Every is the time
+	// between two opens; 100 ms if zero. One open is not enough: a Falco that
+	// has just started sees nothing for about two seconds.
+	Timeout, Every time.Duration
+	// Linger is how long to go on reading after the alert, so that a second
+	// Falco's alerts about the same opens can be counted.
+	Linger time.Duration
+	// Journal searches systemd's journal if no alert appears in the log.
+	Journal bool
+	// Journalctl is the program; /usr/bin/journalctl if empty.
+	Journalctl string
+	// Alive, if set, is called about twice a second; its error ends the watch.
+	Alive func(context.Context) error
+}
+
+func (p Probe) defaults() Probe {
+	if p.File == "" {
+		p.File = "/etc/shadow"
+	}
+	if p.Timeout == 0 {
+		p.Timeout = 10 * time.Second
+	}
+	if p.Every == 0 {
+		p.Every = 100 * time.Millisecond
+	}
+	if p.Journalctl == "" {
+		p.Journalctl = "/usr/bin/journalctl"
+	}
+	return p
+}
+
+// Watch opens the sensitive file again and again, from a process whose name is
+// used once, until an alert about it appears in Falco's log or the time is up,
+// which is no error. It needs root.
+func Watch(ctx context.Context, p Probe) (node.Seen, error) {
+	p = p.defaults()
+	log, err := follow(p.Log)
+	if err != nil {
+		return node.Seen{}, fmt.Errorf("watching %s: %w", p.Log, files.Bare(err))
+	}
+	defer log.close()
+	bounded, cancel := context.WithTimeout(ctx, p.Timeout+p.Linger+10*time.Second)
+	defer cancel()
+	started := time.Now()
+	prober, err := startProber(bounded, p.Dir, p.File, newMarker())
+	if err != nil {
+		return node.Seen{}, err
+	}
+	defer prober.stop()
+	w := watch{Probe: p, began: time.Now(), log: log, prober: prober, seen: node.Seen{Marker: prober.marker, Existed: log.existed}}
+	err = w.loop(bounded)
+	w.seen.Opens, w.seen.Rotated = prober.opens, log.rotated
+	w.seen.Full = !w.seen.Detected() && isFull(p.Log)
+	if err == nil && p.Journal && !w.seen.Detected() {
+		w.seen.Journal, err = w.searchJournal(ctx, started)
+	}
+	return w.seen, err
+}
+
+// isFull reports whether the file system that holds a file has no room left.
+func isFull(path string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(filepath.Dir(path), &fs) == nil && fs.Blocks > 0 && fs.Bavail == 0
+}
+
+// A watch is one watch under way.
+type watch struct {
+	Probe
+	began  time.Time
+	log    *follower
+	prober *prober
+	seen   node.Seen
+}
+
+// loop reads and opens in turn.
+func (w *watch) loop(ctx context.Context) error {
+	tick := time.NewTicker(w.Every)
+	defer tick.Stop()
+	asked := time.Now()
+	for {
+		if err := w.read(); err != nil {
+			return err
+		}
+		since := time.Since(w.began)
+		if w.seen.Detected() && since >= w.seen.First+w.Linger || !w.seen.Detected() && since >= w.Timeout || since >= w.Timeout+w.Linger {
+			return nil
+		}
+		if w.Alive != nil && time.Since(asked) >= 500*time.Millisecond {
+			asked = time.Now()
+			if err := w.Alive(ctx); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		// No more opens after the first alert: later alerts then belong to the
+		// opens before.
+		if !w.seen.Detected() {
+			if err := w.prober.open(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// read counts the alerts that appeared in the log since the last call.
+func (w *watch) read() error {
+	err := w.log.lines(func(line []byte) {
+		if !isAlert(line, w.File, w.prober.marker) {
+			return
+		}
+		if w.seen.Alerts == 0 {
+			w.seen.First = time.Since(w.began)
+		}
+		w.seen.Alerts++
+	})
+	if err != nil {
+		return fmt.Errorf("watching %s: %w", w.Log, files.Bare(err))
+	}
+	return nil
+}
+
+// searchJournal counts the alerts in the journal since a time. A node without
+// journalctl has none.
+func (w *watch) searchJournal(ctx context.Context, since time.Time) (int, error) {
+	out, err := program.Run(ctx, program.Command{
+		Argv:    []string{w.Journalctl, "--quiet", "--no-pager", "--output=cat", "--since=@" + strconv.FormatInt(since.Unix(), 10)},
+		Timeout: 20 * time.Second,
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	alerts := 0
+	for line := range strings.Lines(string(out.Stdout)) {
+		if isAlert([]byte(line), w.File, w.prober.marker) {
+			alerts++
+		}
+	}
+	return alerts, err
+}

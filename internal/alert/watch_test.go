@@ -1,0 +1,243 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package alert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+)
+
+// TestMain lets the test binary be the probe.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == ProbeCommand {
+		os.Exit(RunProbe(os.Stdin, os.Stdout, os.Args[2]))
+	}
+	os.Exit(m.Run())
+}
+
+// script writes an executable shell script.
+func script(t *testing.T, name, body string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	err := os.WriteFile(path, []byte("#!/bin/sh\n"+body+"\n"), 0o755)
+	if err = errors.Join(err, os.Chmod(path, 0o755)); err != nil { // whatever the umask
+		t.Fatal(err)
+	}
+	return path
+}
+
+const textAlert = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=timeout evt_type=openat user=root process=fb-probe-ABCDEF proc_exepath=/usr/local/bin/falco-bootstrap command=fb-probe-ABCDEF probe-open /etc/shadow"
+
+func TestIsAlert(t *testing.T) {
+	tests := []struct {
+		name, line string
+		want       bool
+	}{
+		{"text of 0.41 and later", textAlert, true},
+		{"text of 0.36", "20:20:05.5: Warning Sensitive file opened for reading by non-trusted program (file=/etc/shadow gparent=x ggparent=y process=fb-probe-ABCDEF)", true},
+		{"text of 0.35 and before", "20:20:05.5: Warning Sensitive file opened for reading by non-trusted program (user=root user_loginuid=-1 program=fb-probe-ABCDEF command=fb-probe-ABCDEF file=/etc/shadow parent=x)", true},
+		{"JSON", `{"hostname":"vm","output":"x","output_fields":{"fd.name":"/etc/shadow","proc.name":"fb-probe-ABCDEF"},"priority":"Warning","rule":"Read sensitive file untrusted"}`, true},
+		{"JSON without fields", `{"output":"` + textAlert + `"}`, true},
+		{"another process", strings.ReplaceAll(textAlert, "ABCDEF", "GHIJKL"), false},
+		{"another file", strings.ReplaceAll(textAlert, "file=/etc/shadow ", "file=/etc/shadow- "), false},
+		{"another rule", "20:20:05.5: Notice Something | file=/etc/shadow process=fb-probe-ABCDEF", false},
+		{"JSON cut short", `{"output":"` + textAlert, false},
+		{"nothing", "", false},
+	}
+	for _, tt := range tests {
+		if got := isAlert([]byte(tt.line), "/etc/shadow", "fb-probe-ABCDEF"); got != tt.want {
+			t.Errorf("%s: isAlert(%q) = %v, want %v", tt.name, tt.line, got, tt.want)
+		}
+	}
+}
+
+// standIn is a Falco that sees every process that has the file open by way of
+// /proc, which is to say none: the probe closes it at once. It reports the
+// probe by its name instead, for as long as that lives.
+func standIn(t *testing.T, write func(marker string)) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ; ctx.Err() == nil; time.Sleep(5 * time.Millisecond) {
+			all, _ := filepath.Glob("/proc/[0-9]*/comm")
+			for _, path := range all {
+				content, _ := os.ReadFile(path)
+				comm := strings.TrimSpace(string(content))
+				parent, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "stat"))
+				if strings.HasPrefix(comm, "fb-probe-") && strings.Contains(string(parent), " "+strconv.Itoa(os.Getpid())+" ") {
+					write(comm)
+				}
+			}
+		}
+	}()
+	t.Cleanup(func() { cancel(); <-done })
+}
+
+func alertFor(marker string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(textAlert, "fb-probe-ABCDEF", marker), "/etc/shadow ", "/etc/hostname ") + "\n"
+}
+
+func appendTo(t *testing.T, path, text string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err == nil {
+		_, err = f.WriteString(text)
+		_ = f.Close()
+	}
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+type watchCase struct {
+	name   string
+	before string // the log before; "" is none
+	act    func(t *testing.T, log string) func(marker string)
+	alerts int
+}
+
+// timeout is long where it is not waited for.
+func (c watchCase) timeout() time.Duration {
+	if c.alerts == 0 {
+		return time.Second
+	}
+	return 20 * time.Second
+}
+
+func TestWatch(t *testing.T) {
+	tests := []watchCase{
+		{name: "a log that is there", before: "old line\n", alerts: 1, act: func(t *testing.T, log string) func(string) {
+			once := false
+			return func(marker string) {
+				if !once {
+					appendTo(t, log, alertFor(marker))
+				}
+				once = true
+			}
+		}},
+		{name: "the first alert makes the log", alerts: 1, act: func(t *testing.T, log string) func(string) {
+			once := false
+			return func(marker string) {
+				if !once {
+					appendTo(t, log, alertFor(marker))
+				}
+				once = true
+			}
+		}},
+		{name: "rotated meanwhile", before: strings.Repeat("old line\n", 1000), alerts: 1, act: func(t *testing.T, log string) func(string) {
+			n := 0
+			return func(marker string) {
+				switch n++; n {
+				case 2:
+					if err := os.Rename(log, log+".1"); err != nil {
+						t.Error(err)
+					}
+				case 5:
+					appendTo(t, log, "new\n"+alertFor(marker))
+				}
+			}
+		}},
+		{name: "into the rotated file, by a Falco that keeps it open", before: "old line\n", alerts: 1, act: func(t *testing.T, log string) func(string) {
+			n := 0
+			return func(marker string) {
+				switch n++; n {
+				case 2:
+					if err := os.Rename(log, log+".1"); err != nil {
+						t.Error(err)
+					}
+					appendTo(t, log, "")
+				case 5:
+					appendTo(t, log+".1", alertFor(marker))
+				}
+			}
+		}},
+		{name: "cut meanwhile", before: strings.Repeat("old line\n", 1000), alerts: 1, act: func(t *testing.T, log string) func(string) {
+			n := 0
+			return func(marker string) {
+				switch n++; n {
+				case 2:
+					if err := os.Truncate(log, 0); err != nil {
+						t.Error(err)
+					}
+				case 5:
+					appendTo(t, log, alertFor(marker))
+				}
+			}
+		}},
+		{name: "no alert", before: "old line\n", act: func(t *testing.T, log string) func(string) {
+			return func(string) { appendTo(t, log, alertFor("fb-probe-OTHERS")) }
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			log := filepath.Join(dir, "falco.log")
+			if tt.before != "" {
+				appendTo(t, log, tt.before)
+			}
+			standIn(t, tt.act(t, log))
+			p := Probe{Dir: dir, Log: log, File: "/etc/hostname", Timeout: tt.timeout(), Every: 20 * time.Millisecond, Linger: 50 * time.Millisecond}
+			got, err := Watch(t.Context(), p)
+			if err != nil || got.Alerts != tt.alerts || got.Opens < 1 || got.Existed != (tt.before != "") || len(got.Marker) != 15 {
+				t.Errorf("Watch = %+v, %v; want %d alerts", got, err, tt.alerts)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "fb-probe-*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestWatchFails(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "fifo")
+	if err := unix.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Watch(t.Context(), Probe{Log: fifo, Dir: dir, File: "/etc/hostname"}); !errors.Is(err, files.ErrNotRegular) {
+		t.Errorf("Watch of a FIFO = %v, want %v", err, files.ErrNotRegular)
+	}
+	p := Probe{Dir: dir, Log: dir + "/log", File: dir + "/nowhere", Timeout: time.Second, Every: 20 * time.Millisecond}
+	if _, err := Watch(t.Context(), p); err == nil || !strings.Contains(err.Error(), "cannot open") {
+		t.Errorf("Watch of no file = %v, want that it cannot be opened", err)
+	}
+	p.File, p.Timeout = "/etc/hostname", time.Minute
+	gone := fmt.Errorf("gone")
+	p.Alive = func(context.Context) error { return gone }
+	began := time.Now()
+	if _, err := Watch(t.Context(), p); !errors.Is(err, gone) || time.Since(began) > 30*time.Second {
+		t.Errorf("Watch = %v after %v, want %v at once", err, time.Since(began), gone)
+	}
+}
+
+func TestWatchJournal(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "marker")
+	journalctl := script(t, "journalctl", "until [ -e "+name+" ]; do sleep 0.1; done; cat "+name)
+	standIn(t, func(marker string) {
+		// Renamed, since journalctl must not meet half of it.
+		next := filepath.Join(dir, "next")
+		if err := errors.Join(os.WriteFile(next, []byte("x\n"+alertFor(marker)), 0o600), os.Rename(next, name)); err != nil {
+			t.Error(err)
+		}
+	})
+	p := Probe{Dir: dir, Log: dir + "/log", File: "/etc/hostname", Timeout: 1500 * time.Millisecond, Every: 20 * time.Millisecond, Journal: true, Journalctl: journalctl}
+	got, err := Watch(t.Context(), p)
+	if err != nil || got.Detected() || got.Journal != 1 {
+		t.Errorf("Watch = %+v, %v; want one alert, in the journal", got, err)
+	}
+}

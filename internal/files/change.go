@@ -1,0 +1,173 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package files
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+)
+
+// Write applies a [node.WriteFile]. A file that already holds the new content
+// is not touched; a file that holds neither the old nor the new one is refused,
+// and so is anything but a regular file. check, if not nil, is called before
+// the file changes, and its error is returned as it is.
+//
+// created are the directories and the file that are new, seen from outside the
+// tree, also on failure: they have the SELinux label of their directory.
+func (t Tree) Write(c node.WriteFile, check func() error) (created []string, err error) {
+	path, err := t.Locate(c.Path)
+	if err != nil {
+		return nil, Changing(c.Path, err)
+	}
+	now, err := readRegular(path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	switch {
+	case err != nil && !missing:
+		return nil, Changing(c.Path, err)
+	case !missing && bytes.Equal(now, c.New):
+		return nil, nil
+	case !bytes.Equal(now, c.Old): // an empty file counts as a missing one
+		return nil, Changing(c.Path, errConcurrentEdit)
+	}
+	if check != nil {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	if missing {
+		if created, err = t.makeDir(filepath.Dir(c.Path)); err != nil {
+			return created, err
+		}
+	}
+	scratch := filepath.Dir(path)
+	if readsEveryFile(filepath.Dir(filepath.Clean(c.Path))) {
+		scratch = filepath.Dir(scratch)
+	}
+	err = replacement{path: path, scratch: scratch, old: now, new: c.New, mode: c.Mode}.replace()
+	if missing && err == nil {
+		created = append(created, path)
+	}
+	return created, Changing(c.Path, err)
+}
+
+// readsEveryFile reports whether a program reads every regular file of a
+// directory, whatever its name, so that no temporary file may ever lie there.
+// Falco loads all of config.d and reloads when a file appears (falco 0.44.1,
+// userspace/falco/configuration.cpp, merge_config_files); logrotate loads all
+// of logrotate.d except a list of suffixes (logrotate 3.21, config.c).
+func readsEveryFile(dir string) bool {
+	return dir == "/etc/falco/config.d" || dir == "/etc/logrotate.d"
+}
+
+// makeDir makes a directory and those that are missing above it, each of mode
+// 0755 whatever the umask.
+func (t Tree) makeDir(name string) (created []string, err error) {
+	path, err := t.follow(name)
+	if err != nil {
+		return nil, Changing(name, err)
+	}
+	info, err := os.Stat(path)
+	parent := filepath.Dir(filepath.Clean(name))
+	switch {
+	case err == nil && info.IsDir():
+		return nil, nil
+	case parent == name: // a root that was removed is not made again
+		return nil, Changing(name, err)
+	}
+	if created, err = t.makeDir(parent); err != nil {
+		return created, err
+	}
+	err = os.Mkdir(path, 0o755)
+	if err == nil {
+		err = os.Chmod(path, 0o755)
+	}
+	if err != nil {
+		return created, Changing(name, err)
+	}
+	return append(created, path), Changing(name, syncDir(filepath.Dir(path)))
+}
+
+// Remove applies a [node.RemoveFile]. A file that holds something other than
+// what it is known to hold stays.
+func (t Tree) Remove(c node.RemoveFile) error {
+	path, err := t.Locate(c.Path)
+	if err != nil {
+		return Changing(c.Path, err)
+	}
+	now, err := readRegular(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return Changing(c.Path, err)
+	case c.Old != nil && !bytes.Equal(now, c.Old):
+		return Changing(c.Path, errConcurrentEdit)
+	}
+	err = os.Remove(path)
+	if err == nil || errors.Is(err, fs.ErrNotExist) {
+		err = syncDir(filepath.Dir(path))
+	}
+	return Changing(c.Path, err)
+}
+
+// Chmod applies a [node.Chmod]. A link is not followed.
+func (t Tree) Chmod(c node.Chmod) error {
+	return t.withFile(c.Path, func(f *os.File) error { return f.Chmod(c.New) })
+}
+
+// Chgrp applies a [node.Chgrp]. A link is not followed.
+func (t Tree) Chgrp(c node.Chgrp) error {
+	return t.withFile(c.Path, func(f *os.File) error { return f.Chown(-1, c.GID) })
+}
+
+func (t Tree) withFile(name string, change func(*os.File) error) error {
+	path, err := t.Locate(name)
+	if err != nil {
+		return Changing(name, err)
+	}
+	f, err := openItself(path)
+	if err != nil {
+		return Changing(name, err)
+	}
+	defer func() { _ = f.Close() }()
+	return Changing(name, change(f))
+}
+
+// Changing returns the error of a change to a file, with a hint where there is
+// one; nil for nil. A [*node.Error] is returned as it is.
+func Changing(path string, err error) error {
+	if err == nil || errors.As(err, new(*node.Error)) {
+		return err
+	}
+	err = fmt.Errorf("changing %s: %w", path, Bare(err))
+	for _, known := range hints() {
+		if slices.ContainsFunc(known.causes, func(cause error) bool { return errors.Is(err, cause) }) {
+			return &node.Error{Code: node.CodeFailed, Err: err, Hint: known.hint}
+		}
+	}
+	return err
+}
+
+type hint struct {
+	causes []error
+	hint   string
+}
+
+func hints() []hint {
+	return []hint{
+		{[]error{syscall.ENOSPC, syscall.EDQUOT}, "make room on the file system that holds it (df -h, df -i) and run again; the old file is as it was"},
+		{[]error{syscall.EROFS}, "its file system is mounted read-only: remount it, or look in the kernel's log for the reason"},
+		{[]error{fs.ErrPermission}, "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"},
+		{[]error{ErrNotRegular}, "only a regular file is replaced: put the file itself there, or move away what is there"},
+		{[]error{errConcurrentEdit}, "run again; if it happens again, find out what else manages the file"},
+	}
+}

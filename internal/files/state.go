@@ -1,0 +1,69 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package files
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"syscall"
+)
+
+// StateDir holds what the agent remembers, for root alone.
+const StateDir = "/var/lib/falco-bootstrap"
+
+// ReadState reads a file of the state directory, such as "last-run.json". A
+// missing one is [fs.ErrNotExist].
+func ReadState(t Tree, name string) ([]byte, error) {
+	return t.ReadFile(path.Join(StateDir, name)[1:])
+}
+
+// WriteState replaces a file of the state directory, which is made if it is
+// missing. It does not take the run's lock, so that a run which could not get
+// the lock can leave its report too: writers take turns, and the last one wins.
+func WriteState(t Tree, name string, content []byte) error {
+	dir, err := MakeStateDir(t)
+	if err != nil {
+		return err
+	}
+	turn, err := os.Open(dir)
+	if err == nil {
+		defer func() { _ = turn.Close() }()
+		err = Flock(turn, syscall.LOCK_EX) // a process that is killed loses it
+	}
+	if err == nil {
+		err = Overwrite(path.Join(dir, name), content, 0o600)
+	}
+	return Changing(path.Join(StateDir, name), err)
+}
+
+// MakeStateDir makes the state directory and returns its path, seen from
+// outside the tree.
+func MakeStateDir(t Tree) (string, error) {
+	dir, err := t.Locate(StateDir)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(dir), 0o755)
+	}
+	if err == nil {
+		err = os.Mkdir(dir, 0o700)
+	}
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		var info fs.FileInfo
+		if info, err = os.Lstat(dir); err == nil && !info.IsDir() {
+			err = errNotDirectory
+		}
+	}
+	return dir, Changing(StateDir, err)
+}
+
+// Flock is flock(2), repeated when a signal interrupts it.
+func Flock(f *os.File, how int) error {
+	for {
+		if err := syscall.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
+			return err
+		}
+	}
+}

@@ -1,0 +1,192 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package files reads and changes the files of a node: rooted, so that a link
+// inside a tree never leads out of it, and atomic, so that a file holds its old
+// content or its new one, whole, whatever happens in between.
+//
+// A [Tree] looks at files and applies the changes to them. [WriteState] and
+// [WriteOutput] write the agent's own.
+//
+// The package runs no program: labels of SELinux are left to the caller.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	securejoin "github.com/cyphar/filepath-securejoin"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+)
+
+// A Tree is a file tree seen from its root. As a file system it follows links
+// inside the root and reads regular files only; names have no leading slash.
+// The paths that other methods take have one.
+type Tree struct {
+	// root is clean and absolute; "/" is the machine's own.
+	root string
+}
+
+var (
+	_ fs.ReadFileFS = Tree{}
+	_ fs.ReadDirFS  = Tree{}
+	_ fs.StatFS     = Tree{}
+)
+
+// NewTree returns the tree below a directory; "" means "/".
+func NewTree(root string) (Tree, error) {
+	if root == "" {
+		root = "/"
+	}
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		return Tree{}, fmt.Errorf("finding the root %s: %w", root, err)
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return Tree{}, fmt.Errorf("finding the root: %w", err)
+	}
+	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+		return Tree{}, fmt.Errorf("finding the root %s: %w", root, errNotDirectory)
+	}
+	return Tree{root: abs}, nil
+}
+
+// IsMachine reports whether the tree is this machine's own, "/".
+func (t Tree) IsMachine() bool { return t.root == "/" }
+
+// Locate returns the path, seen from outside, of a file itself: the directories
+// above it are followed inside the root, a link in its place is not.
+func (t Tree) Locate(path string) (string, error) {
+	path = filepath.Join("/", path)
+	if t.IsMachine() || path == "/" {
+		return t.follow(path)
+	}
+	dir, err := t.follow(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, filepath.Base(path)), nil
+}
+
+// follow returns the path, seen from outside, with all links followed inside
+// the root.
+func (t Tree) follow(path string) (string, error) {
+	if t.IsMachine() {
+		return filepath.Join("/", path), nil
+	}
+	return securejoin.SecureJoin(t.root, path)
+}
+
+// Open opens a file for reading. It does not wait for the writer of a FIFO.
+func (t Tree) Open(name string) (fs.File, error) {
+	path, err := t.resolve("open", name)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	return f, inside(err, name)
+}
+
+// ReadFile reads a regular file whole.
+func (t Tree) ReadFile(name string) ([]byte, error) {
+	f, err := t.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	content, err := readAll(f)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: "/" + name, Err: Bare(err)}
+	}
+	return content, nil
+}
+
+// ReadDir lists a directory, sorted by name.
+func (t Tree) ReadDir(name string) ([]fs.DirEntry, error) {
+	path, err := t.resolve("readdir", name)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(path)
+	return entries, inside(err, name)
+}
+
+// Stat describes what a name leads to.
+func (t Tree) Stat(name string) (fs.FileInfo, error) {
+	path, err := t.resolve("stat", name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(path)
+	return info, inside(err, name)
+}
+
+func (t Tree) resolve(op, name string) (string, error) {
+	if !fs.ValidPath(name) {
+		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+	}
+	path, err := t.follow(name)
+	return path, inside(err, name)
+}
+
+// Lstat describes a file itself: a link is not followed.
+func (t Tree) Lstat(path string) (node.File, error) {
+	file, err := t.lstat(path)
+	return file, inside(err, strings.TrimPrefix(path, "/"))
+}
+
+func (t Tree) lstat(path string) (node.File, error) {
+	located, err := t.Locate(path)
+	if err != nil {
+		return node.File{}, err
+	}
+	info, err := os.Lstat(located)
+	if err != nil {
+		return node.File{}, err
+	}
+	file := node.File{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
+	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
+		file.UID, file.GID = int(sys.Uid), int(sys.Gid)
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		file.Target, err = os.Readlink(located)
+	}
+	return file, err
+}
+
+// Glob lists the paths that match a pattern, sorted. A malformed pattern
+// matches nothing.
+func (t Tree) Glob(pattern string) []string {
+	found, _ := fs.Glob(t, strings.TrimPrefix(pattern, "/"))
+	for i := range found {
+		found[i] = "/" + found[i]
+	}
+	slices.Sort(found)
+	return found
+}
+
+// inside names a file by its path inside the root, so that messages speak of
+// the node.
+func inside(err error, name string) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return &fs.PathError{Op: p.Op, Path: "/" + name, Err: p.Err}
+	}
+	return err
+}
+
+// Bare returns err without the path that it names.
+func Bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}

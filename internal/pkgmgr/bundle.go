@@ -1,0 +1,159 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pkgmgr
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+)
+
+// A BundleOrder says what a node without a network needs.
+type BundleOrder struct {
+	// Dir is made if it is missing; files of the same names are replaced.
+	Dir string
+	// Spec is what dnf is asked for, such as "falco-0.44.1", from Repository
+	// alone, without what matches Exclude.
+	Spec       string
+	Repository string
+	Exclude    []string
+	// KeyFile is this node's verified copy of the keys with Fingerprints.
+	KeyFile      string
+	Fingerprints []string
+}
+
+// A Bundle is what was collected: the content of its manifest.json.
+type Bundle struct {
+	Created time.Time     `json:"created"`
+	Files   []BundledFile `json:"files"`
+}
+
+// A BundledFile is one file with its hash.
+type BundledFile struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"`
+	Size   int64  `json:"size"`
+	// NEVRA is set for a package.
+	NEVRA string `json:"nevra,omitempty"`
+}
+
+// manifestName is the list of a bundle's files.
+const manifestName = "manifest.json"
+
+// Collect fills a directory with the package, the key that signed it, this
+// program, and a manifest of hashes. Every package is checked against the
+// pinned keys before it is listed. It uses the repository as this node has it,
+// so the agent must have run here.
+func (m *Manager) Collect(ctx context.Context, o BundleOrder) (Bundle, error) {
+	tool, err := m.packageTool()
+	if err != nil {
+		return Bundle{}, err
+	}
+	keyRing, err := os.ReadFile(o.KeyFile)
+	if err != nil {
+		return Bundle{}, node.Errorf(node.CodeTrust, "run falco-bootstrap on this node first: it fetches and checks the key", "reading the verified key: %w", err)
+	}
+	keys, _, err := pinnedKeys(o.KeyFile, keyRing, o.Fingerprints)
+	if err != nil {
+		return Bundle{}, err
+	}
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
+		return Bundle{}, files.Changing(o.Dir, err)
+	}
+	if err := m.download(ctx, tool, o); err != nil {
+		return Bundle{}, err
+	}
+	return assemble(o, keyRing, keys)
+}
+
+// download fetches the package. It installs nothing.
+func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder) error {
+	argv := []string{tool.path, "-y", "--disablerepo=*", "--enablerepo=" + o.Repository}
+	for _, pattern := range o.Exclude {
+		argv = append(argv, "--exclude="+pattern)
+	}
+	argv = append(argv, "download", "--destdir="+o.Dir, o.Spec)
+	if tool.yum3 {
+		argv = []string{"/usr/bin/yumdownloader", "--disablerepo=*", "--enablerepo=" + o.Repository, "--destdir=" + o.Dir, o.Spec}
+	}
+	out, err := m.run(ctx, argv)
+	switch {
+	case err == nil && out.Status == 0:
+		return nil
+	case err == nil:
+		err = fmt.Errorf("%s failed with exit status %d", tool.name(), out.Status)
+	}
+	return node.Errorf(node.CodePackages,
+		"check that the repository is reachable from here and that falco-bootstrap ran on this node; `dnf download` comes with dnf-plugins-core",
+		"downloading %s: %w: %s", o.Spec, err, strings.Join(program.LastLines(out.Stdout, 3), "; "))
+}
+
+// assemble checks what was fetched, adds key and program, and writes the
+// manifest last.
+func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
+	b := Bundle{Created: time.Now().UTC().Truncate(time.Second)}
+	packages, err := files.Glob(o.Dir, "*.rpm")
+	if err != nil || len(packages) == 0 {
+		return b, node.Errorf(node.CodePackages, "", "collecting %s: no package was fetched", o.Spec)
+	}
+	for _, path := range packages {
+		nevra, err := verifyPackage(path, keys)
+		if err != nil {
+			return b, err
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			return b, files.Changing(path, err)
+		}
+		b.list(path, content, nevra)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return b, fmt.Errorf("finding this program: %w", err)
+	}
+	binary, err := os.ReadFile(self)
+	if err != nil {
+		return b, files.Changing(self, err)
+	}
+	key, agent := filepath.Join(o.Dir, filepath.Base(o.KeyFile)), filepath.Join(o.Dir, "falco-bootstrap")
+	if err := replaceFile(key, keyRing, 0o644); err != nil {
+		return b, err
+	}
+	if err := replaceFile(agent, binary, 0o755); err != nil {
+		return b, err
+	}
+	b.list(key, keyRing, "")
+	b.list(agent, binary, "")
+	manifest, err := json.MarshalIndent(b, "", "  ")
+	if err != nil {
+		return b, fmt.Errorf("writing the manifest: %w", err)
+	}
+	return b, replaceFile(filepath.Join(o.Dir, manifestName), append(manifest, '\n'), 0o644)
+}
+
+// replaceFile replaces a file of the bundle, mode and all.
+func replaceFile(path string, content []byte, mode os.FileMode) error {
+	err := os.Remove(path)
+	if err == nil || os.IsNotExist(err) {
+		err = files.Overwrite(path, content, mode)
+	}
+	return files.Changing(path, err)
+}
+
+// list adds a file to the manifest.
+func (b *Bundle) list(path string, content []byte, nevra string) {
+	sum := sha256.Sum256(content)
+	b.Files = append(b.Files, BundledFile{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content)), NEVRA: nevra})
+}

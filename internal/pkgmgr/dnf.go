@@ -1,0 +1,227 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pkgmgr
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cavaliergopher/rpm"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
+)
+
+const (
+	// transactionTimeout bounds one run of dnf where the context does not:
+	// kernel headers and compilers are a few hundred megabytes.
+	transactionTimeout = 30 * time.Minute
+	// transactionGrace is how long dnf has to bring a transaction in order once
+	// it is told to stop.
+	transactionGrace = 30 * time.Second
+)
+
+// Install makes one transaction, with dnf, or with yum where there is no dnf
+// (Oracle Linux 7). A transient failure is tried again within ctx; any other is
+// an error at once, [node.CodeTrust] for keys and signatures and
+// [node.CodePackages] otherwise.
+//
+// With -y dnf imports, without asking, whatever key it finds at a repository's
+// gpgkey, into rpm's database for packages and into a keyring of its own for
+// metadata (repo_gpgcheck). That is safe here because every repository is named,
+// and Falco's has gpgkey=file:// with the copy of the key that was checked
+// against the pinned fingerprints before it was written.
+func (m *Manager) Install(ctx context.Context, c node.Install) error {
+	if err := m.verifyLocal(c); err != nil {
+		return err
+	}
+	tool, err := m.packageTool()
+	if err != nil {
+		return err
+	}
+	m.await(ctx, c.Await)
+	for _, part := range transactions(tool, c) {
+		if err := m.transact(ctx, tool, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// await waits until one of the files is there, or the limit is over.
+func (m *Manager) await(ctx context.Context, a *node.Await) {
+	if a == nil || m.anyExists(a.Files) {
+		return
+	}
+	began := time.Now()
+	m.Tell(node.Progress{Message: "waiting for " + a.What})
+	for time.Since(began) < a.Limit && sleep(ctx, min(m.FirstPause, time.Second)) {
+		if m.anyExists(a.Files) {
+			m.Tell(node.Progress{Message: a.What + " is done", Elapsed: time.Since(began)})
+			return
+		}
+	}
+	m.Tell(node.Progress{Message: a.What + " is not done; going on without", Elapsed: time.Since(began), Warning: true})
+}
+
+func (m *Manager) anyExists(paths []string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool {
+		_, err := m.Tree.Lstat(path)
+		return err == nil
+	})
+}
+
+// A packageTool is dnf or yum.
+type packageTool struct {
+	path string
+	yum3 bool
+}
+
+func (t packageTool) name() string { return filepath.Base(t.path) }
+
+func (m *Manager) packageTool() (packageTool, error) {
+	for _, path := range m.DNF {
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			// yum of Oracle Linux 8 and later is dnf by another name, but
+			// unreachable, since dnf is found first.
+			return packageTool{path: path, yum3: filepath.Base(path) == "yum"}, nil
+		}
+	}
+	return packageTool{}, node.Errorf(node.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s is there: %w", strings.Join(m.DNF, ", "), fs.ErrNotExist)
+}
+
+// transactions splits a change as the tool needs it. dnf takes it as it is; yum
+// has a verb of its own, downgrade, for older versions.
+func transactions(tool packageTool, c node.Install) []node.Install {
+	if !tool.yum3 || c.Action != "install" {
+		return []node.Install{c}
+	}
+	down, up := c, c
+	down.Action, down.Targets, up.Targets = "downgrade", nil, nil
+	for _, t := range c.Targets {
+		if t.Old != "" && t.New != "" && rpm.CompareVersions(t.New, t.Old) < 0 {
+			down.Targets = append(down.Targets, t)
+		} else {
+			up.Targets = append(up.Targets, t)
+		}
+	}
+	return slices.DeleteFunc([]node.Install{down, up}, func(part node.Install) bool { return len(part.Targets) == 0 })
+}
+
+// argv returns the tool's command line. again is for a try after a failure that
+// stale metadata may have caused.
+func (t packageTool) argv(c node.Install, again bool) []string {
+	argv := []string{t.path, "-y"}
+	if len(c.Repositories) > 0 {
+		argv = append(argv, "--disablerepo=*")
+	}
+	for _, id := range c.Repositories {
+		argv = append(argv, "--enablerepo="+id)
+	}
+	// A server that does not answer takes a minute, not the default's five.
+	argv = append(argv, "--setopt=timeout=20", "--setopt=retries=3")
+	if t.yum3 {
+		// By default yum goes on without a package that it does not know.
+		argv = append(argv, "--setopt=skip_missing_names_on_install=False")
+	} else {
+		argv = append(argv, "--setopt=install_weak_deps=False")
+	}
+	// By default the signature of a package file is not checked.
+	argv = append(argv, "--setopt=localpkg_gpgcheck=1")
+	for _, id := range c.Repositories {
+		// A repository that cannot be read must fail with that reason, and not
+		// be left out until the reason is "No match".
+		argv = append(argv, "--setopt="+id+".gpgcheck=1", "--setopt="+id+".skip_if_unavailable=0")
+	}
+	switch {
+	case c.Action == "remove" && !t.yum3:
+		// Its dependencies stay: others may use them by now.
+		argv = append(argv, "--setopt=clean_requirements_on_remove=False")
+	case again && !t.yum3 && c.Action != "remove":
+		argv = append(argv, "--refresh")
+	}
+	if c.NoScripts {
+		argv = append(argv, "--setopt=tsflags=noscripts")
+	}
+	for _, pattern := range c.Exclude {
+		argv = append(argv, "--exclude="+pattern)
+	}
+	argv = append(argv, c.Action)
+	for _, target := range c.Targets {
+		argv = append(argv, target.Spec)
+	}
+	return argv
+}
+
+// run runs a command line of dnf or yum.
+func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error) {
+	return program.Run(ctx, program.Command{
+		Argv: argv, Env: packageEnvironment(), Timeout: transactionTimeout, Grace: transactionGrace, Keep: 64 << 10, Combined: true,
+		Heartbeat: func(message string, elapsed time.Duration) {
+			m.Tell(node.Progress{Message: redact.Text(message), Elapsed: elapsed})
+		},
+	})
+}
+
+// packageEnvironment keeps Falco's scriptlets from asking at the terminal, from
+// choosing a driver and from starting falcoctl (falco 0.44.1
+// scripts/rpm/postinstall.in), and passes on the proxies.
+func packageEnvironment() []string {
+	env := []string{"HOME=/root", "FALCO_FRONTEND=noninteractive", "FALCO_DRIVER_CHOICE=none", "FALCOCTL_ENABLED=no"}
+	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// transact runs the tool until it succeeds, or fails for good, or the tries or
+// the time are used up.
+func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install) error {
+	pause := m.backoff()
+	for try := 1; ; try++ {
+		out, err := m.run(ctx, tool.argv(c, try > 1))
+		skipped := tool.yum3 && skippedName(string(out.Stdout)) != ""
+		if err == nil && out.Status == 0 && !skipped {
+			return nil
+		}
+		d := diagnose(tool, out)
+		if err != nil && out.Signal == 0 && len(out.Stdout) == 0 {
+			return node.Errorf(node.CodePackages, "", "%s: %w", c, err)
+		}
+		if err == nil {
+			err = ctx.Err()
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
+			return d.err(tool, c, out, err)
+		}
+		if d.what == whatKept && m.replaced(ctx, c) {
+			m.warn(fmt.Sprintf("%s: done, but %s; its scripts are left out next", c, d.what))
+			return nil
+		}
+		if try >= d.tries {
+			return d.err(tool, c, out, nil)
+		}
+		m.warn(fmt.Sprintf("%s: %s; trying again", c, d.what))
+		if !pause.sleep(ctx) {
+			return d.err(tool, c, out, ctx.Err())
+		}
+	}
+}
+
+// replaced reports whether a transaction in which the old package's %preun
+// failed has installed the new package all the same, as rpm does.
+func (m *Manager) replaced(ctx context.Context, c node.Install) bool {
+	have, err := m.Packages(ctx)
+	return err == nil && c.Action == "install" && len(have.Installed["falco"]) > 1
+}

@@ -1,0 +1,167 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pkgmgr
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+)
+
+// keyPackage is the form of rpm's name for a signing key. Nothing else is ever
+// removed.
+var keyPackage = regexp.MustCompile(`^gpg-pubkey-[0-9a-f]{8,40}-[0-9a-f]{8}$`)
+
+// ImportKey brings signing keys to disk and into rpm's database: only those that
+// are pinned and alive. Whatever else the source serves is left out, since dnf
+// and rpm would trust it too. If there is no such key it fails with
+// [node.CodeTrust] and changes nothing.
+func (m *Manager) ImportKey(ctx context.Context, c node.ImportKey) error {
+	served, err := m.fetch(ctx, c.URL, c.Insecure)
+	if err != nil {
+		return err
+	}
+	keys, unserved, err := pinnedKeys(c.URL, served, c.Fingerprints)
+	if err != nil {
+		return err
+	}
+	old, err := m.Tree.ReadFile(strings.TrimPrefix(c.Path, "/"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return files.Changing(c.Path, err)
+	}
+	if err := m.Write(ctx, node.WriteFile{Path: c.Path, Old: old, New: trust.FormatKeyFile(keys, unserved), Mode: 0o644}); err != nil {
+		return err
+	}
+	if err := m.removeOutdated(ctx, keys); err != nil {
+		return err
+	}
+	return m.change(ctx, "importing "+c.Path+" into rpm's database", "--import", c.Path)
+}
+
+// pinnedKeys selects the pinned keys that are alive from what a source served,
+// and the pins that none of them matches.
+func pinnedKeys(source string, served []byte, pinned []string) (keys []trust.Key, unserved []string, err error) {
+	all, err := trust.ParseKeys(served)
+	if err == nil {
+		keys, err = trust.Select(all, pinned, time.Now())
+	}
+	if err != nil {
+		return nil, nil, untrusted(source, err)
+	}
+	for _, pin := range pinned {
+		fingerprint, err := trust.NormalizeFingerprint(pin)
+		if err != nil {
+			return nil, nil, untrusted(source, err)
+		}
+		if !slices.ContainsFunc(keys, func(k trust.Key) bool { return k.Fingerprint == fingerprint }) {
+			unserved = append(unserved, fingerprint)
+		}
+	}
+	return keys, unserved, nil
+}
+
+// untrusted refuses what a source serves, with the hint of the cause.
+func untrusted(source string, err error) error {
+	hint := "see what " + redact.Text(source) + " serves: it must be an armored OpenPGP public key"
+	if refused, ok := errors.AsType[*trust.Error](err); ok {
+		hint = refused.Hint
+	}
+	return node.Errorf(node.CodeTrust, hint, "checking the key from %s: %w", redact.Text(source), err)
+}
+
+// removeOutdated removes from rpm's database the copies of keys that are about
+// to be imported with another content, such as a later expiry: rpm does not
+// import a key whose ID it knows (kubernetes/release#3840).
+func (m *Manager) removeOutdated(ctx context.Context, keys []trust.Key) error {
+	known, err := m.Packages(ctx)
+	if err != nil {
+		return err
+	}
+	for _, old := range known.Keys {
+		had, err := trust.ParseKeys(old.Armored)
+		if err != nil {
+			continue // a kind of key that Falco's is not
+		}
+		if slices.ContainsFunc(keys, func(key trust.Key) bool { return isOutdated(had, key) }) {
+			if err := m.removeKey(ctx, old.Package); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isOutdated reports whether had holds the key with another expiry or state.
+func isOutdated(had []trust.Key, key trust.Key) bool {
+	return slices.ContainsFunc(had, func(h trust.Key) bool {
+		return h.Fingerprint == key.Fingerprint && (!h.Expires.Equal(key.Expires) || h.Revoked != key.Revoked)
+	})
+}
+
+// RemoveKey removes a signing key from rpm's database. A missing key is no
+// error.
+func (m *Manager) RemoveKey(ctx context.Context, c node.RemoveKey) error {
+	return m.removeKey(ctx, c.Package)
+}
+
+func (m *Manager) removeKey(ctx context.Context, name string) error {
+	if !keyPackage.MatchString(name) {
+		return fmt.Errorf("removing %s: it is not a key", name)
+	}
+	return m.change(ctx, "removing "+name, "-e", "--allmatches", name)
+}
+
+// verifyLocal checks the packages of a transaction that are files against the
+// pinned keys, which an earlier step has written to the key file. dnf checks
+// them again, but against rpm's database, which may hold other keys.
+func (m *Manager) verifyLocal(c node.Install) error {
+	if len(c.Fingerprints) == 0 {
+		return nil
+	}
+	content, err := m.Tree.ReadFile(strings.TrimPrefix(c.KeyFile, "/"))
+	if err != nil {
+		return node.Errorf(node.CodeTrust, "run without --falco-rpm on a connected node to see the key step, or name the key with --repository-gpgkey", "reading the verified key: %w", err)
+	}
+	keys, _, err := pinnedKeys(c.KeyFile, content, c.Fingerprints)
+	if err != nil {
+		return err
+	}
+	for _, t := range c.Targets {
+		if strings.HasPrefix(t.Spec, "/") {
+			if _, err := verifyPackage(t.Spec, keys); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// verifyPackage checks one package file and returns its NEVRA.
+func verifyPackage(path string, keys []trust.Key) (string, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return "", files.Changing(path, err)
+	}
+	nevra, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
+	if err != nil {
+		hint := ""
+		if refused, ok := errors.AsType[*trust.Error](err); ok {
+			hint = refused.Hint
+		}
+		return "", node.Errorf(node.CodeTrust, hint, "checking %s: %w", path, err)
+	}
+	return nevra, nil
+}

@@ -1,0 +1,223 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package pkgmgr
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+)
+
+const (
+	// queryTimeout bounds a query of rpm. It takes about 20 ms, but may have to
+	// wait for a transaction's lock.
+	queryTimeout = time.Minute
+	// changeTimeout bounds one change of rpm's database, which waits for the
+	// lock of a transaction that is under way.
+	changeTimeout = 2 * time.Minute
+)
+
+// Control characters separate records: descriptions and armored keys hold
+// newlines. The format has them as they are, since rpm's own escapes know no
+// octal or hexadecimal form (rpm 4.18, lib/headerfmt.c escapedChar).
+const (
+	recordStart = "\x1e"
+	fieldEnd    = "\x1f"
+	recordEnd   = "\x1d"
+)
+
+// queried are the packages that matter here.
+func queried() []string {
+	return []string{
+		"falco", "dkms", "kernel-devel", "kernel-uek-devel", "gcc-toolset-11", "gcc-toolset-14",
+		"oracle-epel-release-el7", "oracle-epel-release-el8", "oracle-epel-release-el9", "oracle-epel-release-el10",
+		"gpg-pubkey",
+	}
+}
+
+// queryFields are the tags asked for. A package's signature is in one of the
+// four signature tags: the header's, RSA or DSA, or, for an old rpm, that of
+// header and payload.
+func queryFields() []string {
+	return []string{
+		"%{NAME}", "%{EPOCH}", "%{VERSION}", "%{RELEASE}", "%{ARCH}", "%{INSTALLTIME}",
+		"%{RSAHEADER:pgpsig}", "%{DSAHEADER:pgpsig}", "%{SIGPGP:pgpsig}", "%{SIGGPG:pgpsig}",
+		"%{DESCRIPTION}",
+	}
+}
+
+// errDatabase means that rpm answered, but not from its database.
+var errDatabase = errors.New("rpm's database cannot be read")
+
+// query asks rpm a question, as nobody.
+func (m *Manager) query(ctx context.Context, args ...string) (program.Result, error) {
+	return program.Run(ctx, program.Command{Argv: slices.Concat(m.RPM, args), Timeout: queryTimeout, AsNobody: true})
+}
+
+// Packages asks rpm for the installed packages and the signing keys that matter
+// here, in one query. An rpm database that cannot be opened is an error, not an
+// empty answer. Signatures are not checked again: on a host with a strict
+// crypto policy old keys would only hide packages.
+func (m *Manager) Packages(ctx context.Context) (node.Packages, error) {
+	packages, err := m.packages(ctx)
+	if err != nil {
+		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
+	}
+	return packages, nil
+}
+
+func (m *Manager) packages(ctx context.Context) (node.Packages, error) {
+	format := recordStart + strings.Join(queryFields(), fieldEnd) + recordEnd
+	out, err := m.query(ctx, append([]string{"-q", "--nosignature", "--nodigest", "--queryformat", format}, queried()...)...)
+	if err != nil {
+		return node.Packages{}, err
+	}
+	packages, missing, err := parseQuery(out.Stdout)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w%s", err, program.Because(out.Stderr))
+	case out.Truncated:
+		err = errors.New("the answer is too long")
+	case len(missing) > 0:
+		// rpm says "not installed", with the same exit status, when it cannot
+		// open its database. Only standard error tells the two apart.
+		err = databaseError(out.Stderr)
+	case out.Status != 0:
+		err = fmt.Errorf("exit status %d%s", out.Status, program.Because(out.Stderr))
+	}
+	return packages, err
+}
+
+// parseQuery reads the answer to the query of packages: the records, and the
+// names that rpm has no package of.
+func parseQuery(out []byte) (found node.Packages, missing []string, err error) {
+	found.Installed = map[string][]node.Package{}
+	for len(out) > 0 {
+		if out[0] == recordStart[0] {
+			record, rest, ok := bytes.Cut(out[1:], []byte(recordEnd))
+			if !ok {
+				return node.Packages{}, nil, errors.New("the answer breaks off")
+			}
+			if err := addRecord(&found, string(record)); err != nil {
+				return node.Packages{}, nil, err
+			}
+			out = rest
+			continue
+		}
+		end := bytes.IndexAny(out, recordStart+"\n")
+		if end < 0 {
+			end = len(out)
+		}
+		line := string(out[:end])
+		out = bytes.TrimPrefix(out[end:], []byte("\n"))
+		name, ok := notInstalled(line)
+		if !ok {
+			return node.Packages{}, nil, fmt.Errorf("an answer that is not understood: %q", program.Clip(line))
+		}
+		if name != "" {
+			missing = append(missing, name)
+		}
+	}
+	return found, missing, nil
+}
+
+// addRecord adds one package or key.
+func addRecord(found *node.Packages, record string) error {
+	f := strings.SplitN(record, fieldEnd, len(queryFields()))
+	if len(f) != len(queryFields()) || f[0] == "" {
+		return fmt.Errorf("a record of %d fields", len(f))
+	}
+	for i, v := range f {
+		if v == "(none)" {
+			f[i] = ""
+		}
+	}
+	if f[0] == "gpg-pubkey" {
+		found.Keys = append(found.Keys, node.PublicKey{Package: f[0] + "-" + f[2] + "-" + f[3], Armored: []byte(f[10])})
+		return nil
+	}
+	installed, err := strconv.ParseInt(f[5], 10, 64)
+	if err != nil {
+		return fmt.Errorf("the install time of %s: %w", program.Clip(f[0]), err)
+	}
+	p := node.Package{
+		Name: f[0], Epoch: f[1], Version: f[2], Release: f[3], Arch: f[4],
+		Installed: time.Unix(installed, 0), SignerID: signer(f[6:10]),
+	}
+	found.Installed[p.Name] = append(found.Installed[p.Name], p)
+	return nil
+}
+
+// signer finds the key ID in rpm's words for a package's signatures. rpm 6
+// gives the whole fingerprint, which ends with the ID.
+func signer(signatures []string) string {
+	for _, s := range signatures {
+		if id := trust.SignerID(s); id != "" {
+			return id[len(id)-16:]
+		}
+	}
+	return ""
+}
+
+// notInstalled reads rpm's line for a name that it has no package of. The name
+// in a blank line is "".
+func notInstalled(line string) (name string, ok bool) {
+	if line = strings.TrimSpace(line); line == "" {
+		return "", true
+	}
+	name, prefix := strings.CutPrefix(line, "package ")
+	name, suffix := strings.CutSuffix(name, " is not installed")
+	return name, prefix && suffix && name != "" && !strings.ContainsAny(name, " \t")
+}
+
+// databaseError finds in rpm's standard error that it could not open its
+// database; nil if it does not say so.
+func databaseError(stderr []byte) error {
+	for line := range strings.Lines(string(stderr)) {
+		reason, ok := strings.CutPrefix(strings.TrimSpace(line), "error:")
+		if !ok {
+			continue
+		}
+		err := fmt.Errorf("%w: %s", errDatabase, program.Clip(strings.TrimSpace(reason)))
+		// With sqlite, rpm says "not permitted" of any file that it may not open.
+		if strings.Contains(string(stderr), "Permission denied") || strings.Contains(string(stderr), "Operation not permitted") {
+			return fmt.Errorf("%w: %w", fs.ErrPermission, err)
+		}
+		return err
+	}
+	return nil
+}
+
+// change runs rpm as root. Another program's transaction may hold its lock for
+// a while.
+func (m *Manager) change(ctx context.Context, what string, args ...string) error {
+	pause := m.backoff()
+	for try := 1; ; try++ {
+		out, err := program.Run(ctx, program.Command{Argv: slices.Concat(m.RPM, args), Timeout: changeTimeout, Grace: 10 * time.Second})
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s: %w", what, err)
+		case out.Status == 0, strings.Contains(string(out.Stdout)+string(out.Stderr), "is not installed"):
+			return nil
+		}
+		hint := ""
+		if strings.Contains(string(out.Stderr), "transaction lock") {
+			if try < 10 && pause.sleep(ctx) {
+				continue
+			}
+			hint = "another program changes packages at the same time: wait until it ends"
+		}
+		return node.Errorf(node.CodePackages, hint, "%s: rpm failed with exit status %d%s", what, out.Status, program.Because(out.Stderr))
+	}
+}
