@@ -64,7 +64,7 @@ func TestRefusals(t *testing.T) {
 		{"UEK R8", OL("9.6"), []refusal{
 			{flags: pin("0.39.2"), says: "Linux 6.12 rejects the probe", hints: "0.41.0"},
 			{flags: append(pin("0.41.3"), "--kernel-release=6.19.0-1.el9uek.x86_64"), says: "Linux 6.19 rejects the probe", hints: "0.44.0"},
-			{flags: []string{"--dry-run", "--kernel-release=6.1.0-custom.x86_64"}, exit: 2, plans: "the kernel is none of Oracle Linux"},
+			{flags: []string{"--dry-run", "--kernel-release=6.1.0-custom.x86_64"}, exit: 2, plans: "this is not an Oracle Linux kernel"},
 		}},
 		{"Oracle Linux 8, RHCK", OL("8.10").RHCK(), []refusal{
 			{flags: []string{"--driver=modern_ebpf", "--kernel-release=4.18.0-348.el8.x86_64"}, says: "may lack backports that modern_ebpf needs"},

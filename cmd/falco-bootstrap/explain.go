@@ -23,7 +23,7 @@ func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain",
 		Short: "Say which Falco this or another host can run, and why",
-		Long: `explain prints the verdict of the compatibility table for this host, or for the
+		Long: `explain prints what the compatibility table decides for this host, or for the
 one that --os and --kernel-release describe, with every row that led to it.
 
 It exits with 3 if the host cannot run what is asked for.`,

@@ -6,36 +6,91 @@ package falco
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
-// Decide draws the verdict for a host and a request. With no pin it allows
-// every version that can run; with one, the pin must. [Auto] takes modern_ebpf
-// if the host and the pin allow it, and kmod otherwise: a probe that Falco
-// brings along needs no compiler and outlives kernel updates.
+// A Request is what is asked for.
+type Request struct {
+	Driver  string // [Auto], [ModernEBPF] or [Kmod]; "" is [Auto]
+	Version string // a pin such as "0.44.1", or "" for the newest that works
+}
+
+// A RefusedError says that the host cannot run what is asked for.
+type RefusedError struct {
+	Hint string // what to do about it
+
+	reason string // a sentence without its full stop
+	// nearest is the version next to the pin that works with the same driver,
+	// or "" if there is none or nothing was pinned.
+	nearest string
+	row     Row // the row that decided; zero if the request itself is wrong
+}
+
+func (e *RefusedError) Error() string { return e.reason }
+
+// A Warning goes with a decision.
+type Warning struct{ Message, Hint string }
+
+// A Decision is what a host can run.
+type Decision struct {
+	Driver string // [ModernEBPF] or [Kmod]
+	// Min and Max bound the versions that can run. Max is "" without a bound:
+	// the newest will do.
+	Min, Max string
+	// Exclude lists the versions between the bounds that must not be
+	// installed.
+	Exclude  []string
+	Warnings []Warning
+
+	question question
+	rows     []Row // those that apply to the host and driver, and to the pin if there is one
+}
+
+// Allows reports whether the version may be installed, or stay.
+func (d Decision) Allows(falcoVersion string) bool {
+	v, err := parseVersion(falcoVersion)
+	return err == nil && d.question.blocker(v) == nil
+}
+
+// Range says in words which versions can run.
+func (d Decision) Range() string {
+	text := "Falco " + d.Min + " or later"
+	if d.Max != "" {
+		text = "Falco " + d.Min + " to " + d.Max
+	}
+	if d.Exclude != nil {
+		text += ", but not " + strings.Join(d.Exclude, ", ")
+	}
+	return text
+}
+
+// Decide says what a host can run of what is requested. Without a pin it
+// allows every version that can run; with one, the pin must be one of them.
+// [Auto] takes modern_ebpf if the host and the pin allow it, and kmod
+// otherwise: a probe that Falco brings along needs no compiler and outlives
+// kernel updates.
 //
 // The error is a [*RefusedError].
-func Decide(h Host, r Request) (Decision, error) { return decide(Table(), h, r) }
+func Decide(h Host, r Request) (Decision, error) { return decide(table(), h, r) }
 
-func decide(table []Row, h Host, r Request) (Decision, error) {
+func decide(rows []Row, h Host, r Request) (Decision, error) {
 	drivers, err := driversOf(r.Driver)
 	if err != nil {
 		return Decision{}, err
 	}
-	var pin *version
+	var pin version
 	if r.Version != "" {
-		v, err := parseVersion(r.Version)
-		if err != nil {
-			return Decision{}, &RefusedError{Reason: err.Error(), Hint: "pin a whole version, or none for the newest that this host can run"}
+		if pin, err = parseVersion(r.Version); err != nil {
+			return Decision{}, &RefusedError{reason: err.Error(), Hint: "pin a whole version, or none for the newest that this host can run"}
 		}
-		pin = &v
 	}
 	var refused *RefusedError
 	for _, driver := range drivers {
-		v, no := evaluate(table, h, driver, pin)
+		d, no := question{rows, h, driver, pin, r.Version != ""}.answer()
 		if no == nil {
-			return v, nil
+			return d, nil
 		}
-		if refused == nil || refused.Nearest == "" && no.Nearest != "" {
+		if refused == nil || refused.nearest == "" && no.nearest != "" {
 			refused = no
 		}
 	}
@@ -50,161 +105,149 @@ func driversOf(driver string) ([]string, error) {
 		return []string{driver}, nil
 	case "ebpf":
 		return nil, &RefusedError{
-			Reason: "driver ebpf is not supported: Falco deprecated it in 0.43 and dropped it in 0.44",
+			reason: "driver ebpf is not supported: Falco deprecated it in 0.43 and dropped it in 0.44",
 			Hint:   "use modern_ebpf, which takes its place",
 		}
 	}
 	return nil, &RefusedError{
-		Reason: fmt.Sprintf("%q is not a driver of Falco", driver),
+		reason: fmt.Sprintf("%q is not a driver of Falco", driver),
 		Hint:   "use auto, modern_ebpf or kmod",
 	}
 }
 
+// A question is what the rows are asked about one driver.
+type question struct {
+	rows   []Row
+	host   Host
+	driver string
+	pin    version
+	pinned bool
+}
+
+func (q question) applies(c condition) bool {
+	return c.fits(q.host) && (c.driver == "" || c.driver == q.driver) && (!c.unpinned || !q.pinned)
+}
+
 // blocker returns the first row that forbids a version, or nil.
-func blocker(table []Row, h Host, driver string, v version, pinned bool) *Row {
-	for i, row := range table {
-		forbids := row.Kind == Refuse || row.Kind == Avoid
-		if forbids && row.When.applies(h, driver, pinned) && row.When.covers(v) {
-			return &table[i]
-		}
+func (q question) blocker(v version) *Row {
+	i := slices.IndexFunc(q.rows, func(r Row) bool {
+		return (r.Kind == refuse || r.Kind == avoid) && q.applies(r.When) && r.When.falco.has(v)
+	})
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &q.rows[i]
 }
 
-// evaluate draws the verdict for one driver.
-func evaluate(table []Row, h Host, driver string, pin *version) (Decision, *RefusedError) {
-	pinned := pin != nil
-	free := func(v version) bool { return blocker(table, h, driver, v, pinned) == nil }
-	v := Decision{Driver: driver, host: h, pinned: pinned, table: table}
-	var allowed []version
-	for _, r := range Releases() {
-		if known := mustVersion(r.Version); free(known) {
-			allowed = append(allowed, known)
-		}
+func (q question) answer() (Decision, *RefusedError) {
+	allowed := slices.DeleteFunc(published(), func(v version) bool { return q.blocker(v) != nil })
+	open := q.blocker(future) == nil // versions still to come will run
+	if len(allowed) == 0 && !open {
+		row := q.culprit()
+		reason := fmt.Sprintf("%s cannot run Falco with driver %s: %s", q.host, q.driver, row.Reason)
+		return Decision{}, &RefusedError{reason: reason, Hint: row.Remedy, row: row}
 	}
-	open := free(future) // what is still to come will run
-	switch {
-	case len(allowed) == 0 && !open:
-		return Decision{}, refusal(whole(table, h, driver, pinned), h, driver)
-	case pinned && !free(*pin):
-		near := nearest(*pin, allowed)
-		if near == "" {
-			near = lowest(table, h, driver, pinned).String()
-		}
-		row := *blocker(table, h, driver, *pin, pinned)
+	if row := q.blocker(q.pin); q.pinned && row != nil {
+		near := q.nearest(allowed)
 		return Decision{}, &RefusedError{
-			Reason: fmt.Sprintf("Falco %s cannot run on %s with driver %s: %s", pin, h, driver, row.Reason),
-			Hint:   fmt.Sprintf("%s; the nearest version that works with driver %s is %s", row.Remedy, driver, near),
-			Row:    row, Nearest: near,
+			reason: fmt.Sprintf("Falco %s cannot run on %s with driver %s: %s", q.pin, q.host, q.driver, row.Reason),
+			Hint:   fmt.Sprintf("%s; the nearest version that works with driver %s is %s", row.Remedy, q.driver, near),
+			row:    *row, nearest: near,
 		}
 	}
-	v.bound(allowed, open)
-	v.apply(pin, open)
-	return v, nil
+	d := Decision{Driver: q.driver, question: q}
+	d.bound(allowed, open)
+	d.collect()
+	return d, nil
 }
 
-// whole returns the row to blame where no version works: the first that forbids
-// them all, or else the one that forbids the newest.
-func whole(table []Row, h Host, driver string, pinned bool) Row {
-	for _, row := range table {
-		bounded := row.When.FalcoMin != "" || row.When.FalcoBelow != ""
-		if row.Kind == Refuse && !bounded && row.When.applies(h, driver, pinned) {
+// culprit returns the row to blame where no version works: the first that
+// forbids them all, or else the one that forbids the newest.
+func (q question) culprit() Row {
+	for _, row := range q.rows {
+		if row.Kind == refuse && row.When.falco == (span{}) && q.applies(row.When) {
 			return row
 		}
 	}
-	return *blocker(table, h, driver, future, pinned)
-}
-
-func refusal(row Row, h Host, driver string) *RefusedError {
-	return &RefusedError{
-		Reason: fmt.Sprintf("%s cannot run Falco with driver %s: %s", h, driver, row.Reason),
-		Hint:   row.Remedy, Row: row,
-	}
-}
-
-// bound sets the range, and what is left out of it.
-func (v *Decision) bound(allowed []version, open bool) {
-	if len(allowed) == 0 {
-		v.Min = lowest(v.table, v.host, v.Driver, v.pinned).String()
-		return
-	}
-	first, last := allowed[0], allowed[len(allowed)-1]
-	v.Min = first.String()
-	if !open {
-		v.Max = last.String()
-	}
-	for _, r := range Releases() {
-		known := mustVersion(r.Version)
-		inside := !known.less(first) && (open || !last.less(known))
-		if inside && !slices.Contains(allowed, known) {
-			v.Exclude = append(v.Exclude, r.Version)
-		}
-	}
+	return *q.blocker(future)
 }
 
 // lowest returns the lower bound of the versions still to come.
-func lowest(table []Row, h Host, driver string, pinned bool) version {
+func (q question) lowest() version {
 	var low version
-	for _, row := range table {
-		if row.Kind == Refuse && row.When.FalcoBelow != "" && row.When.applies(h, driver, pinned) {
-			if b := mustVersion(row.When.FalcoBelow); low.less(b) {
-				low = b
-			}
+	for _, row := range q.rows {
+		if b := dotted(row.When.falco.below); row.Kind == refuse && low.less(b) && q.applies(row.When) {
+			low = b
 		}
 	}
 	return low
 }
 
-// apply collects the rows that speak of the host and driver, and the warnings
-// among them. Without a pin a row warns only if it speaks of the newest version
-// that will be taken, which is one still to come if nothing bounds it.
-func (v *Decision) apply(pin *version, open bool) {
-	newest := future
-	switch {
-	case pin != nil:
-		newest = *pin
-	case !open:
-		newest = mustVersion(v.Max)
+// nearest returns the version next to the pin: the next one up or down,
+// whichever has fewer releases in between, the newer if neither has. Where
+// none is allowed yet it is the lowest that will be.
+func (q question) nearest(allowed []version) string {
+	if len(allowed) == 0 {
+		return q.lowest().String()
 	}
-	for _, row := range v.table {
-		if !row.When.applies(v.host, v.Driver, v.pinned) || pin != nil && !row.When.covers(*pin) {
+	place := func(v version) int {
+		return len(slices.DeleteFunc(published(), func(w version) bool { return !w.less(v) }))
+	}
+	var best version
+	least := len(Releases()) + 1
+	for _, v := range allowed {
+		distance := place(v) - place(q.pin)
+		if distance = max(distance, -distance); distance <= least {
+			best, least = v, distance
+		}
+	}
+	return best.String()
+}
+
+// bound sets the range, and what is left out of it.
+func (d *Decision) bound(allowed []version, open bool) {
+	if len(allowed) == 0 {
+		d.Min = d.question.lowest().String()
+		return
+	}
+	first, last := allowed[0], allowed[len(allowed)-1]
+	d.Min = first.String()
+	if !open {
+		d.Max = last.String()
+	}
+	for _, v := range published() {
+		inside := first.less(v) && (open || v.less(last))
+		if inside && !slices.Contains(allowed, v) {
+			d.Exclude = append(d.Exclude, v.String())
+		}
+	}
+}
+
+// collect sets the rows that apply, and the warnings among them. Without a pin
+// a row warns only if it speaks of the newest version that will be taken,
+// which is one still to come if nothing bounds it.
+func (d *Decision) collect() {
+	q, newest := d.question, future
+	switch {
+	case q.pinned:
+		newest = q.pin
+	case d.Max != "":
+		newest = dotted(d.Max)
+	}
+	for _, row := range q.rows {
+		covers := row.When.falco.has(newest)
+		if !q.applies(row.When) || q.pinned && !covers {
 			continue
 		}
-		v.Rows = append(v.Rows, row)
-		if row.Kind == Warn && row.When.covers(newest) {
-			v.Warnings = append(v.Warnings, Warning{Message: row.Reason, Hint: row.Remedy, Row: row.ID})
+		d.rows = append(d.rows, row)
+		if row.Kind == warn && covers {
+			d.Warnings = append(d.Warnings, Warning{row.Reason, row.Remedy})
 		}
 	}
-	if latest := Releases(); pin == nil && mustVersion(latest[len(latest)-1].Version).less(mustVersion(v.Min)) {
-		v.Warnings = append(v.Warnings, Warning{
-			Message: fmt.Sprintf("%s needs Falco %s or later, which was not out when this program was made", v.host, v.Min),
+	if !q.pinned && before(Newest(), d.Min) {
+		d.Warnings = append(d.Warnings, Warning{
+			Message: fmt.Sprintf("%s needs Falco %s or later, which was not out when this program was made", q.host, d.Min),
 			Hint:    "boot an older kernel if the repository does not have it yet",
 		})
 	}
 }
-
-// nearest returns the version next to the pin: the next one up or down,
-// whichever has fewer releases in between, the newer if neither has.
-func nearest(pin version, allowed []version) string {
-	if len(allowed) == 0 {
-		return ""
-	}
-	place := func(v version) int {
-		n := 0
-		for _, r := range Releases() {
-			if mustVersion(r.Version).less(v) {
-				n++
-			}
-		}
-		return n
-	}
-	best, least := "", 1<<30
-	for _, v := range allowed {
-		if d := abs(place(v) - place(pin)); d <= least {
-			best, least = v.String(), d
-		}
-	}
-	return best
-}
-
-func abs(n int) int { return max(n, -n) }

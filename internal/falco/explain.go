@@ -6,10 +6,11 @@ package falco
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// An Explanation is a verdict with everything that led to it.
+// An Explanation is a decision with everything that led to it.
 type Explanation struct {
 	Host    string `json:"host"`
 	Glibc   string `json:"glibc"`
@@ -22,61 +23,38 @@ type Explanation struct {
 	Hint    string `json:"hint,omitempty"`
 	Nearest string `json:"nearest,omitempty"`
 	// Packages are installed with Falco.
-	Packages []string       `json:"packages,omitempty"`
-	Rows     []ExplainedRow `json:"rows,omitempty"`
+	Packages []string `json:"packages,omitempty"`
+	Rows     []Row    `json:"rows,omitempty"` // those that apply
+
+	preload string // the minor releases that need the drop-in
 }
 
-// An ExplainedRow is a row that applies.
-type ExplainedRow struct {
-	ID     string `json:"id"`
-	Kind   Kind   `json:"kind"`
-	When   string `json:"when"`
-	Reason string `json:"reason"`
-	Remedy string `json:"remedy"`
-	Source string `json:"source"`
-}
-
-func explained(r Row) ExplainedRow {
-	return ExplainedRow{ID: r.ID, Kind: r.Kind, When: r.When.String(), Reason: r.Reason, Remedy: r.Remedy, Source: r.Source}
-}
-
-// Explain says what Falco the host can run and why.
+// Explain says which Falco the host can run and why.
 func Explain(h Host, r Request) Explanation {
 	e := Explanation{Host: h.String(), Glibc: h.GlibcVersion()}
-	v, err := Decide(h, r)
+	d, err := Decide(h, r)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
-		e.Reason, e.Hint, e.Nearest = refused.Reason, refused.Hint, refused.Nearest
-		if refused.Row.ID != "" {
-			e.Rows = []ExplainedRow{explained(refused.Row)}
+		e.Reason, e.Hint, e.Nearest = refused.reason, refused.Hint, refused.nearest
+		if refused.row.ID != "" {
+			e.Rows = []Row{refused.row}
 		}
 		return e
 	}
-	e.Allowed, e.Driver, e.Falco = true, v.Driver, v.Range()
+	e.Allowed, e.Driver, e.Falco, e.Rows = true, d.Driver, d.Range(), d.rows
+	newest := d.Max
 	if r.Version != "" {
-		e.Falco = "Falco " + r.Version
+		e.Falco, newest = "Falco "+r.Version, r.Version
 	}
-	unit := r.Version
-	if unit == "" {
-		unit = v.Max
-	}
-	e.Unit = UnitFor(v.Driver, unit)
-	e.Packages = packages(h, v.Driver, unit)
-	for _, row := range v.Rows {
-		e.DropIn = e.DropIn || row.Kind == DropIn && v.reaches(row)
-		e.Rows = append(e.Rows, explained(row))
-	}
-	return e
-}
-
-// reaches reports whether a row speaks of a version that the verdict allows.
-func (v Decision) reaches(row Row) bool {
-	for _, r := range Releases() {
-		if row.When.covers(mustVersion(r.Version)) && v.Allows(r.Version) {
-			return true
+	e.Unit = UnitFor(d.Driver, newest)
+	e.Packages = packages(h, d.Driver, newest)
+	for _, row := range d.rows {
+		allowed := func(v version) bool { return row.When.falco.has(v) && d.Allows(v.String()) }
+		if row.Kind == needsDropIn && slices.ContainsFunc(published(), allowed) {
+			e.DropIn, e.preload = true, row.When.falco.minors()
 		}
 	}
-	return false
+	return e
 }
 
 // packages lists what is installed with a Falco.
@@ -105,18 +83,15 @@ func (e Explanation) String() string {
 	}
 	line("host", e.Host)
 	line("glibc", e.Glibc)
-	if e.Allowed {
-		line("driver", e.Driver)
-		line("falco", e.Falco)
-		line("unit", e.Unit)
-		line("packages", strings.Join(e.Packages, ", "))
-		if e.DropIn {
-			line("drop-in", "LD_PRELOAD=/lib64/libresolv.so.2, for Falco 0.42 to 0.44")
-		}
-	} else {
-		line("refused", e.Reason)
-		line("hint", e.Hint)
+	line("driver", e.Driver)
+	line("falco", e.Falco)
+	line("unit", e.Unit)
+	line("packages", strings.Join(e.Packages, ", "))
+	if e.DropIn {
+		line("drop-in", "LD_PRELOAD="+PreloadLibrary+", for Falco "+e.preload)
 	}
+	line("refused", e.Reason)
+	line("hint", e.Hint)
 	for _, r := range e.Rows {
 		fmt.Fprintf(&b, "\n%s (%s: %s)\n  %s.\n  To do: %s.\n  Source: %s\n", r.ID, r.Kind, r.When, r.Reason, r.Remedy, r.Source)
 	}

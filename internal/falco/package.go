@@ -3,31 +3,20 @@
 
 package falco
 
-// before reports whether a version is older than a release. "" stands for the
-// newest; so does what is no version.
-func before(falco, release string) bool {
-	v, err := parseVersion(falco)
-	return err == nil && v.less(mustVersion(release))
-}
+import "slices"
 
-// PreloadLibrary holds the function that [NeedsPreload] is about.
+// PreloadLibrary has the function that [NeedsPreload] is about.
 const PreloadLibrary = "/lib64/libresolv.so.2"
 
 // NeedsPreload reports whether Falco's unit needs libresolv preloaded: its
-// container plugin uses a function that glibc has in its main library since
-// 2.34 only, and is linked against libresolv from 0.45 on:
+// container plugin uses a function that glibc before 2.34 keeps in libresolv,
+// and is linked against that from 0.45 on:
 // falcosecurity/plugins#1500, falcosecurity/falco#3719.
 func NeedsPreload(h Host, falcoVersion string) bool {
 	v, err := parseVersion(falcoVersion)
-	if err != nil {
-		return false
-	}
-	for _, row := range Table() {
-		if row.Kind == DropIn && row.When.host(h) && row.When.covers(v) {
-			return true
-		}
-	}
-	return false
+	return err == nil && slices.ContainsFunc(table(), func(r Row) bool {
+		return r.Kind == needsDropIn && r.When.fits(h) && r.When.falco.has(v)
+	})
 }
 
 // NeedsBuildDeps reports whether dkms and kernel headers must be installed:
@@ -38,17 +27,16 @@ func NeedsBuildDeps(driver, falcoVersion string) bool {
 }
 
 // Unerasable reports whether the package can be neither removed nor upgraded
-// by its own scriptlets, which hold unexpanded macros: falcosecurity/falco#3503.
+// by its own scriptlets, which contain unexpanded macros: falcosecurity/falco#3503.
 func Unerasable(falcoVersion string) bool {
 	v, err := parseVersion(falcoVersion)
-	return err == nil && v == mustVersion("0.40.0")
+	return err == nil && v == dotted("0.40.0")
 }
 
 // ModuleCommands returns the commands that build Falco's kernel module for a
-// kernel and load it, to be run in order, or none for 0.32 and 0.33, whose
-// package does it in %post: falcosecurity/falco scripts/rpm/postinstall.in by
-// tag. From 0.37 on they take the kernel release; the loader before that
-// builds for the running kernel alone.
+// kernel and load it, in order, or none for 0.32 and 0.33, whose package does
+// it in %post: falcosecurity/falco scripts/rpm/postinstall.in by tag. The
+// loader of 0.34 to 0.36 builds only for the running kernel.
 func ModuleCommands(falcoVersion, kernelRelease string) [][]string {
 	const falcoctl = "/usr/bin/falcoctl"
 	switch {
@@ -57,7 +45,7 @@ func ModuleCommands(falcoVersion, kernelRelease string) [][]string {
 	case before(falcoVersion, "0.37.0"):
 		return [][]string{{"/usr/bin/falco-driver-loader", "--compile", "module"}}
 	}
-	config := []string{falcoctl, "driver", "config", "--type", "kmod"}
+	config := []string{falcoctl, "driver", "config", "--type", Kmod}
 	install := []string{falcoctl, "driver", "install", "--download=false"}
 	if kernelRelease != "" {
 		install = append(install, "--kernelrelease="+kernelRelease)

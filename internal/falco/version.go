@@ -6,95 +6,76 @@ package falco
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 )
 
-// A version is a Falco version; what follows its third number is left out.
+// A version is up to three numbers: of a Falco, a kernel, an RHCK's build or a
+// glibc. The numbers that are not there are 0.
 type version [3]int
 
-// future stands for a version that is newer than all that are known.
-var future = version{1 << 30, 0, 0}
+// future stands for a Falco that is newer than all known ones.
+var future = version{1 << 30}
 
-var versionForm = regexp.MustCompile(`^(\d{1,4})\.(\d{1,4})\.(\d{1,4})(?:[-~+^._][0-9A-Za-z.~+^_-]*)?$`)
+var versionForm = regexp.MustCompile(`^(\d{1,4}\.\d{1,4}\.\d{1,4})(?:[-~+^._][0-9A-Za-z.~+^_-]*)?$`)
 
+// parseVersion reads a whole version of Falco. What follows the third number
+// is left out.
 func parseVersion(s string) (version, error) {
 	m := versionForm.FindStringSubmatch(s)
 	if m == nil {
-		return version{}, fmt.Errorf("%q is not a version of Falco, such as 0.44.1", s)
+		return version{}, fmt.Errorf("%q is not a version of Falco, such as %s", s, Newest())
 	}
-	var v version
-	for i := range v {
-		v[i], _ = strconv.Atoi(m[i+1])
-	}
-	return v, nil
+	return dotted(m[1]), nil
 }
 
-// mustVersion parses a version of the table. A test parses them all.
-func mustVersion(s string) version {
-	v, err := parseVersion(s)
-	if err != nil {
-		panic(err)
+// dotted reads numbers with dots between them, which the caller knows to be
+// well formed.
+func dotted(s string) version {
+	var v version
+	for i, n := range strings.SplitN(s, ".", len(v)) {
+		v[i], _ = strconv.Atoi(n)
 	}
 	return v
 }
 
+// before reports whether a version of Falco is older than a release. One that
+// is empty or cannot be read counts as the newest.
+func before(falco, release string) bool {
+	v, err := parseVersion(falco)
+	return err == nil && v.less(dotted(release))
+}
+
 func (v version) String() string { return fmt.Sprintf("%d.%d.%d", v[0], v[1], v[2]) }
 
-func (v version) less(w version) bool {
-	for i := range v {
-		if v[i] != w[i] {
-			return v[i] < w[i]
-		}
+// minor returns the first two numbers, such as "0.44".
+func (v version) minor() string { return fmt.Sprintf("%d.%d", v[0], v[1]) }
+
+func (v version) less(w version) bool { return slices.Compare(v[:], w[:]) < 0 }
+
+// A span holds the versions from one on, up to and not including another.
+// Either bound may be empty.
+type span struct{ from, below string }
+
+func (s span) has(v version) bool {
+	return !v.less(dotted(s.from)) && (s.below == "" || v.less(dotted(s.below)))
+}
+
+// of says the span in words, such as "Falco < 0.40.0".
+func (s span) of(what string) string {
+	switch {
+	case s.below == "":
+		return what + " ≥ " + s.from
+	case s.from == "":
+		return what + " < " + s.below
 	}
-	return false
+	return s.from + " ≤ " + what + " < " + s.below
 }
 
-// A Release is a version of Falco that has been published.
-type Release struct {
-	Version string
-	Date    string // such as "2026-06-11"
-}
-
-// Releases returns every release that the table was made for, oldest first:
-// falcosecurity/falco CHANGELOG.md, and the tag for 0.42.1.
-func Releases() []Release {
-	return []Release{
-		{"0.32.0", "2022-06-03"},
-		{"0.32.1", "2022-07-11"},
-		{"0.32.2", "2022-08-09"},
-		{"0.33.0", "2022-10-19"},
-		{"0.33.1", "2022-11-24"},
-		{"0.34.0", "2023-02-07"},
-		{"0.34.1", "2023-02-20"},
-		{"0.35.0", "2023-06-07"},
-		{"0.35.1", "2023-06-29"},
-		{"0.36.0", "2023-09-26"},
-		{"0.36.1", "2023-10-16"},
-		{"0.36.2", "2023-10-27"},
-		{"0.37.0", "2024-01-30"},
-		{"0.37.1", "2024-02-13"},
-		{"0.38.0", "2024-05-30"},
-		{"0.38.1", "2024-06-19"},
-		{"0.38.2", "2024-08-19"},
-		{"0.39.0", "2024-10-01"},
-		{"0.39.1", "2024-10-09"},
-		{"0.39.2", "2024-11-21"},
-		{"0.40.0", "2025-01-28"},
-		{"0.41.0", "2025-05-29"},
-		{"0.41.1", "2025-06-05"},
-		{"0.41.2", "2025-06-17"},
-		{"0.41.3", "2025-07-01"},
-		{"0.42.0", "2025-10-22"},
-		{"0.42.1", "2025-11-06"},
-		{"0.43.0", "2026-01-28"},
-		{"0.43.1", "2026-04-09"},
-		{"0.44.0", "2026-05-26"},
-		{"0.44.1", "2026-06-11"},
-	}
-}
-
-// Newest returns the newest version of [Releases].
-func Newest() string {
-	all := Releases()
-	return all[len(all)-1].Version
+// minors names the first and last minor release of Falco in the span, such as
+// "0.42 to 0.44".
+func (s span) minors() string {
+	in := slices.DeleteFunc(published(), func(v version) bool { return !s.has(v) })
+	return in[0].minor() + " to " + in[len(in)-1].minor()
 }

@@ -4,23 +4,46 @@
 package falco
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 )
 
-// Markdown returns docs/compatibility.md.
-func Markdown() string {
+var update = flag.Bool("update", false, "rewrite docs/compatibility.md")
+
+func TestMarkdown(t *testing.T) {
+	const file = "../../docs/compatibility.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(markdown()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(markdown(), string(b)); diff != "" {
+		t.Errorf("docs/compatibility.md is not current; run go generate ./internal/falco (-want +got):\n%s", diff)
+	}
+}
+
+// markdown returns docs/compatibility.md.
+func markdown() string {
 	var b strings.Builder
 	b.WriteString(`# Which Falco runs on which Oracle Linux
 
 <!-- Generated from internal/falco/table.go. Change that, then run: go generate ./internal/falco -->
 
-` + "`falco-bootstrap explain`" + ` draws these verdicts for the node it runs on, or for one that is named to it, and
-every converging run does so before it touches anything. What no row speaks of works, or is not known to fail.
+` + "`falco-bootstrap explain`" + ` decides by this table for the node it runs on, or for one that is named to it, and every
+run that converges a node does so before it changes anything. What no row speaks of works, or is not known to fail.
 
-## Verdicts
+## Decisions
 
 With no version pinned and the driver left to ` + "`auto`" + `, for x86_64:
 
@@ -28,32 +51,27 @@ With no version pinned and the driver left to ` + "`auto`" + `, for x86_64:
 |---|---|---|---|---|
 `)
 	for _, h := range examples() {
-		verdictLine(&b, h)
+		e := Explain(h, Request{})
+		if !e.Allowed {
+			fmt.Fprintf(&b, "| %s | none | none | | |\n", h)
+			continue
+		}
+		dropIn := ""
+		if e.DropIn {
+			dropIn = "libresolv for " + e.preload
+		}
+		fmt.Fprintf(&b, "| %s | `%s` | %s | `%s` | %s |\n", h, e.Driver, strings.TrimPrefix(e.Falco, "Falco "), e.Unit, dropIn)
 	}
 	b.WriteString("\n## The table\n\nThe first row that forbids a version gives the reason.\n\n")
 	b.WriteString("| row | applies to | asks for | reason | what to do | source |\n|---|---|---|---|---|---|\n")
-	for _, r := range Table() {
+	for _, r := range table() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s. | %s. | %s |\n", r.ID, r.When, r.Kind, cell(r.Reason), cell(r.Remedy), source(r.Source))
 	}
-	b.WriteString("\n## Releases\n\nThe table was made for these; a newer one is taken where nothing speaks against it.\n\n| Falco | date |\n|---|---|\n")
+	b.WriteString("\n## Releases\n\nThe table was made for these. A newer one is taken where no row forbids it.\n\n| Falco | date |\n|---|---|\n")
 	for _, r := range Releases() {
 		fmt.Fprintf(&b, "| %s | %s |\n", r.Version, r.Date)
 	}
 	return b.String()
-}
-
-func verdictLine(b *strings.Builder, h Host) {
-	v, err := Decide(h, Request{})
-	if err != nil {
-		fmt.Fprintf(b, "| %s | none | none | | |\n", h)
-		return
-	}
-	e := Explain(h, Request{})
-	dropIn := ""
-	if e.DropIn {
-		dropIn = "libresolv for 0.42 to 0.44"
-	}
-	fmt.Fprintf(b, "| %s | `%s` | %s | `%s` | %s |\n", h, v.Driver, strings.TrimPrefix(v.Range(), "Falco "), e.Unit, dropIn)
 }
 
 // examples are hosts that Oracle's kernel matrix names.
