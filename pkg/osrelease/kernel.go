@@ -115,8 +115,3 @@ func (k Kernel) Toolset(major int) string {
 	}
 	return ""
 }
-
-// AtLeast reports whether the kernel's version is major.minor or later.
-func (k Kernel) AtLeast(major, minor int) bool {
-	return k.Version[0] > major || k.Version[0] == major && k.Version[1] >= minor
-}

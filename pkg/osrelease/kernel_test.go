@@ -87,18 +87,6 @@ func TestToolset(t *testing.T) {
 	}
 }
 
-func TestAtLeast(t *testing.T) {
-	k := Kernel{Version: [3]int{5, 8, 0}}
-	for _, test := range []struct {
-		major, minor int
-		want         bool
-	}{{5, 8, true}, {5, 7, true}, {4, 18, true}, {5, 9, false}, {5, 15, false}, {6, 0, false}} {
-		if got := k.AtLeast(test.major, test.minor); got != test.want {
-			t.Errorf("5.8.AtLeast(%d, %d) = %v, want %v", test.major, test.minor, got, test.want)
-		}
-	}
-}
-
 // A kernel that is accepted is safe in a package name and a path: it holds
 // nothing but the characters of a kernel release, and it is what was given.
 func FuzzParseKernel(f *testing.F) {
