@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/fleet"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
 // reportCommand sums up the reports of many nodes.
@@ -19,16 +19,16 @@ func (a *app) reportCommand() *cobra.Command {
 		Use:   "report [FILE...]",
 		Short: "Sum up the JSON reports of many nodes",
 		Long: `report reads JSON reports from files, or from standard input (one a line, or
-one behind the other), and counts the nodes by state, drift, release, kernel
+one after the other), and counts the nodes by state, drift, release, kernel
 and Falco. The newest report of a node counts.
 
 It exits with 1 if any node failed, else 2 if any has changes pending, else 0.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.fleet(args) },
+		RunE: func(_ *cobra.Command, args []string) error { return a.sumUp(args) },
 	}
 }
 
-func (a *app) fleet(names []string) error {
-	var f report.Fleet
+func (a *app) sumUp(names []string) error {
+	var f fleet.Fleet
 	if len(names) == 0 {
 		if err := f.Read(a.stdin, "standard input"); err != nil {
 			return err

@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/fleet"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// fleet runs the command dry once and makes the report of many nodes of it:
-// every third was stopped, and one in a hundred failed.
-func fleet(t *testing.T, nodes int) []byte {
+// fleetReports makes the reports of many nodes from one dry run: on every third
+// node Falco is stopped, and one in a hundred failed.
+func fleetReports(t *testing.T, nodes int) []byte {
 	t.Helper()
 	b := newBench(withFalco())
 	b.run(t, "--dry-run", "--output=json")
@@ -42,19 +43,19 @@ func fleet(t *testing.T, nodes int) []byte {
 	return lines.Bytes()
 }
 
-// Ten thousand whole reports on standard input are summed up in about a
-// second. The bound is generous: the machine may be busy.
+// The command sums up ten thousand reports in about a second. The bound is
+// generous because the machine may be busy.
 func TestFleetOfTenThousand(t *testing.T) {
 	const nodes = 10000
-	input := fleet(t, nodes)
+	input := fleetReports(t, nodes)
 	b := newBench(newNode())
 	b.env.stdin = bytes.NewReader(input)
 	began := time.Now()
 	if code := b.run(t, "report", "--output=json"); code != node.CodeFailed {
-		t.Errorf("report ends with %d, want %d: %s", code, node.CodeFailed, b.stderr.String())
+		t.Errorf("report exits with %d, want %d: %s", code, node.CodeFailed, b.stderr.String())
 	}
 	took := time.Since(began)
-	var f report.FleetReport
+	var f fleet.Summary
 	if err := json.Unmarshal(b.stdout.Bytes(), &f); err != nil {
 		t.Fatal(err)
 	}

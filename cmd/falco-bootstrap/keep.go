@@ -15,11 +15,11 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// lastRun is the report of the last converging run, in the state folder.
+// lastRun is the report of the last converging run, in the state directory.
 const lastRun = "last-run.json"
 
-// keep writes the report where it is to be found later: on the node for a
-// converging run, and wherever the command line says.
+// keep writes the report of a converging run on the node, and any report to the
+// files that the command line names.
 func (a *app) keep(r report.Report) error {
 	var errs []error
 	if r.Mode == report.ModeConverge {
@@ -34,7 +34,7 @@ func (a *app) keep(r report.Report) error {
 	return errors.Join(errs...)
 }
 
-// write renders one form of the report into a file.
+// write writes one form of the report to a file.
 func (a *app) write(name string, how files.OutputMode, render func(io.Writer) error) error {
 	var b bytes.Buffer
 	if err := render(&b); err != nil {
@@ -43,7 +43,7 @@ func (a *app) write(name string, how files.OutputMode, render func(io.Writer) er
 	return a.output(name, b.Bytes(), how)
 }
 
-// remember replaces last-run.json and keeps the report before it inside.
+// remember replaces last-run.json, and keeps the report before this one in it.
 func remember(o host.Options, r report.Report) error {
 	t, err := files.NewTree(o.Root)
 	if err != nil {

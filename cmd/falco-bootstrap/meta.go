@@ -17,7 +17,7 @@ import (
 // version is set when a release is linked.
 var version = "devel"
 
-// tool says which program this is.
+// tool names this program.
 func tool() report.Tool {
 	t := report.Tool{Name: "falco-bootstrap", Version: version}
 	info, ok := debug.ReadBuildInfo()
@@ -32,7 +32,8 @@ func tool() report.Tool {
 	return t
 }
 
-// meta begins what a report says besides its steps.
+// meta returns what a report says besides its steps, as far as it is known when
+// the run starts.
 func (a *app) meta(mode string) report.Meta {
 	name, err := os.Hostname()
 	if err != nil || a.options.root != "/" {
@@ -41,8 +42,8 @@ func (a *app) meta(mode string) report.Meta {
 	return report.Meta{Tool: tool(), Mode: mode, Root: a.options.root, Started: a.now(), Host: report.Host{Hostname: name}}
 }
 
-// describe adds what the node is and which Falco it has. What cannot be told,
-// as on a node that was refused, stays empty.
+// describe adds what the node is and which Falco it has. What is not known, as
+// on a node that was refused, stays empty.
 func describe(ctx context.Context, meta *report.Meta, v node.View, declared settings.Settings) {
 	f := steps.Describe(ctx, v, declared)
 	name := meta.Host.Hostname

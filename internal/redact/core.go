@@ -4,6 +4,7 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -55,14 +56,13 @@ func decoded(f zapcore.Field) []zapcore.Field {
 	line, err := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		EncodeTime: zapcore.RFC3339TimeEncoder, EncodeDuration: zapcore.StringDurationEncoder,
 	}).EncodeEntry(zapcore.Entry{}, []zapcore.Field{f})
-	if err != nil {
-		return []zapcore.Field{zap.String(f.Key, Mask)}
-	}
-	defer line.Free()
 	var values map[string]any
-	d := json.NewDecoder(strings.NewReader(line.String()))
-	d.UseNumber()
-	if err := d.Decode(&values); err != nil {
+	if err == nil {
+		d := json.NewDecoder(bytes.NewReader(line.Bytes()))
+		d.UseNumber()
+		err = d.Decode(&values)
+	}
+	if err != nil {
 		return []zapcore.Field{zap.String(f.Key, Mask)}
 	}
 	var out []zapcore.Field
@@ -106,7 +106,7 @@ func isPublic(key string, v any) bool {
 	case nil, bool:
 		return true
 	case string:
-		return harmless(v) || pathName(key) && pathPattern.FindString(v) == v
+		return harmless.MatchString(v) || pathName(key) && pathPattern.FindString(v) == v
 	}
 	return false
 }

@@ -8,53 +8,27 @@ import (
 	"strings"
 )
 
-// secretParts make a key secret that contains one of them, separators apart.
-// "headers" are those of Falco's http_output, which carry API keys.
-func secretParts() []string {
-	return []string{
-		"password", "passwd", "passphrase", "secret", "token", "credential",
-		"apikey", "accesskey", "privatekey", "clientkey", "signingkey", "encryptionkey",
-		"authorization", "authorisation", "bearer", "cookie", "headers",
-	}
-}
+var (
+	separators = regexp.MustCompile(`[_\-.\[\] ]`)
+	// secretPart makes a key secret wherever it stands in it, separators apart.
+	// "headers" are those of Falco's http_output, which carry API keys.
+	secretPart = regexp.MustCompile(`password|passwd|passphrase|secret|token|credential|` +
+		`(?:api|access|private|client|signing|encryption)key|authori[sz]ation|bearer|cookie|headers`)
+	// secretWord makes a key secret where it stands alone between separators.
+	secretWord = regexp.MustCompile(`(?i)(?:^|[_\-.\[\]])(?:auth|pass|pwd)(?:[_\-.\[\]]|$)`)
+	pathEnd    = regexp.MustCompile(`(?:clientkey|privatekey|file|path|dir)$`)
+)
 
 // secretName reports whether the value of a key must be hidden.
 func secretName(key string) bool {
-	joined := joinName(key)
-	for _, part := range secretParts() {
-		if strings.Contains(joined, part) {
-			return true
-		}
-	}
-	words := strings.FieldsFunc(strings.ToLower(key), func(c rune) bool { return strings.ContainsRune("_-.[]", c) })
-	for _, w := range words {
-		if w == "auth" || w == "pass" || w == "pwd" {
-			return true
-		}
-	}
-	return false
+	return secretPart.MatchString(joinName(key)) || secretWord.MatchString(key)
 }
 
 // pathName reports whether a secret key may hold the path of a file instead,
 // such as client_key, password_file or sslclientkey.
-func pathName(key string) bool {
-	joined := joinName(key)
-	for _, end := range []string{"clientkey", "privatekey", "file", "path", "dir"} {
-		if strings.HasSuffix(joined, end) {
-			return true
-		}
-	}
-	return false
-}
+func pathName(key string) bool { return pathEnd.MatchString(joinName(key)) }
 
-func joinName(key string) string {
-	return strings.Map(func(c rune) rune {
-		if strings.ContainsRune("_-.[] ", c) {
-			return -1
-		}
-		return c
-	}, strings.ToLower(key))
-}
+func joinName(key string) string { return strings.ToLower(separators.ReplaceAllString(key, "")) }
 
 // suspicious is a cheap test that most texts fail.
 func suspicious(text string) bool {

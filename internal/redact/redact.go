@@ -43,10 +43,12 @@ func Text(text string) string {
 // own, because a comment between a key and its value ends neither.
 type redactor struct{ body, comments secretState }
 
-// line redacts one line. The marks before its first word (white space, list
-// items, comments, diffs) always stay.
+// line redacts one line. The marks before its first word always stay, and count
+// as indentation, so that list items, comments and the lines of a diff work
+// alike.
 func (r *redactor) line(s string) string {
-	lead, rest := splitLead(s)
+	rest := strings.TrimLeft(s, " \t#+-")
+	lead := s[:len(s)-len(rest)]
 	byBody, byComment := r.body.covers(lead, rest), r.comments.covers(lead, rest)
 	state := &r.body
 	if isComment(lead) {
@@ -135,17 +137,17 @@ func (r *secretState) values(s, lead string) string {
 			out.WriteString(s)
 			return out.String()
 		}
-		name, end := s[at[2]:at[3]], at[1]
+		name := s[at[2]:at[3]]
 		path := at[2] > 0 && s[at[2]-1] == '/'
-		out.WriteString(s[:end])
-		s = s[end:]
+		out.WriteString(s[:at[1]])
+		s = s[at[1]:]
 		if path || !secretName(name) {
 			continue
 		}
 		r.inBlock, r.column, r.comment = true, len(lead), comment
-		shown, left := r.value(name, s)
+		var shown string
+		shown, s = r.value(name, s)
 		out.WriteString(shown)
-		s = left
 	}
 }
 
@@ -153,11 +155,11 @@ func (r *secretState) values(s, lead string) string {
 // and the rest of the line that does not belong to the value.
 func (r *secretState) value(name, s string) (shown, rest string) {
 	text := strings.TrimRight(s, " \t\r")
-	space := s[len(text):]
+	masked := Mask + s[len(text):]
 	switch {
 	case strings.HasPrefix(s, Mask):
 		return Mask, s[len(Mask):]
-	case harmless(text) || blockMark.MatchString(text):
+	case harmless.MatchString(text) || blockMark.MatchString(text):
 		return s, ""
 	case pathName(name):
 		if at := pathPattern.FindStringSubmatchIndex(s); at != nil {
@@ -170,7 +172,7 @@ func (r *secretState) value(name, s string) (shown, rest string) {
 		n := t.feed(text)
 		if t.open() {
 			r.lost = true
-			return Mask + space, ""
+			return masked, ""
 		}
 		if left := strings.TrimLeft(text[n:], " \t"); left == "" || strings.ContainsRune(",}])", rune(left[0])) {
 			return text[:1] + Mask + text[:1], s[n:]
@@ -179,7 +181,7 @@ func (r *secretState) value(name, s string) (shown, rest string) {
 		r.tail.feed(text)
 		r.lost = r.tail.quote != 0
 	}
-	return Mask + space, ""
+	return masked, ""
 }
 
 // A tail is what is open in a value: a quote or brackets.
@@ -220,14 +222,6 @@ func (t *tail) feed(s string) int {
 	return len(s)
 }
 
-// splitLead splits a line into the marks before its first word, and the rest.
-// The marks count as indentation, so that list items, comments and the lines of
-// a diff work alike.
-func splitLead(s string) (lead, rest string) {
-	rest = strings.TrimLeft(s, " \t#+-")
-	return s[:len(s)-len(rest)], rest
-}
-
 func isComment(lead string) bool { return strings.Contains(lead, "#") }
 
 // hide masks a whole line; an empty one stays.
@@ -243,20 +237,10 @@ var (
 	// keyPattern is any key with its separator; secretName decides later. Quotes
 	// may be escaped: JSON within YAML.
 	keyPattern = regexp.MustCompile(`((?i:api |access |private |client |secret )?[\w.\-\[\]]+)[\\"']*\s*[:=]+>?[ \t]*`)
+	// harmless values say that there is no secret.
+	harmless = regexp.MustCompile(`^(?i:""|''|null|~|true|false|yes|no|\[\]|\{\})?$`)
 	// blockMark begins a YAML block scalar.
 	blockMark = regexp.MustCompile(`^[|>][0-9+-]*$`)
 	// pathPattern has no "+" and "=" because base64 may begin with a slash too.
 	pathPattern = regexp.MustCompile(`^["']?(/[\w./\-]{1,128})(?:["'\s:,;)}\]]|$)`)
 )
-
-// harmless reports whether a value says that there is no secret.
-func harmless(value string) bool {
-	if len(value) > len("false") {
-		return false
-	}
-	switch strings.ToLower(value) {
-	case "", `""`, `''`, "null", "~", "true", "false", "yes", "no", "[]", "{}":
-		return true
-	}
-	return false
-}

@@ -6,6 +6,7 @@ package report
 import (
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -13,11 +14,11 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
-// Meta is what the caller knows of a run beside its result.
+// Meta is what the caller knows about a run besides its result.
 type Meta struct {
 	Tool  Tool
 	Host  Host
-	Falco *Falco // nil if none is installed or it cannot be seen
+	Falco *Falco // nil if there is none or it cannot be seen
 	// Mode is one of the Mode constants.
 	Mode    string
 	Root    string
@@ -25,25 +26,19 @@ type Meta struct {
 	Took    time.Duration
 	// Err is a failure outside the steps: a wrong flag, the lock, a panic.
 	Err error
-	// Exit is the exit status if the caller chose one that does not follow from
-	// the result; [node.CodeOK] leaves it to [New].
+	// Exit, unless it is [node.CodeOK], is the exit status instead of the one
+	// that follows from the result.
 	Exit node.Code
 }
 
-// New makes the report of a run. The result may be empty, as it is when the
-// run failed before its first step. Everything in it is redacted.
+// New returns the report of a run. The result is empty if the run failed before
+// its first step. What steps and errors say is redacted.
 func New(meta Meta, result converge.Result) Report {
 	r := Report{
-		SchemaVersion: SchemaVersion,
-		Tool:          meta.Tool,
-		Host:          meta.Host,
-		Falco:         meta.Falco,
-		Mode:          meta.Mode,
-		Root:          redact.Text(meta.Root),
-		Started:       meta.Started.UTC().Truncate(time.Millisecond),
-		DurationMS:    milliseconds(meta.Took),
-		Drift:         []string{},
-		Steps:         []Step{},
+		SchemaVersion: SchemaVersion, Tool: meta.Tool, Host: meta.Host, Falco: meta.Falco,
+		Mode: meta.Mode, Root: redact.Text(meta.Root),
+		Started: meta.Started.UTC().Truncate(time.Millisecond), DurationMS: milliseconds(meta.Took),
+		Drift: []string{}, Steps: []Step{},
 	}
 	for _, s := range result.Steps {
 		step := newStep(s)
@@ -54,11 +49,11 @@ func New(meta Meta, result converge.Result) Report {
 	r.Error = newError(outside(meta, result))
 	code := exitCode(meta, result)
 	r.Exit = Exit{Code: int(code), Name: code.String()}
-	r.Result = r.outcome(code)
+	r.Result = r.resultFor(code)
 	return r
 }
 
-// outside is the failure that no step accounts for.
+// outside returns the failure that is not one of a step, or nil.
 func outside(meta Meta, result converge.Result) error {
 	for _, s := range result.Steps {
 		if s.Err != nil && (meta.Err == nil || errors.Is(s.Err, meta.Err)) {
@@ -71,8 +66,8 @@ func outside(meta Meta, result converge.Result) error {
 	return result.Err
 }
 
-// exitCode is the caller's choice, else that of the first failure, else
-// whether anything is pending, else whether anything could not be seen: what
+// exitCode returns the caller's choice, else that of the first failure, else
+// that of pending changes, else a failure if anything could not be seen: what
 // nobody has seen is not in order.
 func exitCode(meta Meta, result converge.Result) node.Code {
 	switch {
@@ -91,7 +86,7 @@ func exitCode(meta Meta, result converge.Result) node.Code {
 	}
 }
 
-func (r Report) outcome(code node.Code) string {
+func (r Report) resultFor(code node.Code) string {
 	pending := r.Summary.Change+r.Summary.Waiting > 0
 	switch {
 	case r.Summary.Failed > 0 || r.Error != nil:
@@ -119,12 +114,10 @@ func newStep(s converge.StepResult) Step {
 		Status:  string(s.Status),
 		Reason:  redact.Text(s.Reason),
 		Waiting: redact.Text(s.Waiting),
+		Unknown: each(s.Unknown, redact.Text),
 		Changes: []Change{},
 		Error:   newError(s.Err),
 		TookMS:  milliseconds(s.Took),
-	}
-	for _, u := range s.Unknown {
-		step.Unknown = append(step.Unknown, redact.Text(u))
 	}
 	for _, c := range s.Changes {
 		step.Changes = append(step.Changes, newChange(c))
@@ -152,48 +145,43 @@ func newError(err error) *Error {
 }
 
 func (s *Summary) count(status converge.Status) {
-	switch status {
-	case converge.StatusOK:
-		s.OK++
-	case converge.StatusChanged:
-		s.Changed++
-	case converge.StatusPending:
-		s.Change++
-	case converge.StatusWaiting:
-		s.Waiting++
-	case converge.StatusFailed:
-		s.Failed++
-	case converge.StatusSkipped:
-		s.Skipped++
-	case converge.StatusUnknown:
-		s.Unknown++
+	n := map[converge.Status]*int{
+		converge.StatusOK: &s.OK, converge.StatusChanged: &s.Changed, converge.StatusPending: &s.Change,
+		converge.StatusWaiting: &s.Waiting, converge.StatusFailed: &s.Failed,
+		converge.StatusSkipped: &s.Skipped, converge.StatusUnknown: &s.Unknown,
+	}[status]
+	if n != nil {
+		*n++
 	}
+}
+
+// drift lists the drift classes of a step's changes and warnings, which may be
+// the same.
+func (s Step) drift() []string {
+	var classes []string
+	for _, c := range s.Changes {
+		classes = append(classes, c.Drift)
+	}
+	for _, w := range s.Warnings {
+		classes = append(classes, w.Drift)
+	}
+	return slices.DeleteFunc(classes, func(class string) bool { return class == "" })
 }
 
 func (r *Report) addDrift(s Step) {
-	add := func(class string) {
-		for _, have := range r.Drift {
-			if have == class {
-				return
-			}
-		}
-		if class != "" {
+	classes := s.drift()
+	if s.Error != nil && s.Error.Drift != "" {
+		classes = append(classes, s.Error.Drift)
+	}
+	for _, class := range classes {
+		if !slices.Contains(r.Drift, class) {
 			r.Drift = append(r.Drift, class)
 		}
 	}
-	for _, c := range s.Changes {
-		add(c.Drift)
-	}
-	for _, w := range s.Warnings {
-		add(w.Drift)
-	}
-	if s.Error != nil {
-		add(s.Error.Drift)
-	}
 }
 
-// milliseconds keeps three decimals: a step that only looks is over in less
-// than one.
+// milliseconds keeps three decimals: a step that changes nothing takes less than
+// one millisecond.
 func milliseconds(d time.Duration) float64 {
 	return math.Round(float64(d)/float64(time.Microsecond)) / 1000
 }

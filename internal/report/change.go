@@ -4,6 +4,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"strings"
@@ -12,54 +13,42 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
-// The kinds of changes, as they stand in reports.
-const (
-	KindWrite       = "write"
-	KindRemove      = "remove"
-	KindChmod       = "chmod"
-	KindChgrp       = "chgrp"
-	KindInstall     = "install"
-	KindImportKey   = "import-key"
-	KindRemoveKey   = "remove-key"
-	KindBuildModule = "build-module"
-	KindUnit        = "unit"
-	KindProbe       = "probe" // changes nothing
-)
-
 // A Change is one change as reports show it. Which fields are set depends on
 // Kind.
 type Change struct {
 	Kind string `json:"kind"`
-	// Path is the file of write, remove, chmod and import-key.
+	// Path is the file of write, remove, chmod, chgrp and import-key, or the
+	// alert log of probe.
 	Path string `json:"path,omitempty"`
 	// Unit is the systemd unit of unit and probe.
 	Unit string `json:"unit,omitempty"`
 	// Action is what is done to a unit, or dnf's verb.
 	Action string `json:"action,omitempty"`
-	// Packages are the targets of an install, one transaction.
+	// Packages are the targets of an install, one transaction; or the key of
+	// remove-key.
 	Packages []Package `json:"packages,omitempty"`
-	// URL is where a key comes from.
+	// URL is where a signing key comes from.
 	URL string `json:"url,omitempty"`
-	// Fingerprints are those a key must have.
+	// Fingerprints are those that a signing key must have.
 	Fingerprints []string `json:"fingerprints,omitempty"`
-	// Kernel is what a module is built for.
+	// Kernel is the kernel that a module is built for.
 	Kernel string `json:"kernel,omitempty"`
-	// From and To are states in words: a unit's, or permission bits.
+	// From and To are states in words: of a unit, a file mode or a group.
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
-	// Mode is the mode that a new file gets, in octal.
+	// Mode is the file mode that a new file gets, in octal.
 	Mode string `json:"mode,omitempty"`
 	// Diff is a unified diff, or one sentence where none can be shown.
 	Diff string `json:"diff,omitempty"`
-	// DiffOmitted is how many lines of the diff were left out at its end.
+	// DiffOmitted is how many lines are left out at the end of the diff.
 	DiffOmitted int    `json:"diff_omitted,omitempty"`
 	Drift       string `json:"drift,omitempty"`
 	Why         string `json:"why,omitempty"`
 }
 
 // A Package is one target of a transaction. An empty From is a package that is
-// not installed; an empty To is the newest that fits, or, where the action is
-// remove, none.
+// not installed. An empty To is the newest that fits, or none where the action
+// is remove.
 type Package struct {
 	Name string `json:"name"`
 	Spec string `json:"spec,omitempty"`
@@ -67,91 +56,203 @@ type Package struct {
 	To   string `json:"to,omitempty"`
 }
 
-// newChange turns a change into its record. A kind that is not known here
-// still shows its line.
+// A kind is all that the report knows about one kind of change.
+type kind struct {
+	name string
+	// record returns the fields of a change except Kind and Drift, or false if
+	// the change is of another kind.
+	record func(node.Change) (Change, bool)
+	// lines show a change without a diff to a person; following are the
+	// changes after it in its step. Where lines is nil, name and path do.
+	lines func(c Change, following []Change) []string
+}
+
+// The kinds that others ask for.
+const (
+	kindUnit  = "unit"
+	kindProbe = "probe" // changes nothing
+)
+
+// kinds lists every kind of change. A new one is described here, and nowhere
+// else in this package.
+func kinds() []kind {
+	return []kind{
+		kindOf("write", newWrite, nil),
+		kindOf("remove", newRemove, nil),
+		kindOf("chmod", func(c node.Chmod) Change {
+			return Change{Path: c.Path, From: octal(c.Old), To: octal(c.New), Why: c.Why}
+		}, func(c Change, _ []Change) []string {
+			return []string{c.Path + "  mode " + c.From + " → " + c.To}
+		}),
+		kindOf("chgrp", func(c node.Chgrp) Change {
+			return Change{Path: c.Path, From: c.Old, To: c.New, Why: c.Why}
+		}, func(c Change, _ []Change) []string {
+			return []string{c.Path + "  group " + c.From + " → " + c.To}
+		}),
+		kindOf("install", newInstall, installLines),
+		kindOf("import-key", func(c node.ImportKey) Change {
+			return Change{Path: c.Path, URL: c.URL, Fingerprints: c.Fingerprints, Why: c.Why}
+		}, func(c Change, _ []Change) []string {
+			return each(c.Fingerprints, func(f string) string { return "key " + short(Visible(f)) + "  absent → imported, from " + c.URL })
+		}),
+		kindOf("remove-key", newRemoveKey, func(c Change, _ []Change) []string {
+			return each(c.Packages, func(p Package) string { return "key " + p.Name + "  present → removed" })
+		}),
+		kindOf("build-module", func(c node.BuildModule) Change {
+			return Change{Kernel: c.Kernel, Why: c.Why}
+		}, func(c Change, _ []Change) []string {
+			return []string{"kernel module  absent → built for " + c.Kernel}
+		}),
+		kindOf(kindUnit, func(c node.ChangeUnit) Change {
+			return Change{Unit: c.Unit, Action: string(c.Action), From: c.From, To: c.To, Why: c.Why}
+		}, unitLines),
+		kindOf(kindProbe, func(c node.Prove) Change {
+			return Change{Unit: c.Unit, Path: c.Log}
+		}, func(c Change, _ []Change) []string { return []string{"prove that " + c.Unit + " detects"} }),
+	}
+}
+
+func kindOf[C node.Change](name string, record func(C) Change, lines func(Change, []Change) []string) kind {
+	return kind{name, func(c node.Change) (Change, bool) {
+		if mine, ok := c.(C); ok {
+			return record(mine), true
+		}
+		return Change{}, false
+	}, lines}
+}
+
+// newChange returns the record of a change.
 func newChange(c node.Change) Change {
 	var out Change
-	switch c := c.(type) {
-	case node.WriteFile:
-		out = newWrite(c)
-	case node.RemoveFile:
-		out = Change{Kind: KindRemove, Path: c.Path, Why: c.Why}
-		if c.Old != nil {
-			out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, nil)
+	for _, k := range kinds() {
+		if record, ok := k.record(c); ok {
+			out, out.Kind = record, k.name
 		}
-	case node.Chmod:
-		out = Change{Kind: KindChmod, Path: c.Path, From: octal(c.Old), To: octal(c.New), Why: c.Why}
-	case node.Chgrp:
-		out = Change{Kind: KindChgrp, Path: c.Path, From: c.Old, To: c.New, Why: c.Why}
-	case node.Install:
-		out = newInstall(c)
-	case node.ImportKey:
-		out = Change{Kind: KindImportKey, Path: c.Path, URL: c.URL, Fingerprints: c.Fingerprints, Why: c.Why}
-	case node.RemoveKey:
-		out = Change{Kind: KindRemoveKey, Packages: []Package{{Name: c.Package}}, Why: c.Why}
-		if c.Fingerprint != "" {
-			out.Fingerprints = []string{c.Fingerprint}
-		}
-	case node.BuildModule:
-		out = Change{Kind: KindBuildModule, Kernel: c.Kernel, Why: c.Why}
-	case node.ChangeUnit:
-		out = Change{Kind: KindUnit, Unit: c.Unit, Action: string(c.Action), From: c.From, To: c.To, Why: c.Why}
-	case node.Prove:
-		out = Change{Kind: KindProbe, Unit: c.Unit, Path: c.Log}
 	}
 	out.Drift = string(c.Class())
-	out.redact()
+	// The diff was redacted when it was made, with the whole file in sight.
+	text := []*string{&out.Path, &out.Unit, &out.URL, &out.Kernel, &out.From, &out.To, &out.Why}
+	for i := range out.Packages {
+		p := &out.Packages[i]
+		text = append(text, &p.Name, &p.Spec, &p.From, &p.To)
+	}
+	for _, s := range text {
+		*s = redact.Text(*s)
+	}
+	out.Fingerprints = each(out.Fingerprints, redact.Text)
 	return out
 }
 
+// lines shows a change without a diff to a person.
+func (c Change) lines(following []Change) []string {
+	for _, k := range kinds() {
+		if k.name == c.Kind && k.lines != nil {
+			return k.lines(c, following)
+		}
+	}
+	return []string{c.Kind + " " + join(" ", c.Path, c.Unit)}
+}
+
 func newWrite(c node.WriteFile) Change {
-	out := Change{Kind: KindWrite, Path: c.Path, Why: c.Why}
+	out := Change{Path: c.Path, Why: c.Why}
 	if c.Old == nil {
 		out.Mode = octal(c.Mode)
 	}
-	// A file that is to be there and empty has New without bytes, which is not
-	// the same as no file.
-	after := c.New
-	if after == nil {
-		after = []byte{}
+	// No bytes are an empty file here, which is not the same as no file.
+	out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, append([]byte{}, c.New...))
+	return out
+}
+
+func newRemove(c node.RemoveFile) Change {
+	out := Change{Path: c.Path, Why: c.Why}
+	if c.Old != nil {
+		out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, nil)
 	}
-	out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, after)
 	return out
 }
 
 func newInstall(c node.Install) Change {
-	out := Change{Kind: KindInstall, Action: c.Action, Why: c.Why}
+	out := Change{Action: c.Action, Why: c.Why}
 	for _, t := range c.Targets {
-		out.Packages = append(out.Packages, Package{Name: t.Name, Spec: redact.Text(t.Spec), From: t.Old, To: t.New})
+		out.Packages = append(out.Packages, Package{Name: t.Name, Spec: t.Spec, From: t.Old, To: t.New})
 	}
 	return out
 }
 
-// redact cleans what may hold a secret. The diff was cleaned when it was made,
-// with the whole file in sight.
-func (c *Change) redact() {
-	for _, s := range []*string{&c.Path, &c.Unit, &c.URL, &c.From, &c.To, &c.Why} {
-		*s = redact.Text(*s)
+// installLines are one line a package, names and versions aligned.
+func installLines(c Change, _ []Change) []string {
+	names, from := 0, 0
+	for _, p := range c.Packages {
+		names, from = max(names, len(p.Name)), max(from, len(cmp.Or(p.From, "absent")))
 	}
+	return each(c.Packages, func(p Package) string {
+		to := cmp.Or(p.To, "newest")
+		switch {
+		case c.Action == "remove":
+			to = "removed"
+		case c.Action == "reinstall" && p.To != "":
+			to += ", reinstalled"
+		}
+		return fmt.Sprintf("%-*s  %-*s → %s", names, p.Name, from, cmp.Or(p.From, "absent"), to)
+	})
 }
 
+func newRemoveKey(c node.RemoveKey) Change {
+	out := Change{Packages: []Package{{Name: c.Package}}, Why: c.Why}
+	if c.Fingerprint != "" {
+		out.Fingerprints = []string{c.Fingerprint}
+	}
+	return out
+}
+
+// reloads reports whether a change of a unit is one of systemd itself.
+func (c Change) reloads() bool { return c.Kind == kindUnit && c.Action == string(node.ReloadManager) }
+
+// unitLines join a change of a unit with those that follow, such as
+// "falco-modern-bpf.service: disabled → enabled, running".
+func unitLines(c Change, following []Change) []string {
+	if c.reloads() {
+		return []string{"systemd: stale → unit files read again"}
+	}
+	from := ""
+	var to []string
+	for _, next := range append([]Change{c}, following...) {
+		if next.Kind != kindUnit || next.Unit != c.Unit || next.reloads() {
+			continue
+		}
+		from = cmp.Or(from, next.From)
+		if state := cmp.Or(next.To, next.Action); len(to) == 0 || to[len(to)-1] != state {
+			to = append(to, state)
+		}
+	}
+	if from != "" {
+		from += " → "
+	}
+	return []string{c.Unit + ": " + from + strings.Join(to, ", ")}
+}
+
+// short is a signing key's fingerprint as people read it: its last sixteen
+// digits.
+func short(fingerprint string) string {
+	return strings.ToUpper(fingerprint[max(0, len(fingerprint)-16):])
+}
+
+// octal is a file mode as chmod takes it.
 func octal(m fs.FileMode) string {
 	bits := uint32(m.Perm())
-	for _, b := range []struct {
-		mode fs.FileMode
-		bit  uint32
-	}{{fs.ModeSetuid, 0o4000}, {fs.ModeSetgid, 0o2000}, {fs.ModeSticky, 0o1000}} {
-		if m&b.mode != 0 {
-			bits |= b.bit
+	for mode, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {
+		if m&mode != 0 {
+			bits |= bit
 		}
 	}
 	return fmt.Sprintf("%04o", bits)
 }
 
-// short is a fingerprint as people read it: its last sixteen digits.
-func short(fingerprint string) string {
-	if len(fingerprint) > 16 {
-		fingerprint = fingerprint[len(fingerprint)-16:]
+// each returns the text of each thing.
+func each[T any](things []T, text func(T) string) []string {
+	var all []string
+	for _, t := range things {
+		all = append(all, text(t))
 	}
-	return strings.ToUpper(fingerprint)
+	return all
 }

@@ -20,13 +20,13 @@ const (
 	maxDiffFile  = 1 << 20 // bytes of a file that is compared at all
 )
 
-// fileDiff is the unified diff of a file, redacted and bounded, and how many
-// lines were left out at its end. A nil before or after is a file that is not
-// there.
+// fileDiff returns the unified diff of a file, redacted and bounded, and how
+// many lines are left out at its end. Nil before or after means no file.
 func fileDiff(path string, before, after []byte) (text string, omitted int) {
-	if say := incomparable(path, before, after); say != "" {
+	if say := incomparable(redact.Text(path), before, after); say != "" {
 		return say, 0
 	}
+	path = redact.Text(path)
 	from, to := path, path
 	if before == nil {
 		from = "/dev/null"
@@ -34,11 +34,11 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	if after == nil {
 		to = "/dev/null"
 	}
-	// The files are compared as they are, so that a change of a secret shows
-	// as a changed line, but the lines shown are those of the redacted files:
-	// a hunk alone does not tell which key a value belongs to.
+	// The files are compared as they are, so that a changed secret is a changed
+	// line. The lines shown are those of the redacted files, because a hunk
+	// alone does not tell which key a value belongs to.
 	raw := diff.Diff(from, before, to, after)
-	lines := hideLines(splitLines(raw), strings.Split(redact.Text(string(before)), "\n"), strings.Split(redact.Text(string(after)), "\n"))
+	lines := hideLines(strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n"), strings.Split(redact.Text(string(before)), "\n"), strings.Split(redact.Text(string(after)), "\n"))
 	if len(lines) > maxDiffLines {
 		omitted = len(lines) - maxDiffLines
 		lines = lines[:maxDiffLines]
@@ -49,7 +49,8 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	return strings.Join(lines, "\n") + "\n", omitted
 }
 
-// incomparable is the sentence for files that cannot be shown as a diff.
+// incomparable returns a sentence for files that cannot be shown as a diff, or
+// nothing.
 func incomparable(path string, before, after []byte) string {
 	what := ""
 	switch {
@@ -69,22 +70,12 @@ func incomparable(path string, before, after []byte) string {
 	return fmt.Sprintf("%s: %s, %s → %s\n", path, what, size(before), size(after))
 }
 
-func splitLines(raw []byte) []string {
-	if len(raw) == 0 {
-		return nil
-	}
-	return strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n")
-}
-
 // hideLines drops the first line of a diff, which is a command line, and puts
 // the lines of the redacted files in place of their originals.
 func hideLines(lines, before, after []string) []string {
 	var out []string
 	var i, j, left, right int // next line, and lines left in this hunk
-	for n, line := range lines {
-		if n == 0 {
-			continue
-		}
+	for _, line := range lines[1:] {
 		inside := left > 0 || right > 0
 		switch {
 		case inside && line[0] == '-':
@@ -113,8 +104,8 @@ func hunk(line string) (i, left, j, right int) {
 	return max(i-1, 0), left, max(j-1, 0), right
 }
 
-// at never fails: a line that is not there would mean that redaction lost
-// one, and then nothing may be shown.
+// at returns a line. If there is none, redaction has lost a line, and nothing
+// may be shown.
 func at(lines []string, i int) string {
 	if i >= len(lines) {
 		return redact.Mask

@@ -11,24 +11,23 @@ import (
 	"io"
 )
 
-// ErrSchema means that a report is of a schema version that this program
-// cannot read.
+// ErrSchema means that this program cannot read the schema version of a report.
 var ErrSchema = errors.New("unknown schema_version")
 
-// maxPrevious bounds the report before this one, in bytes. One that is larger
-// goes without its steps.
+// maxPrevious bounds the report before this one, in bytes. A larger one is kept
+// without its steps.
 const maxPrevious = 256 << 10
 
 // JSON writes the report indented, with a newline at its end, for people and
 // for a file of its own.
-func (r Report) JSON(w io.Writer) error { return encode(w, r, "  ") }
+func (r Report) JSON(w io.Writer) error { return Encode(w, r, "  ") }
 
 // Line writes the report as one line, for files of many (NDJSON).
-func (r Report) Line(w io.Writer) error { return encode(w, r, "") }
+func (r Report) Line(w io.Writer) error { return Encode(w, r, "") }
 
-// encode writes v with a single call of Write: a reader of a pipe never sees
-// half an object unless the pipe itself cuts it.
-func encode(w io.Writer, v any, indent string) error {
+// Encode writes v as JSON with a newline at its end, in a single call of Write:
+// a reader of a pipe never sees half an object unless the pipe itself cuts it.
+func Encode(w io.Writer, v any, indent string) error {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -42,22 +41,21 @@ func encode(w io.Writer, v any, indent string) error {
 	return nil
 }
 
-// Decode reads one report. Names it does not know are ignored; another schema
-// version is [ErrSchema].
-func Decode(line []byte) (Report, error) {
+// Decode reads one report. It ignores names that it does not know. A report of
+// another schema version is [ErrSchema].
+func Decode(object []byte) (Report, error) {
 	var r Report
-	if err := json.Unmarshal(line, &r); err != nil {
-		return Report{}, fmt.Errorf("decoding a report: %w", err)
+	err := json.Unmarshal(object, &r)
+	// A schema that gives a name another type still has its version.
+	if r.SchemaVersion != SchemaVersion && (err == nil || r.SchemaVersion != 0) {
+		return Report{}, fmt.Errorf("%w %d, this program reads %d", ErrSchema, r.SchemaVersion, SchemaVersion)
 	}
-	if r.SchemaVersion != SchemaVersion {
-		return Report{}, fmt.Errorf("decoding a report: %w %d, this program reads %d", ErrSchema, r.SchemaVersion, SchemaVersion)
-	}
-	return r, nil
+	return r, err
 }
 
-// WithPrevious returns the report with an older last-run.json kept in it. The
-// old one may be of any schema version, cut short or no JSON at all; what is
-// not an object is left out, and so is the old one's own previous.
+// WithPrevious returns current with an older last-run.json in it, without that
+// one's own previous. The old one may be of any schema version; if it is not a
+// JSON object, it is left out.
 func WithPrevious(current Report, old []byte) Report {
 	current.Previous = nil
 	var object map[string]json.RawMessage

@@ -55,6 +55,8 @@ func TestDecode(t *testing.T) {
 	}{
 		{name: "a newer name", in: `{"schema_version":1,"result":"ok","colour":"blue"}`, ok: true},
 		{name: "a newer version", in: `{"schema_version":2}`, schema: true},
+		{name: "a newer version in which a name has another type", in: `{"schema_version":2,"steps":{}}`, schema: true},
+		{name: "a name of another type", in: `{"schema_version":1,"steps":{}}`},
 		{name: "no version", in: `{}`, schema: true},
 		{name: "no object", in: `[]`},
 		{name: "cut short", in: `{"schema_version":1`},

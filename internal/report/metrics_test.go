@@ -5,7 +5,6 @@ package report_test
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
@@ -120,7 +119,7 @@ func TestMetricsEscape(t *testing.T) {
 func TestMetricsOfRandomReports(t *testing.T) {
 	classes := driftClasses(t)
 	for seed := range uint64(200) {
-		g := generator{Rand: rand.New(rand.NewPCG(seed, 2)), classes: classes}
+		g := newGenerator(seed, 2, classes)
 		metricsOf(t, report.New(g.meta(), g.result()))
 	}
 }

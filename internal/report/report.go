@@ -1,16 +1,15 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package report is what a run leaves behind for people and for machines: one
-// object that says what was found, what was or would be changed, and how it
-// ended, as text, as JSON, as metrics, and summed over a fleet of nodes.
+// Package report is the report of one run, for people and for machines: one
+// object that says what was found, what was or would be changed, and how the
+// run ended, as text, as JSON and as metrics.
 //
-// Whatever enters a report passes [Redact] on its way in, so no way out can
-// show a secret. The JSON names are API; docs/report.schema.json describes
-// them.
+// What a run says is redacted on its way into the report, so that no way out can
+// show a secret. The JSON names are API; docs/report.schema.json describes them.
 //
 // The package opens no file, reads no clock or environment, logs nothing, and
-// decides no exit status but the one that follows from the result.
+// decides no exit status except the one that follows from the result.
 package report
 
 import (
@@ -18,8 +17,8 @@ import (
 	"time"
 )
 
-// SchemaVersion is the version of the JSON object. It is raised only when a
-// name goes or changes its meaning; new names do not raise it.
+// SchemaVersion is the version of the JSON object. Only a name that goes or
+// changes its meaning raises it; a new name does not.
 const SchemaVersion = 1
 
 // The modes of a run, as they stand in reports.
@@ -33,9 +32,9 @@ const (
 const (
 	ResultOK      = "ok"      // as declared, nothing done
 	ResultChanged = "changed" // made so by this run
-	ResultPending = "pending" // changes are to be made
+	ResultPending = "pending" // there are changes to make
 	ResultFailed  = "failed"  // see the failed step, or the report's error
-	ResultUnknown = "unknown" // nothing to change was seen, but not all could be seen
+	ResultUnknown = "unknown" // saw nothing to change, but could not see everything
 )
 
 // A Report is the final object of a run.
@@ -51,7 +50,7 @@ type Report struct {
 	Started       time.Time `json:"started"`
 	// DurationMS is the whole run in milliseconds, to the microsecond.
 	DurationMS float64 `json:"duration_ms"`
-	// Drift lists every class that was found, each once, in order of steps.
+	// Drift lists every drift class that was found, once, in order of steps.
 	Drift   []string `json:"drift"`
 	Steps   []Step   `json:"steps"`
 	Summary Summary  `json:"summary"`
@@ -69,7 +68,7 @@ type Tool struct {
 	Commit  string `json:"commit,omitempty"`
 }
 
-// Host is the node. What could not be told is empty.
+// Host is the node. What is not known is empty.
 type Host struct {
 	Hostname  string `json:"hostname,omitempty"`
 	OS        string `json:"os,omitempty"`         // "Oracle Linux"
@@ -101,11 +100,11 @@ type Error struct {
 	Name    string `json:"name"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
-	// Drift is the class of a drift that only people can mend.
+	// Drift is the class of a drift that only people can fix.
 	Drift string `json:"drift,omitempty"`
 }
 
-// A Step is what came of one step.
+// A Step says how one step ended.
 type Step struct {
 	ID string `json:"id"`
 	// Status is one of converge's statuses.
@@ -116,11 +115,11 @@ type Step struct {
 	Changes  []Change  `json:"changes"`
 	Warnings []Warning `json:"warnings,omitempty"`
 	Error    *Error    `json:"error,omitempty"`
-	// TookMS is in milliseconds, to the microsecond.
+	// TookMS is the step in milliseconds, to the microsecond.
 	TookMS float64 `json:"took_ms"`
 }
 
-// A Warning is worth reading and no reason to fail.
+// A Warning is worth reading, but not a reason to fail.
 type Warning struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`

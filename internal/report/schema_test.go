@@ -111,7 +111,7 @@ func TestSchemaHoldsRandomReports(t *testing.T) {
 	s := schema(t)
 	classes := driftClasses(t)
 	for seed := range uint64(500) {
-		g := generator{Rand: rand.New(rand.NewPCG(seed, 1)), classes: classes}
+		g := newGenerator(seed, 1, classes)
 		validate(t, s, report.New(g.meta(), g.result()))
 	}
 }
@@ -193,17 +193,23 @@ func TestSchemaListsEveryDriftClass(t *testing.T) {
 	}
 }
 
-// A generator makes runs that no step would, to hold the schema against.
+// A generator makes runs that no step would make, to hold the schema against.
 type generator struct {
 	*rand.Rand
 	classes []node.Drift
+	words   []string
+	lines   int // of a file, at most
+}
+
+func newGenerator(seed, stream uint64, classes []node.Drift) generator {
+	return generator{rand.New(rand.NewPCG(seed, stream)), classes, []string{
+		"", "x", "falco.service", "/etc/falco/falco.yaml", "two\nlines", "\x1b[31m\x00", "\xff\xfe", "password: hunter2", "→ ü <&>", "https://u:p@h/?token=t",
+	}, 300}
 }
 
 func pick[T any](g generator, of ...T) T { return of[g.IntN(len(of))] }
 
-func (g generator) word() string {
-	return pick(g, "", "x", "falco.service", "/etc/falco/falco.yaml", "two\nlines", "\x1b[31m\x00", "\xff\xfe", "password: hunter2", "→ ü <&>", "https://u:p@h/?token=t")
-}
+func (g generator) word() string { return pick(g, g.words...) }
 
 func (g generator) drift() node.Drift { return pick(g, g.classes...) }
 
@@ -212,47 +218,92 @@ func (g generator) bytes() []byte {
 		return nil
 	}
 	out := []byte{}
-	for range g.IntN(300) {
+	for range g.IntN(g.lines) {
 		out = append(out, g.word()...)
 		out = append(out, '\n')
 	}
 	return out
 }
 
-func (g generator) change() node.Change {
-	return pick[func() node.Change](
-		g,
+// name is never empty, as the schema asks of some.
+func (g generator) name() string { return "a" + g.word() }
+
+func (g generator) because() node.Cause { return node.Because(g.drift(), g.word()) }
+
+// changes makes one change of each kind. A new kind belongs here, and every
+// test of random reports and of secrets knows it.
+func (g generator) changes() []func() node.Change {
+	return []func() node.Change{
 		func() node.Change {
-			return node.WriteFile{Path: "/a", Old: g.bytes(), New: g.bytes(), Mode: 0o644, Cause: node.Because(g.drift(), g.word())}
+			return node.WriteFile{Path: g.name(), Old: g.bytes(), New: g.bytes(), Mode: 0o644, Cause: g.because()}
+		},
+		func() node.Change { return node.RemoveFile{Path: g.name(), Old: g.bytes(), Cause: g.because()} },
+		func() node.Change {
+			return node.Chgrp{Path: g.name(), Old: g.name(), New: g.name(), GID: 4, Cause: g.because()}
 		},
 		func() node.Change {
-			return node.RemoveFile{Path: "/a", Old: g.bytes(), Cause: node.Because(g.drift(), g.word())}
+			return node.Chmod{Path: g.name(), Old: os.ModeSetuid | 0o755, New: 0o600, Cause: g.because()}
 		},
 		func() node.Change {
-			return node.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4, Cause: node.Because(g.drift(), "")}
+			return node.Install{Action: "install", Targets: []node.Target{{Name: g.name(), Spec: g.word(), Old: g.word(), New: g.word()}}, Cause: g.because()}
 		},
 		func() node.Change {
-			return node.Chmod{Path: "/a", Old: os.ModeSetuid | 0o755, New: 0o600, Cause: node.Because(g.drift(), "")}
+			return node.ImportKey{URL: g.word(), Fingerprints: []string{g.word()}, Path: g.word(), Cause: g.because()}
 		},
 		func() node.Change {
-			return node.Install{Action: "install", Targets: []node.Target{{Name: "a", Spec: g.word(), Old: g.word(), New: g.word()}}, Cause: node.Because(g.drift(), "")}
+			return node.RemoveKey{Package: g.name(), Fingerprint: g.word(), Cause: g.because()}
 		},
-		func() node.Change {
-			return node.ImportKey{URL: g.word(), Fingerprints: []string{g.word()}, Path: g.word(), Cause: node.Because(g.drift(), "")}
-		},
-		func() node.Change {
-			return node.RemoveKey{Package: g.word(), Fingerprint: g.word(), Cause: node.Because(g.drift(), "")}
-		},
-		func() node.Change { return node.BuildModule{Kernel: g.word(), Cause: node.Because(g.drift(), "")} },
+		func() node.Change { return node.BuildModule{Kernel: g.word(), Cause: g.because()} },
 		func() node.Change {
 			return node.ChangeUnit{
-				Unit: "a.service", Action: pick(g, node.Enable, node.ReloadManager, node.Restart),
-				From: g.word(), To: g.word(), Cause: node.Because(g.drift(), ""),
+				Unit: g.name(), Action: pick(g, node.Enable, node.ReloadManager, node.Restart),
+				From: g.word(), To: g.word(), Cause: g.because(),
 			}
 		},
-		func() node.Change { return node.Prove{Unit: "a.service", Log: g.word()} },
-	)()
+		func() node.Change { return node.Prove{Unit: g.word(), Log: g.word(), Cause: g.because()} },
+	}
 }
+
+// Every kind of change in package node has a record, which the schema and the
+// text know.
+func TestEveryKindOfChange(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "../node/change.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var declared []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.TypeSpec); ok {
+			if s, ok := spec.Type.(*ast.StructType); ok && len(s.Fields.List) > 0 && len(s.Fields.List[0].Names) == 0 {
+				declared = append(declared, "node."+spec.Name.Name)
+			}
+		}
+		return true
+	})
+	var made, kinds []string
+	for _, change := range newGenerator(1, 1, driftClasses(t)).changes() {
+		c := change()
+		r := report.New(meta(report.ModeDryRun), converge.Result{Steps: []converge.StepResult{step("x", converge.StatusPending, "", c)}})
+		made = append(made, fmt.Sprintf("%T", c))
+		kinds = append(kinds, r.Steps[0].Changes[0].Kind)
+	}
+	change := schemaDocument(t).(map[string]any)["$defs"].(map[string]any)["change"].(map[string]any)["properties"].(map[string]any)
+	var enum []string
+	for _, v := range change["kind"].(map[string]any)["enum"].([]any) {
+		enum = append(enum, v.(string))
+	}
+	for _, list := range [][]string{declared, made, kinds, enum} {
+		slices.Sort(list)
+	}
+	if d := cmp.Diff(declared, made); d != "" {
+		t.Errorf("kinds of change that the generator makes (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(enum, kinds); d != "" {
+		t.Errorf("kinds of change in reports (-schema +got):\n%s", d)
+	}
+}
+
+func (g generator) change() node.Change { return pick(g, g.changes()...)() }
 
 func (g generator) err() error {
 	return pick[error](g, nil, nil, errors.New(g.word()), fmt.Errorf("x: %w", &node.Error{Code: node.Code(g.IntN(9)), Err: errors.New(g.word()), Hint: g.word()}))

@@ -61,11 +61,12 @@ func planted(around, text string) report.Report {
 	}
 	s := step("config", converge.StatusFailed, text,
 		write(around, around+"\n"+text), write(around+"\n"+text, around), write(text+"\na: 1", text+"\na: 2"),
-		write(text+"\n"+around, strings.ToUpper(around)+"\n"+text),
-		node.RemoveFile{Path: "/x", Old: []byte(text + "\n" + around)},
-		node.Install{Action: "install", Targets: []node.Target{{Name: "falco", Spec: text}}, Cause: node.Because("", text)},
-		node.ImportKey{URL: text, Cause: node.Because("", text)},
-		node.ChangeUnit{Unit: "falco.service", Action: node.Restart, From: text, To: text, Cause: node.Because("", text)})
+		write(text+"\n"+around, strings.ToUpper(around)+"\n"+text), node.RemoveFile{Path: "/x", Old: []byte(text + "\n" + around)})
+	g := newGenerator(1, 1, []node.Drift{node.DriftAbsent})
+	g.words, g.lines = []string{text}, 3
+	for _, change := range g.changes() {
+		s.Changes = append(s.Changes, change())
+	}
 	s.Waiting, s.Unknown = text, []string{text}
 	s.Warnings = []node.Warning{{Message: text, Hint: text}}
 	s.Err = &node.Error{Code: node.CodeConfig, Err: fmt.Errorf("checking: %s", text), Hint: text}

@@ -15,23 +15,25 @@ import (
 
 // TextOptions says how a report is shown to a person.
 type TextOptions struct {
-	// Color uses the terminal's colours. The caller looks at the terminal and
-	// at NO_COLOR.
+	// Color uses the terminal's colours. The caller knows the terminal and
+	// NO_COLOR.
 	Color bool
-	// Verbose shows how long each step took, why each change is made, and
-	// probes, too.
+	// Verbose also shows how long each step took, why each change is made, and
+	// probes.
 	Verbose bool
 }
 
-// indent sets what belongs to a step apart from the steps.
+// indent begins the lines that belong to a step.
 const indent = "    "
 
-// Text writes the report for a person: one line a step with its state,
-// beneath it what is or was to change, warnings and errors; counts at the end.
-// It never wraps lines, and shows control characters instead of sending them
-// to the terminal.
+// Text writes the report for a person: one line a step with its status; below
+// it the changes, warnings and errors; counts at the end. It never wraps lines,
+// and shows control characters instead of sending them to the terminal.
 func (r Report) Text(w io.Writer, opt TextOptions) error {
-	p := printer{paint: paint(opt.Color), verbose: opt.Verbose, idWidth: r.idWidth()}
+	p := printer{color: opt.Color, verbose: opt.Verbose}
+	for _, s := range r.Steps {
+		p.idWidth = max(p.idWidth, len(s.ID))
+	}
 	p.head(r)
 	for _, s := range r.Steps {
 		p.step(s)
@@ -51,7 +53,7 @@ func (r Report) Text(w io.Writer, opt TextOptions) error {
 // A printer collects a text report.
 type printer struct {
 	out     bytes.Buffer
-	paint   painter
+	color   bool
 	verbose bool
 	idWidth int
 }
@@ -60,23 +62,24 @@ func (p *printer) line(parts ...string) {
 	p.out.WriteString(strings.TrimRight(strings.Join(parts, ""), " ") + "\n")
 }
 
-// gap is an empty line, unless there is one already or nothing above.
+// gap writes an empty line, unless there is one already or nothing above.
 func (p *printer) gap() {
 	if b := p.out.Bytes(); len(b) > 0 && !bytes.HasSuffix(b, []byte("\n\n")) {
 		p.line()
 	}
 }
 
-// head is one line that says which node, and whether it is touched at all.
+// head writes one line that says which node this is, and if the run changes
+// nothing.
 func (p *printer) head(r Report) {
 	var about []string
 	for _, s := range []string{r.Host.Hostname, strings.TrimSpace(r.Host.OS + " " + r.Host.OSVersion), r.Host.Kernel} {
 		if s != "" {
-			about = append(about, visible(s))
+			about = append(about, Visible(s))
 		}
 	}
 	if r.Root != "" && r.Root != "/" {
-		about = append(about, "tree "+visible(r.Root))
+		about = append(about, "tree "+Visible(r.Root))
 	}
 	switch r.Mode {
 	case ModeDryRun:
@@ -101,20 +104,51 @@ func (p *printer) step(s Step) {
 	}
 	first, more, _ := strings.Cut(reason, "\n")
 	p.line(
-		fmt.Sprintf("%-*s  ", p.idWidth, visible(s.ID)),
-		p.paint(statusColor(s.Status), visible(s.Status)),
-		strings.Repeat(" ", max(9-len(s.Status), 2)), visible(first),
+		fmt.Sprintf("%-*s  ", p.idWidth, Visible(s.ID)),
+		p.paint(statusColor(s.Status), Visible(s.Status)),
+		strings.Repeat(" ", max(9-len(s.Status), 2)), Visible(first),
 	)
 	p.block(indent, more)
-	p.changes(s)
+	p.changes(s.Changes)
 	for _, u := range s.Unknown {
-		p.line(indent, "not seen: ", visible(u))
+		p.line(indent, "not seen: ", Visible(u))
 	}
 	for _, w := range s.Warnings {
 		p.labelled(indent, "warning: ", yellow, w.Message)
 		p.labelled(indent, "hint:    ", plain, w.Hint)
 	}
 	p.failure(indent, s.Error)
+}
+
+// changes writes a diff for a file, and one line for a package or a unit.
+func (p *printer) changes(all []Change) {
+	units := map[string]bool{}
+	for i, c := range all {
+		joined := c.Kind == kindUnit && !c.reloads()
+		switch {
+		case c.Kind == kindProbe && !p.verbose:
+		case joined && units[c.Unit]: // in the line of the unit's first change
+		case c.Diff != "":
+			p.diff(c)
+		default:
+			units[c.Unit] = units[c.Unit] || joined
+			for _, line := range c.lines(all[i+1:]) {
+				p.line(indent, Visible(line))
+			}
+		}
+		if p.verbose && c.Why != "" {
+			p.line(indent, indent, Visible(c.Why))
+		}
+	}
+}
+
+func (p *printer) diff(c Change) {
+	for line := range strings.SplitSeq(strings.TrimSuffix(c.Diff, "\n"), "\n") {
+		p.line(indent, p.paint(diffColor(line), Visible(line)))
+	}
+	if c.DiffOmitted > 0 {
+		p.line(indent, fmt.Sprintf("… %d more lines", c.DiffOmitted))
+	}
 }
 
 func (p *printer) failure(lead string, e *Error) {
@@ -125,13 +159,13 @@ func (p *printer) failure(lead string, e *Error) {
 	p.labelled(lead, "hint:  ", plain, e.Hint)
 }
 
-// labelled writes text after a label, further lines aligned under the first.
+// labelled writes text after a label, with further lines aligned to the first.
 func (p *printer) labelled(lead, label string, c color, text string) {
 	if text == "" {
 		return
 	}
 	first, more, _ := strings.Cut(text, "\n")
-	p.line(lead, p.paint(c, label), visible(first))
+	p.line(lead, p.paint(c, label), Visible(first))
 	p.block(lead+strings.Repeat(" ", len(label)), more)
 }
 
@@ -140,16 +174,8 @@ func (p *printer) block(lead, text string) {
 		return
 	}
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		p.line(lead, visible(line))
+		p.line(lead, Visible(line))
 	}
-}
-
-func (r Report) idWidth() int {
-	width := 0
-	for _, s := range r.Steps {
-		width = max(width, len(s.ID))
-	}
-	return width
 }
 
 // tally is the last line, such as "3 to change, 5 in order, 1 waiting".
@@ -187,9 +213,9 @@ func join(sep, a, b string) string {
 	return a + sep + b
 }
 
-// visible shows characters that would move the cursor, change colours or turn
-// the direction of text.
-func visible(s string) string {
+// Visible returns s with escapes in place of the characters that would move a
+// terminal's cursor, change its colours or turn the direction of text.
+func Visible(s string) string {
 	if strings.IndexFunc(s, hidden) < 0 {
 		return s
 	}
@@ -206,3 +232,52 @@ func visible(s string) string {
 }
 
 func hidden(c rune) bool { return c != '\t' && !unicode.IsPrint(c) }
+
+// A color is a terminal's code for one of the sixteen colours that every
+// terminal has and every colour scheme keeps readable.
+type color string
+
+const (
+	plain  color = ""
+	bold   color = "1"
+	red    color = "31"
+	green  color = "32"
+	yellow color = "33"
+	cyan   color = "36"
+	faint  color = "2"
+)
+
+func (p *printer) paint(c color, text string) string {
+	if !p.color || c == plain || text == "" {
+		return text
+	}
+	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
+}
+
+func statusColor(status string) color {
+	return map[converge.Status]color{
+		converge.StatusOK: green, converge.StatusChanged: yellow, converge.StatusPending: yellow,
+		converge.StatusFailed: red, converge.StatusWaiting: cyan, converge.StatusUnknown: cyan,
+		converge.StatusSkipped: faint,
+	}[converge.Status(status)]
+}
+
+func resultColor(result string) color {
+	return map[string]color{
+		ResultOK: green, ResultChanged: green, ResultPending: yellow, ResultUnknown: yellow, ResultFailed: red,
+	}[result]
+}
+
+func diffColor(line string) color {
+	switch {
+	case strings.HasPrefix(line, "--- "), strings.HasPrefix(line, "+++ "):
+		return bold
+	case strings.HasPrefix(line, "-"):
+		return red
+	case strings.HasPrefix(line, "+"):
+		return green
+	case strings.HasPrefix(line, "@@"):
+		return cyan
+	}
+	return plain
+}

@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package report
+package fleet
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 	"io"
 )
 
-// maxRecord bounds one report in a stream, in bytes. A real one has some ten
+// maxRecord bounds one report in a stream, in bytes. A real report has some ten
 // thousand.
 const maxRecord = 16 << 20
 
@@ -22,25 +22,24 @@ var (
 )
 
 // records finds the JSON objects in a stream: one a line, indented, or one
-// after the other. What is broken costs itself only: a line break inside a
-// string, or a line that begins with a brace while an object is open, begins
-// anew, which neither NDJSON nor indented JSON has.
+// after the other. A broken object costs no other: a new one begins after a
+// line break inside a string, and at a line that begins with a brace while an
+// object is open. Neither is found in NDJSON or indented JSON.
 type records struct {
-	// found is given each object, valid until it returns.
+	// found takes an object, which is valid until it returns, and its first line.
 	found func(object []byte, line int)
-	// bad is given what is no object.
+	// bad takes the line of something that is not an object.
 	bad func(line int, err error)
 
-	open    []byte // the object so far
+	open    []byte // the object so far; more than maxRecord bytes are dropped
 	start   int    // its first line
 	line    int
 	depth   int
 	quoted  bool
 	escaped bool
-	huge    bool
 }
 
-// read goes through a stream. Its error is one of reading.
+// read goes through a stream. Its error is an error of the reader.
 func (s *records) read(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	for fresh := true; ; {
@@ -52,7 +51,7 @@ func (s *records) read(r io.Reader) error {
 		s.chunk(chunk)
 		fresh = !errors.Is(err, bufio.ErrBufferFull)
 		if err != nil && fresh {
-			s.reset(errCutShort)
+			s.end(errCutShort)
 			if errors.Is(err, io.EOF) {
 				return nil
 			}
@@ -63,72 +62,53 @@ func (s *records) read(r io.Reader) error {
 
 func (s *records) newLine(line []byte) {
 	if s.line == 1 {
-		// A byte order mark is no part of JSON; an editor may have left one.
+		// JSON has no byte order mark, but an editor may leave one.
 		copy(line, bytes.Replace(line, []byte("\xef\xbb\xbf"), []byte("   "), 1))
 	}
 	if s.quoted || (s.depth > 0 && line[0] == '{') {
-		s.reset(errCutShort)
+		s.end(errCutShort)
 	}
 }
 
-// reset gives up the object that is open, if there is one.
-func (s *records) reset(err error) {
-	if s.depth > 0 {
-		if s.huge {
-			err = errTooLarge
-		}
+// end ends the object that is open, if there is one. It is whole if err is nil.
+func (s *records) end(err error) {
+	switch {
+	case len(s.open) == 0:
+	case len(s.open) > maxRecord:
+		s.bad(s.start, errTooLarge)
+	case err != nil:
 		s.bad(s.start, err)
+	default:
+		s.found(s.open, s.start)
 	}
-	s.open, s.depth, s.quoted, s.escaped, s.huge = s.open[:0], 0, false, false, false
+	s.open, s.depth, s.quoted, s.escaped = s.open[:0], 0, false, false
 }
 
-// chunk takes a line or a part of one.
+// chunk takes a line, or part of one.
 func (s *records) chunk(b []byte) {
-	for len(b) > 0 {
-		if s.depth > 0 {
-			b = b[s.inside(b):]
-			continue
+	for {
+		if s.depth == 0 {
+			b = bytes.TrimLeft(b, " \t\r\n")
+			s.start = s.line
 		}
-		b = bytes.TrimLeft(b, " \t\r\n")
 		switch {
 		case len(b) == 0:
-		case b[0] == '{':
-			s.start = s.line
-			b = b[s.inside(b):]
-		default:
+			return
+		case s.depth == 0 && b[0] != '{':
 			s.bad(s.line, errNoObject)
 			return
 		}
+		n := s.scan(b)
+		s.open = append(s.open, b[:min(n, maxRecord+1-len(s.open))]...)
+		if s.depth == 0 {
+			s.end(nil)
+		}
+		b = b[n:]
 	}
 }
 
-// inside takes bytes up to the end of the object and returns how many.
-func (s *records) inside(b []byte) int {
-	n := s.scan(b)
-	if len(s.open)+n > maxRecord {
-		s.huge = true
-		s.open = s.open[:0]
-	}
-	if !s.huge {
-		s.open = append(s.open, b[:n]...)
-	}
-	if s.depth == 0 {
-		s.close()
-	}
-	return n
-}
-
-func (s *records) close() {
-	if s.huge {
-		s.bad(s.start, errTooLarge)
-	} else {
-		s.found(s.open, s.start)
-	}
-	s.open, s.huge = s.open[:0], false
-}
-
-// scan counts braces outside of strings until none is open, and returns how
-// many bytes it took.
+// scan counts braces outside strings until none is open, and returns how many
+// bytes it took.
 func (s *records) scan(b []byte) int {
 	for i := 0; i < len(b); i++ {
 		switch c := b[i]; {

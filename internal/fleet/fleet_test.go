@@ -1,14 +1,17 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package report_test
+package fleet_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -16,23 +19,59 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/fleet"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// golden returns one of the reports that the tests of internal/report keep.
+func golden(t testing.TB, name string) report.Report {
+	t.Helper()
+	content, err := os.ReadFile("../report/testdata/" + name + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := report.Decode(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 // nodeReports makes the reports of n nodes: three in four are in order, the
 // others drifted, bare or failed.
-func nodeReports(n int) []report.Report {
-	all := goldens()
-	pick := []golden{all[2], all[2], all[2], all[1], all[2], all[2], all[2], all[0], all[2], all[2], all[2], all[4]}
+func nodeReports(t testing.TB, n int) []report.Report {
+	t.Helper()
+	ok := golden(t, "converged")
+	pick := []report.Report{ok, ok, ok, golden(t, "drifted"), ok, ok, ok, golden(t, "bare"), ok, ok, ok, golden(t, "failed")}
 	out := make([]report.Report, n)
 	for i := range out {
-		g := pick[i%len(pick)]
-		g.meta.Host.Hostname = fmt.Sprintf("node-%05d", i)
-		g.meta.Host.Kernel = fmt.Sprintf("5.15.0-%d.el8uek.x86_64", 200+i%7)
-		g.meta.Started = g.meta.Started.Add(time.Duration(i) * time.Minute)
-		out[i] = report.New(g.meta, g.result)
+		r := pick[i%len(pick)]
+		r.Host.Hostname = fmt.Sprintf("node-%05d", i)
+		r.Host.Kernel = fmt.Sprintf("5.15.0-%d.el8uek.x86_64", 200+i%7)
+		r.Started = r.Started.Add(time.Duration(i) * time.Minute)
+		out[i] = r
 	}
 	return out
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(string(want), string(got)); d != "" {
+		t.Errorf("%s differs, run go test -update if that is meant (-want +got):\n%s", name, d)
+	}
 }
 
 func ndjson(t testing.TB, reports []report.Report) []byte {
@@ -58,8 +97,8 @@ func indented(t testing.TB, reports []report.Report) []byte {
 }
 
 func TestFleetGolden(t *testing.T) {
-	var f report.Fleet
-	in := append(ndjson(t, nodeReports(60)), "{\"schema_version\":1,\"tool\":{\"na\nnode-3: connection refused\n{\"schema_version\":7}\n"...)
+	var f fleet.Fleet
+	in := append(ndjson(t, nodeReports(t, 60)), "{\"schema_version\":1,\"tool\":{\"na\nnode-3: connection refused\n{\"schema_version\":7}\n"...)
 	if err := f.Read(bytes.NewReader(in), "audit.ndjson"); err != nil {
 		t.Fatal(err)
 	}
@@ -72,12 +111,12 @@ func TestFleetGolden(t *testing.T) {
 }
 
 func TestFleetReadsEveryForm(t *testing.T) {
-	reports := nodeReports(5)
+	reports := nodeReports(t, 5)
 	lines := ndjson(t, reports)
 	for _, tt := range []struct {
 		name string
 		in   []byte
-		bad  []report.BadRecord
+		bad  []fleet.BadRecord
 	}{
 		{name: "one a line", in: lines},
 		{name: "indented", in: indented(t, reports)},
@@ -87,21 +126,21 @@ func TestFleetReadsEveryForm(t *testing.T) {
 		{
 			name: "a line cut inside a string",
 			in:   append([]byte("{\"schema_version\": 1, \"tool\": {\"na\n"), lines...),
-			bad:  []report.BadRecord{{Source: "in", Line: 1, Reason: "cut short"}},
+			bad:  []fleet.BadRecord{{Source: "in", Line: 1, Reason: "cut short"}},
 		},
 		{
 			name: "a line cut outside a string, words, and an end cut short",
 			in:   append(append([]byte("{\"schema_version\": 1,\n"), lines...), "ssh: timeout }{\n{\"a\""...),
-			bad: []report.BadRecord{
+			bad: []fleet.BadRecord{
 				{Source: "in", Line: 1, Reason: "cut short"},
 				{Source: "in", Line: 7, Reason: "not a JSON object"},
 				{Source: "in", Line: 8, Reason: "cut short"},
 			},
 		},
 		{
-			name: "another schema, no report, no JSON",
+			name: "another schema, not a report, not JSON",
 			in:   append([]byte("{\"schema_version\":2,\"result\":\"ok\"}\n{\"schema_version\":1}\n{a}\n"), lines...),
-			bad: []report.BadRecord{
+			bad: []fleet.BadRecord{
 				{Source: "in", Line: 1, Reason: "unknown schema_version 2, this program reads 1"},
 				{Source: "in", Line: 2, Reason: "a report without a result"},
 				{Source: "in", Line: 3, Reason: "invalid character 'a' looking for beginning of object key string"},
@@ -110,15 +149,15 @@ func TestFleetReadsEveryForm(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, r := range []io.Reader{bytes.NewReader(tt.in), iotest.OneByteReader(bytes.NewReader(tt.in))} {
-				var f report.Fleet
+				var f fleet.Fleet
 				if err := f.Read(r, "in"); err != nil {
 					t.Fatal(err)
 				}
-				got := f.Report()
+				got := f.Summary()
 				if got.Nodes != len(reports) || got.Reports != len(reports) {
 					t.Errorf("Read(%s) = %d nodes of %d reports, want %d", tt.name, got.Nodes, got.Reports, len(reports))
 				}
-				if d := cmp.Diff(append([]report.BadRecord{}, tt.bad...), got.Bad); d != "" {
+				if d := cmp.Diff(append([]fleet.BadRecord{}, tt.bad...), got.Bad); d != "" {
 					t.Errorf("Read(%s): bad records (-want +got):\n%s", tt.name, d)
 				}
 			}
@@ -127,30 +166,28 @@ func TestFleetReadsEveryForm(t *testing.T) {
 }
 
 func TestFleetNewestReportCounts(t *testing.T) {
-	all := goldens()
-	older, newer := report.New(all[1].meta, all[1].result), report.New(all[2].meta, all[2].result)
+	older, newer := golden(t, "drifted"), golden(t, "converged")
 	newer.Started = older.Started.Add(time.Hour)
 	for _, order := range [][]report.Report{{older, newer}, {newer, older}} {
-		var f report.Fleet
+		var f fleet.Fleet
 		if err := f.Read(bytes.NewReader(ndjson(t, order)), "in"); err != nil {
 			t.Fatal(err)
 		}
-		got := f.Report()
+		got := f.Summary()
 		if got.Nodes != 1 || got.Reports != 2 || got.States[0].Name != report.ResultOK || len(got.Drift) != 0 {
-			t.Errorf("Report() = %+v, want the newer one alone", got)
+			t.Errorf("Summary() = %+v, want the newer one alone", got)
 		}
 	}
 }
 
 func TestFleetWithoutHostnames(t *testing.T) {
-	m := meta(report.ModeDryRun)
-	m.Host.Hostname = ""
-	r := report.New(m, goldens()[2].result)
-	var f report.Fleet
+	r := golden(t, "converged")
+	r.Host.Hostname = ""
+	var f fleet.Fleet
 	if err := f.Read(bytes.NewReader(ndjson(t, []report.Report{r, r})), "a.json"); err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"a.json:1", "a.json:2"}, f.Report().States[0].Nodes); d != "" {
+	if d := cmp.Diff([]string{"a.json:1", "a.json:2"}, f.Summary().States[0].Nodes); d != "" {
 		t.Errorf("nodes (-want +got):\n%s", d)
 	}
 }
@@ -173,7 +210,7 @@ func TestFleetExit(t *testing.T) {
 		{name: "nothing but bad records", in: "x\n", want: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var f report.Fleet
+			var f fleet.Fleet
 			if err := f.Read(strings.NewReader(tt.in), "in"); err != nil {
 				t.Fatal(err)
 			}
@@ -185,7 +222,7 @@ func TestFleetExit(t *testing.T) {
 }
 
 func TestFleetReadError(t *testing.T) {
-	var f report.Fleet
+	var f fleet.Fleet
 	broken := errors.New("disk gone")
 	if err := f.Read(iotest.ErrReader(broken), "in"); !errors.Is(err, broken) {
 		t.Errorf("Read(broken) = %v, want %v", err, broken)
@@ -198,18 +235,18 @@ func FuzzFleet(f *testing.F) {
 	f.Add("{\"a", "}}}")
 	f.Add("[{", "\"\\")
 	f.Add("{\"a\":[\n{", "{}{}")
-	mine := ndjson(f, nodeReports(1))
+	mine := ndjson(f, nodeReports(f, 1))
 	f.Fuzz(func(t *testing.T, before, after string) {
-		var fleet report.Fleet
+		var all fleet.Fleet
 		in := before + "\n" + string(mine) + after
-		if err := fleet.Read(strings.NewReader(in), "in"); err != nil {
+		if err := all.Read(strings.NewReader(in), "in"); err != nil {
 			t.Fatal(err)
 		}
 		var buf bytes.Buffer
-		if err := fleet.JSON(&buf); err != nil || !json.Valid(buf.Bytes()) {
+		if err := all.JSON(&buf); err != nil || !json.Valid(buf.Bytes()) {
 			t.Fatalf("JSON() = %q, %v", buf.Bytes(), err)
 		}
-		for _, g := range fleet.Report().States {
+		for _, g := range all.Summary().States {
 			for _, n := range g.Nodes {
 				if n == "node-00000" {
 					return
@@ -221,18 +258,18 @@ func FuzzFleet(f *testing.F) {
 }
 
 func BenchmarkFleet(b *testing.B) {
-	in := ndjson(b, nodeReports(10_000))
+	in := ndjson(b, nodeReports(b, 10_000))
 	b.SetBytes(int64(len(in)))
 	b.ReportAllocs()
 	for b.Loop() {
-		var f report.Fleet
+		var f fleet.Fleet
 		if err := f.Read(bytes.NewReader(in), "in"); err != nil {
 			b.Fatal(err)
 		}
 		if err := errors.Join(f.Text(io.Discard), f.JSON(io.Discard)); err != nil {
 			b.Fatal(err)
 		}
-		if n := f.Report().Nodes; n != 10_000 {
+		if n := f.Summary().Nodes; n != 10_000 {
 			b.Fatalf("%d nodes", n)
 		}
 	}
