@@ -65,7 +65,7 @@ func TestEveryEndLeavesAReport(t *testing.T) {
 				tt.edit(b)
 			}
 			if code := b.run(t, tt.args...); code != tt.code {
-				t.Errorf("the run ends with %d, want %d: %s%s", code, tt.code, b.stdout.String(), b.stderr.String())
+				t.Errorf("the run exits with %d, want %d: %s%s", code, tt.code, b.stdout.String(), b.stderr.String())
 			}
 			if len(b.kept) != 1 {
 				t.Fatalf("%d reports are kept, want 1", len(b.kept))
@@ -106,7 +106,7 @@ func TestOthersLeaveNoReport(t *testing.T) {
 			b := newBench(newNode())
 			b.env.environ = tt.environ
 			if code := b.run(t, strings.Fields(tt.args)...); code != tt.code {
-				t.Errorf("%s ends with %d, want %d: %s", tt.args, code, tt.code, b.stderr.String())
+				t.Errorf("%s exits with %d, want %d: %s", tt.args, code, tt.code, b.stderr.String())
 			}
 			b.untouched(t)
 		})

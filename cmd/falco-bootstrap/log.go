@@ -21,7 +21,7 @@ import (
 func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
 	least, err := zapcore.ParseLevel(level)
 	if err != nil {
-		return nil, fmt.Errorf("--log-level %q is no level", level)
+		return nil, fmt.Errorf("--log-level: unknown level %q; use debug, info, warn or error", level)
 	}
 	config := zapcore.EncoderConfig{
 		TimeKey: "time", LevelKey: "level", MessageKey: "message", LineEnding: "\n",
@@ -35,7 +35,7 @@ func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
 	case "json":
 		encoder = zapcore.NewJSONEncoder(config)
 	default:
-		return nil, fmt.Errorf("--log-format %q is neither console nor json", format)
+		return nil, fmt.Errorf("--log-format: unknown format %q; use console or json", format)
 	}
 	return zap.New(redact.Core(zapcore.NewCore(encoder, zapcore.AddSync(w), least))), nil
 }

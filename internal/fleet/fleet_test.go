@@ -175,7 +175,7 @@ func TestFleetNewestReportCounts(t *testing.T) {
 		}
 		got := f.Summary()
 		if got.Nodes != 1 || got.Reports != 2 || got.States[0].Name != report.ResultOK || len(got.Drift) != 0 {
-			t.Errorf("Summary() = %+v, want the newer one alone", got)
+			t.Errorf("Summary() = %+v, want only the newer one", got)
 		}
 	}
 }
@@ -204,10 +204,10 @@ func TestFleetExit(t *testing.T) {
 		{name: "in order", in: line("a", "ok", 0) + line("b", "changed", 0), want: 0},
 		{name: "pending", in: line("a", "ok", 0) + line("b", "pending", 2), want: 2},
 		{name: "failed and pending", in: line("a", "pending", 2) + line("b", "failed", 4), want: 1},
-		{name: "unknown, which the node's run called no success", in: line("a", "unknown", 2), want: 2},
+		{name: "unknown, by a run that exited with pending", in: line("a", "unknown", 2), want: 2},
 		{name: "unknown", in: line("a", "unknown", 0), want: 0},
 		{name: "a bad record among good ones", in: line("a", "ok", 0) + "x\n", want: 0},
-		{name: "nothing but bad records", in: "x\n", want: 1},
+		{name: "only bad records", in: "x\n", want: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var f fleet.Fleet
@@ -229,7 +229,7 @@ func TestFleetReadError(t *testing.T) {
 	}
 }
 
-// Whatever surrounds it, a report on a line of its own is found.
+// A report on a line of its own is found, whatever is around it.
 func FuzzFleet(f *testing.F) {
 	f.Add("", "")
 	f.Add("{\"a", "}}}")

@@ -75,12 +75,16 @@ func decoded(f zapcore.Field) []zapcore.Field {
 // value redacts a JSON value. A key that sounds secret hides all of it, and so
 // does a flag before it in a list of arguments.
 func value(key string, v any) any {
-	if secretName(key) && !isPublic(key, v) {
+	text, isText := v.(string)
+	switch {
+	case v == nil, v == true, v == false:
+		return v
+	case isText && (harmless.MatchString(text) || !secretName(key) || pathName(key) && pathPattern.FindString(text) == text):
+		return Text(text)
+	case secretName(key):
 		return Mask
 	}
 	switch v := v.(type) {
-	case string:
-		return Text(v)
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, sub := range v {
@@ -97,16 +101,4 @@ func value(key string, v any) any {
 		}
 	}
 	return v
-}
-
-// isPublic reports whether the value of a secret key may be shown: it is
-// nothing, or the path of a file.
-func isPublic(key string, v any) bool {
-	switch v := v.(type) {
-	case nil, bool:
-		return true
-	case string:
-		return harmless.MatchString(v) || pathName(key) && pathPattern.FindString(v) == v
-	}
-	return false
 }

@@ -4,6 +4,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"slices"
@@ -60,23 +61,19 @@ func outside(meta Meta, result converge.Result) error {
 			return nil
 		}
 	}
-	if meta.Err != nil {
-		return meta.Err
-	}
-	return result.Err
+	return cmp.Or(meta.Err, result.Err)
 }
 
 // exitCode returns the caller's choice, else that of the first failure, else
 // that of pending changes, else a failure if anything could not be seen: what
 // nobody has seen is not in order.
 func exitCode(meta Meta, result converge.Result) node.Code {
+	err := cmp.Or(result.Err, meta.Err)
 	switch {
 	case meta.Exit != node.CodeOK:
 		return meta.Exit
-	case result.Err != nil:
-		return node.CodeOf(result.Err)
-	case meta.Err != nil:
-		return node.CodeOf(meta.Err)
+	case err != nil:
+		return node.CodeOf(err)
 	case result.Pending():
 		return node.CodePending
 	case result.Unknown():
@@ -110,14 +107,9 @@ func (r Report) resultFor(code node.Code) string {
 
 func newStep(s converge.StepResult) Step {
 	step := Step{
-		ID:      s.ID,
-		Status:  string(s.Status),
-		Reason:  redact.Text(s.Reason),
-		Waiting: redact.Text(s.Waiting),
-		Unknown: each(s.Unknown, redact.Text),
-		Changes: []Change{},
-		Error:   newError(s.Err),
-		TookMS:  milliseconds(s.Took),
+		ID: s.ID, Status: string(s.Status), TookMS: milliseconds(s.Took),
+		Reason: redact.Text(s.Reason), Waiting: redact.Text(s.Waiting), Unknown: each(s.Unknown, redact.Text),
+		Changes: []Change{}, Error: newError(s.Err),
 	}
 	for _, c := range s.Changes {
 		step.Changes = append(step.Changes, newChange(c))
@@ -136,11 +128,9 @@ func newError(err error) *Error {
 	}
 	code := node.CodeOf(err)
 	return &Error{
-		Code:    int(code),
-		Name:    code.String(),
-		Message: redact.Text(err.Error()),
-		Hint:    redact.Text(node.HintOf(err)),
-		Drift:   string(node.DriftOf(err)),
+		Code: int(code), Name: code.String(),
+		Message: redact.Text(err.Error()), Hint: redact.Text(node.HintOf(err)),
+		Drift: string(node.DriftOf(err)),
 	}
 }
 
@@ -155,8 +145,8 @@ func (s *Summary) count(status converge.Status) {
 	}
 }
 
-// drift lists the drift classes of a step's changes and warnings, which may be
-// the same.
+// drift returns the drift class of each change and warning of a step; empty
+// where there is none.
 func (s Step) drift() []string {
 	var classes []string
 	for _, c := range s.Changes {
@@ -165,16 +155,16 @@ func (s Step) drift() []string {
 	for _, w := range s.Warnings {
 		classes = append(classes, w.Drift)
 	}
-	return slices.DeleteFunc(classes, func(class string) bool { return class == "" })
+	return classes
 }
 
 func (r *Report) addDrift(s Step) {
 	classes := s.drift()
-	if s.Error != nil && s.Error.Drift != "" {
+	if s.Error != nil {
 		classes = append(classes, s.Error.Drift)
 	}
 	for _, class := range classes {
-		if !slices.Contains(r.Drift, class) {
+		if class != "" && !slices.Contains(r.Drift, class) {
 			r.Drift = append(r.Drift, class)
 		}
 	}

@@ -62,18 +62,19 @@ type kind struct {
 	// record returns the fields of a change except Kind and Drift, or false if
 	// the change is of another kind.
 	record func(node.Change) (Change, bool)
-	// lines show a change without a diff to a person; following are the
-	// changes after it in its step. Where lines is nil, name and path do.
+	// lines returns the text of a change without a diff; following are the
+	// changes after it in its step. If lines is nil, the text is name and path.
 	lines func(c Change, following []Change) []string
 }
 
-// The kinds that others ask for.
+// The kinds that need care elsewhere: changes of a unit share a line of text,
+// and a probe changes nothing.
 const (
 	kindUnit  = "unit"
-	kindProbe = "probe" // changes nothing
+	kindProbe = "probe"
 )
 
-// kinds lists every kind of change. A new one is described here, and nowhere
+// kinds lists every kind of change. A new kind needs an entry here, and nothing
 // else in this package.
 func kinds() []kind {
 	return []kind{
@@ -143,7 +144,7 @@ func newChange(c node.Change) Change {
 	return out
 }
 
-// lines shows a change without a diff to a person.
+// lines returns the text of a change without a diff.
 func (c Change) lines(following []Change) []string {
 	for _, k := range kinds() {
 		if k.name == c.Kind && k.lines != nil {
@@ -158,7 +159,7 @@ func newWrite(c node.WriteFile) Change {
 	if c.Old == nil {
 		out.Mode = octal(c.Mode)
 	}
-	// No bytes are an empty file here, which is not the same as no file.
+	// Nil in New is an empty file, but in a diff it is no file.
 	out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, append([]byte{}, c.New...))
 	return out
 }
@@ -179,7 +180,7 @@ func newInstall(c node.Install) Change {
 	return out
 }
 
-// installLines are one line a package, names and versions aligned.
+// installLines returns a line for each package, names and versions aligned.
 func installLines(c Change, _ []Change) []string {
 	names, from := 0, 0
 	for _, p := range c.Packages {
@@ -205,10 +206,10 @@ func newRemoveKey(c node.RemoveKey) Change {
 	return out
 }
 
-// reloads reports whether a change of a unit is one of systemd itself.
+// reloads reports whether systemd is to read its unit files again.
 func (c Change) reloads() bool { return c.Kind == kindUnit && c.Action == string(node.ReloadManager) }
 
-// unitLines join a change of a unit with those that follow, such as
+// unitLines joins a change of a unit with those that follow, such as
 // "falco-modern-bpf.service: disabled → enabled, running".
 func unitLines(c Change, following []Change) []string {
 	if c.reloads() {
@@ -231,13 +232,12 @@ func unitLines(c Change, following []Change) []string {
 	return []string{c.Unit + ": " + from + strings.Join(to, ", ")}
 }
 
-// short is a signing key's fingerprint as people read it: its last sixteen
-// digits.
+// short returns what people read of a fingerprint: the last sixteen digits.
 func short(fingerprint string) string {
 	return strings.ToUpper(fingerprint[max(0, len(fingerprint)-16):])
 }
 
-// octal is a file mode as chmod takes it.
+// octal returns a file mode as chmod takes it.
 func octal(m fs.FileMode) string {
 	bits := uint32(m.Perm())
 	for mode, bit := range map[fs.FileMode]uint32{fs.ModeSetuid: 0o4000, fs.ModeSetgid: 0o2000, fs.ModeSticky: 0o1000} {

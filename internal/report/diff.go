@@ -23,10 +23,10 @@ const (
 // fileDiff returns the unified diff of a file, redacted and bounded, and how
 // many lines are left out at its end. Nil before or after means no file.
 func fileDiff(path string, before, after []byte) (text string, omitted int) {
-	if say := incomparable(redact.Text(path), before, after); say != "" {
+	path = redact.Text(path)
+	if say := incomparable(path, before, after); say != "" {
 		return say, 0
 	}
-	path = redact.Text(path)
 	from, to := path, path
 	if before == nil {
 		from = "/dev/null"
@@ -37,8 +37,9 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	// The files are compared as they are, so that a changed secret is a changed
 	// line. The lines shown are those of the redacted files, because a hunk
 	// alone does not tell which key a value belongs to.
-	raw := diff.Diff(from, before, to, after)
-	lines := hideLines(strings.Split(strings.TrimSuffix(string(raw), "\n"), "\n"), strings.Split(redact.Text(string(before)), "\n"), strings.Split(redact.Text(string(after)), "\n"))
+	shown := func(file []byte) []string { return strings.Split(redact.Text(string(file)), "\n") }
+	raw := strings.TrimSuffix(string(diff.Diff(from, before, to, after)), "\n")
+	lines := hideLines(strings.Split(raw, "\n"), shown(before), shown(after))
 	if len(lines) > maxDiffLines {
 		omitted = len(lines) - maxDiffLines
 		lines = lines[:maxDiffLines]
@@ -49,10 +50,9 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	return strings.Join(lines, "\n") + "\n", omitted
 }
 
-// incomparable returns a sentence for files that cannot be shown as a diff, or
-// nothing.
+// incomparable returns a sentence where there can be no diff, or nothing.
 func incomparable(path string, before, after []byte) string {
-	what := ""
+	var what string
 	switch {
 	case len(before) > maxDiffFile || len(after) > maxDiffFile:
 		what = "too large to show"
@@ -70,8 +70,8 @@ func incomparable(path string, before, after []byte) string {
 	return fmt.Sprintf("%s: %s, %s → %s\n", path, what, size(before), size(after))
 }
 
-// hideLines drops the first line of a diff, which is a command line, and puts
-// the lines of the redacted files in place of their originals.
+// hideLines returns a diff without its first line, a command line, and with the
+// lines of the redacted files in place of the originals.
 func hideLines(lines, before, after []string) []string {
 	var out []string
 	var i, j, left, right int // next line, and lines left in this hunk

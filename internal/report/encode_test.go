@@ -58,7 +58,7 @@ func TestDecode(t *testing.T) {
 		{name: "a newer version in which a name has another type", in: `{"schema_version":2,"steps":{}}`, schema: true},
 		{name: "a name of another type", in: `{"schema_version":1,"steps":{}}`},
 		{name: "no version", in: `{}`, schema: true},
-		{name: "no object", in: `[]`},
+		{name: "not an object", in: `[]`},
 		{name: "cut short", in: `{"schema_version":1`},
 		{name: "nothing", in: ``},
 	} {
@@ -79,12 +79,12 @@ func TestWithPrevious(t *testing.T) {
 	}{
 		{name: "none", old: ``},
 		{name: "cut short", old: `{"schema_version":1,"re`},
-		{name: "no object", old: `["a"]`},
+		{name: "not an object", old: `["a"]`},
 		{name: "null", old: `null`},
 		{name: "with its own previous", old: `{"schema_version":1,"result":"ok","previous":{"result":"failed"}}`, want: `{"result":"ok","schema_version":1}`},
 		{name: "of another version", old: `{"schema_version":9,"news":{"a":[1]}}`, want: `{"news":{"a":[1]},"schema_version":9}`},
 		{name: "large", old: big, want: `{"result":"ok","schema_version":1}`},
-		{name: "large all over", old: strings.Replace(big, "steps", "other", 1)},
+		{name: "large even without steps", old: strings.Replace(big, "steps", "other", 1)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := report.WithPrevious(now, []byte(tt.old))
@@ -99,7 +99,7 @@ func TestWithPrevious(t *testing.T) {
 	}
 }
 
-// A report is never written in pieces, and the error of a writer comes back.
+// A report is written in one piece, and the error of the writer is returned.
 func TestWriteErrors(t *testing.T) {
 	r := report.New(meta(report.ModeDryRun), drifted())
 	for name, write := range map[string]func(*limited) error{

@@ -39,6 +39,7 @@ func (r Report) Metrics(w io.Writer) error {
 			drift[class]++
 		}
 	}
+	delete(drift, "")
 	for _, class := range slices.Sorted(maps.Keys(drift)) {
 		m.sample("drift", float64(drift[class]), "class", class)
 	}
@@ -87,18 +88,14 @@ func (m *metrics) gauge(name, help string, value float64, labels ...string) {
 
 // sample writes one line; labels are pairs of name and value.
 func (m *metrics) sample(name string, value float64, labels ...string) {
-	m.out.WriteString(prefix + name)
-	for i := 0; i+1 < len(labels); i += 2 {
-		sep := ","
-		if i == 0 {
-			sep = "{"
-		}
-		m.out.WriteString(sep + labels[i] + `="` + escapeLabel(labels[i+1]) + `"`)
+	var pairs []string
+	for pair := range slices.Chunk(labels, 2) {
+		pairs = append(pairs, pair[0]+`="`+escapeLabel(pair[1])+`"`)
 	}
-	if len(labels) > 0 {
-		m.out.WriteByte('}')
+	if len(pairs) > 0 {
+		name += "{" + strings.Join(pairs, ",") + "}"
 	}
-	m.out.WriteString(" " + strconv.FormatFloat(value, 'f', -1, 64) + "\n")
+	m.out.WriteString(prefix + name + " " + strconv.FormatFloat(value, 'f', -1, 64) + "\n")
 }
 
 // escapeLabel escapes backslash, quote and line feed, as the format requires.

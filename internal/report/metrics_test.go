@@ -20,9 +20,9 @@ var (
 	typeLine   = regexp.MustCompile(`^# TYPE (\S+) (counter|gauge|histogram|summary|untyped)$`)
 )
 
-// checkExposition holds text against Prometheus' exposition format 0.0.4,
-// stricter than its parser: HELP, TYPE and samples of a family stand together
-// in this order, no family and no series comes twice. It returns the samples.
+// checkExposition checks text against Prometheus' exposition format 0.0.4, more
+// strictly than its parser: HELP, TYPE and samples of a family are together and
+// in this order, and no family or series appears twice. It returns the samples.
 func checkExposition(t *testing.T, text string) map[string]float64 {
 	t.Helper()
 	samples := map[string]float64{}
@@ -34,7 +34,7 @@ func checkExposition(t *testing.T, text string) map[string]float64 {
 	for n, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
 		if m := helpLine.FindStringSubmatch(line); m != nil {
 			if seen[m[1]] {
-				t.Errorf("line %d: family %s comes twice", n+1, m[1])
+				t.Errorf("line %d: family %s appears twice", n+1, m[1])
 			}
 			helped, seen[m[1]] = m[1], true
 			continue
@@ -48,7 +48,7 @@ func checkExposition(t *testing.T, text string) map[string]float64 {
 		}
 		m := sampleLine.FindStringSubmatch(line)
 		if m == nil {
-			t.Errorf("line %d: %q is no sample", n+1, line)
+			t.Errorf("line %d: %q is not a sample", n+1, line)
 			continue
 		}
 		value, err := strconv.ParseFloat(m[3], 64)
@@ -57,7 +57,7 @@ func checkExposition(t *testing.T, text string) map[string]float64 {
 		}
 		series := m[1] + "{" + m[2] + "}"
 		if _, twice := samples[series]; twice {
-			t.Errorf("line %d: series %s comes twice", n+1, series)
+			t.Errorf("line %d: series %s appears twice", n+1, series)
 		}
 		samples[series] = value
 	}
@@ -100,7 +100,7 @@ func TestMetrics(t *testing.T) {
 			got := metricsOf(t, report.New(g.meta, g.result))
 			for series, want := range tt.want {
 				if have, ok := got[series]; !ok || have != want {
-					t.Errorf("%s: %s = %v (there: %t), want %v", tt.name, series, have, ok, want)
+					t.Errorf("%s: %s = %v (present: %t), want %v", tt.name, series, have, ok, want)
 				}
 			}
 		}

@@ -23,7 +23,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// a golden is one run with the name of its golden files.
+// A golden is one run with the name of its golden files.
 type golden struct {
 	name   string
 	meta   report.Meta

@@ -25,8 +25,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// schema reads the published schema and closes it: readers must bear names
-// they do not know, but the program may write none that is not described.
+// schema reads the published schema and closes it: readers must accept names that
+// they do not know, but the program writes only names that are described.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	doc := schemaDocument(t)
@@ -89,7 +89,7 @@ func validate(t *testing.T, s *jsonschema.Schema, r report.Report) {
 			t.Fatal(err)
 		}
 		if err := s.Validate(doc); err != nil {
-			t.Fatalf("not as the schema says: %v\n%s", err, buf.Bytes())
+			t.Fatalf("the schema refuses this: %v\n%s", err, buf.Bytes())
 		}
 	}
 }
@@ -116,8 +116,7 @@ func TestSchemaHoldsRandomReports(t *testing.T) {
 	}
 }
 
-// The schema must refuse what a report never is, or the tests above say
-// nothing.
+// The schema must refuse what is not a report, or the tests above prove nothing.
 func TestSchemaRefuses(t *testing.T) {
 	s := schema(t)
 	for _, tt := range []struct {
@@ -127,9 +126,9 @@ func TestSchemaRefuses(t *testing.T) {
 		{"another version", func(m map[string]any) { m["schema_version"] = 2 }},
 		{"an unknown name", func(m map[string]any) { m["surprise"] = 1 }},
 		{"no steps", func(m map[string]any) { delete(m, "steps") }},
-		{"no list of steps", func(m map[string]any) { m["steps"] = nil }},
+		{"null instead of steps", func(m map[string]any) { m["steps"] = nil }},
 		{"another result", func(m map[string]any) { m["result"] = "fine" }},
-		{"a date that is none", func(m map[string]any) { m["started"] = "today" }},
+		{"a date that is not one", func(m map[string]any) { m["started"] = "today" }},
 		{"a class twice", func(m map[string]any) { m["drift"] = []any{"absent", "absent"} }},
 		{"a previous in the previous", func(m map[string]any) { m["previous"] = map[string]any{"previous": 1} }},
 		{"a unit without a name", func(m map[string]any) {
@@ -153,8 +152,8 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// driftClasses reads the classes from their source, so that none can be
-// forgotten here.
+// driftClasses reads the classes from their source, so that none is missing
+// here.
 func driftClasses(t *testing.T) []node.Drift {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../node/drift.go", nil, 0)

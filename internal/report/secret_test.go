@@ -38,7 +38,7 @@ func quoted(t testing.TB, name string) []string {
 // secretForms are the ways in which a secret stands in a file, in place of %s.
 func secretForms(t testing.TB) []string { return quoted(t, "forms.txt") }
 
-// everyOutput is all that a report can say.
+// everyOutput returns all that a report can say.
 func everyOutput(t *testing.T, r report.Report) string {
 	t.Helper()
 	var buf bytes.Buffer
@@ -53,7 +53,7 @@ func everyOutput(t *testing.T, r report.Report) string {
 	return buf.String()
 }
 
-// planted is the report of a run in which text is everywhere a step can put
+// planted returns the report of a run in which text is everywhere a step can put
 // it: before and after a change, in reasons, warnings and errors.
 func planted(around, text string) report.Report {
 	write := func(before, after string) node.Change {
@@ -75,26 +75,26 @@ func planted(around, text string) report.Report {
 	return report.New(m, converge.Result{Steps: []converge.StepResult{s}, Err: s.Err})
 }
 
-// surroundings are lines that leave a reader of lines in a state that a secret
-// below them may profit from.
+// surroundings are lines that leave the redactor in a state from which a secret
+// below them may profit.
 func surroundings(t testing.TB) []string { return quoted(t, "surroundings.txt") }
 
 const secret = "Zq7SecretMarker"
 
-func TestNoSecretComesOut(t *testing.T) {
+func TestNoSecretIsShown(t *testing.T) {
 	for _, form := range secretForms(t) {
 		for _, around := range append(surroundings(t), "file_output:\n  enabled: true\n") {
 			text := fmt.Sprintf(form, secret)
 			if out := everyOutput(t, planted(around, text)); strings.Contains(out, secret) {
-				t.Errorf("a secret planted as %q below %q comes out: …%s", text, around, out[max(0, strings.Index(out, secret)-80):strings.Index(out, secret)+20])
+				t.Errorf("a secret planted as %q below %q is shown: …%s", text, around, out[max(0, strings.Index(out, secret)-80):strings.Index(out, secret)+20])
 			}
 		}
 	}
 }
 
-// A secret in any of these forms, whatever lines surround it and at whatever
-// depth it stands, never comes out of a report.
-func FuzzNoSecretComesOut(f *testing.F) {
+// No report shows a secret in any of these forms, whatever lines are around it
+// and however deep it is indented.
+func FuzzNoSecretIsShown(f *testing.F) {
 	lines := surroundings(f)
 	for i := range secretForms(f) {
 		f.Add(uint8(i), uint8(0), "a: 1\nb:\n  c: 2\n")
@@ -110,7 +110,7 @@ func FuzzNoSecretComesOut(f *testing.F) {
 		text := fmt.Sprintf(forms[int(form)%len(forms)], secret)
 		text = pad + strings.ReplaceAll(text, "\n", "\n"+pad)
 		if out := everyOutput(t, planted(around, text)); strings.Contains(out, secret) {
-			t.Errorf("a secret planted as %q around %q comes out:\n%s", text, around, out)
+			t.Errorf("a secret planted as %q around %q is shown:\n%s", text, around, out)
 		}
 	})
 }

@@ -26,9 +26,9 @@ type TextOptions struct {
 // indent begins the lines that belong to a step.
 const indent = "    "
 
-// Text writes the report for a person: one line a step with its status; below
-// it the changes, warnings and errors; counts at the end. It never wraps lines,
-// and shows control characters instead of sending them to the terminal.
+// Text writes the report for a person: a line for each step with its status;
+// below it the changes, warnings and errors; counts at the end. It never wraps
+// lines, and shows control characters instead of sending them to the terminal.
 func (r Report) Text(w io.Writer, opt TextOptions) error {
 	p := printer{color: opt.Color, verbose: opt.Verbose}
 	for _, s := range r.Steps {
@@ -69,7 +69,7 @@ func (p *printer) gap() {
 	}
 }
 
-// head writes one line that says which node this is, and if the run changes
+// head writes a line that names the node, and the mode of a run that changes
 // nothing.
 func (p *printer) head(r Report) {
 	var about []string
@@ -178,7 +178,7 @@ func (p *printer) block(lead, text string) {
 	}
 }
 
-// tally is the last line, such as "3 to change, 5 in order, 1 waiting".
+// tally returns the last line, such as "3 to change, 5 in order, 1 waiting".
 func (r Report) tally() string {
 	s := r.Summary
 	var parts []string
@@ -222,11 +222,10 @@ func Visible(s string) string {
 	var out strings.Builder
 	for _, c := range s {
 		if hidden(c) {
-			quoted := fmt.Sprintf("%+q", c)
-			out.WriteString(quoted[1 : len(quoted)-1])
-			continue
+			out.WriteString(strings.Trim(fmt.Sprintf("%+q", c), "'"))
+		} else {
+			out.WriteRune(c)
 		}
-		out.WriteRune(c)
 	}
 	return out.String()
 }

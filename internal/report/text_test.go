@@ -28,8 +28,8 @@ func textOf(t *testing.T, r report.Report, opt report.TextOptions) string {
 	return buf.String()
 }
 
-// oneStep is the text of a single pending step, without the lines that
-// surround it.
+// oneStep returns the text of a single pending step, without the lines around
+// it.
 func oneStep(t *testing.T, changes ...node.Change) string {
 	t.Helper()
 	r := report.New(report.Meta{Mode: report.ModeConverge}, converge.Result{Steps: []converge.StepResult{
@@ -53,7 +53,7 @@ func TestTextOfChanges(t *testing.T) {
 		want    string
 	}{
 		{
-			name: "changes of a unit are one line, others between them notwithstanding",
+			name: "changes of a unit are one line, even with others between them",
 			changes: []node.Change{
 				unit("a.service", node.Unmask, "masked", "disabled"), unit("b.service", node.Stop, "running", "stopped"),
 				unit("a.service", node.Enable, "disabled", "enabled"), unit("a.service", node.Start, "inactive", "running"),
@@ -68,28 +68,28 @@ func TestTextOfChanges(t *testing.T) {
 			want:    "    falco  0.9    → 0.44.1\n    dkms   absent → newest\n",
 		},
 		{
-			name:    "a package goes",
+			name:    "a package is removed",
 			changes: []node.Change{node.Install{Action: "remove", Targets: []node.Target{{Name: "falco", Old: "0.44.1"}}}},
 			want:    "    falco  0.44.1 → removed\n",
 		},
 		{
-			name:    "a package comes again",
+			name:    "a package is reinstalled",
 			changes: []node.Change{node.Install{Action: "reinstall", Targets: []node.Target{{Name: "falco", Old: "0.44.1", New: "0.44.1"}}}},
 			want:    "    falco  0.44.1 → 0.44.1, reinstalled\n",
 		},
-		{name: "a key goes", changes: []node.Change{node.RemoveKey{Package: "gpg-pubkey-3676-5d8a"}}, want: "    key gpg-pubkey-3676-5d8a  present → removed\n"},
+		{name: "a key is removed", changes: []node.Change{node.RemoveKey{Package: "gpg-pubkey-3676-5d8a"}}, want: "    key gpg-pubkey-3676-5d8a  present → removed\n"},
 		{name: "a module", changes: []node.Change{node.BuildModule{Kernel: "5.14"}}, want: "    kernel module  absent → built for 5.14\n"},
 		{name: "a mode", changes: []node.Change{node.Chmod{Path: "/a", Old: 0o4755, New: 0o600}}, want: "    /a  mode 0755 → 0600\n"},
 		{name: "a group", changes: []node.Change{node.Chgrp{Path: "/a", Old: "0", New: "adm", GID: 4}}, want: "    /a  group 0 → adm\n"},
-		{name: "a file whose bytes are not known", changes: []node.Change{node.RemoveFile{Path: "/a"}}, want: "    remove /a\n"},
+		{name: "a file of unknown content", changes: []node.Change{node.RemoveFile{Path: "/a"}}, want: "    remove /a\n"},
 		{name: "an empty file", changes: []node.Change{node.WriteFile{Path: "/a", Mode: 0o600}}, want: "    write /a\n"},
 		{
-			name:    "line ends are seen",
+			name:    "line endings are shown",
 			changes: []node.Change{node.WriteFile{Path: "/a", Old: []byte("a\n"), New: []byte("a\r\n")}},
 			want:    "    --- /a\n    +++ /a\n    @@ -1,1 +1,1 @@\n    -a\n    +a\\r\n",
 		},
 		{
-			name:    "a secret changed: both lines show, neither value",
+			name:    "a changed secret shows two lines and no value",
 			changes: []node.Change{node.WriteFile{Path: "/a", Old: []byte("token: a\n"), New: []byte("token: b")}},
 			want:    "    --- /a\n    +++ /a\n    @@ -1,1 +1,1 @@\n    -token: [redacted]\n    +token: [redacted]\n    \\ No newline at end of file\n",
 		},
@@ -134,15 +134,15 @@ func TestDiffIsBounded(t *testing.T) {
 	}
 }
 
-// Colours change nothing but colours, and nothing that comes from the node
-// reaches the terminal as a control character.
+// Color changes nothing else, and no control character from the node reaches the
+// terminal.
 func TestTextColor(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9;]+m")
 	for _, g := range goldens() {
 		r := report.New(g.meta, g.result)
 		plain, colored := textOf(t, r, report.TextOptions{}), textOf(t, r, report.TextOptions{Color: true})
 		if !escape.MatchString(colored) || strings.Contains(plain, "\x1b") {
-			t.Errorf("%s: colour in %q, none in %q, want it the other way round", g.name, plain, colored)
+			t.Errorf("%s: colour in %q and none in %q, want the reverse", g.name, plain, colored)
 		}
 		if d := cmp.Diff(plain, escape.ReplaceAllString(colored, "")); d != "" {
 			t.Errorf("%s: text without its colours (-want +got):\n%s", g.name, d)
@@ -162,7 +162,7 @@ func TestTextShowsControlCharacters(t *testing.T) {
 		t.Errorf("Text sends %q to the terminal", text[i:i+1])
 	}
 	if !strings.Contains(text, `\x1b[2J\a\u202ebad\rgone`) {
-		t.Errorf("Text = %q, want what it hides to be shown", text)
+		t.Errorf("Text = %q, want control characters as escapes", text)
 	}
 }
 
@@ -211,13 +211,13 @@ func TestNewResult(t *testing.T) {
 		{name: "in order", statuses: []converge.Status{"ok", "skipped"}, result: "ok"},
 		{name: "changed", statuses: []converge.Status{"changed", "ok"}, result: "changed"},
 		{name: "pending", statuses: []converge.Status{"pending", "ok"}, result: "pending", code: 2},
-		{name: "waiting alone", statuses: []converge.Status{"waiting"}, result: "pending", code: 2},
+		{name: "only waiting", statuses: []converge.Status{"waiting"}, result: "pending", code: 2},
 		{name: "unknown is not in order", statuses: []converge.Status{"ok", "unknown"}, result: "unknown", code: 1},
-		{name: "unknown, and the caller calls it pending", statuses: []converge.Status{"ok", "unknown"}, meta: report.Meta{Exit: node.CodePending}, result: "unknown", code: 2},
+		{name: "unknown, and pending by the caller's choice", statuses: []converge.Status{"ok", "unknown"}, meta: report.Meta{Exit: node.CodePending}, result: "unknown", code: 2},
 		{name: "unknown and pending", statuses: []converge.Status{"pending", "unknown"}, result: "pending", code: 2},
 		{name: "a failed step", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, result: "failed", code: 4},
-		{name: "the same failure handed over twice", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, meta: report.Meta{Err: trust}, result: "failed", code: 4},
-		{name: "a failure besides", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, meta: report.Meta{Err: errors.New("disk full")}, result: "failed", code: 4, outside: true},
+		{name: "the same failure twice", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, meta: report.Meta{Err: trust}, result: "failed", code: 4},
+		{name: "another failure too", statuses: []converge.Status{"failed"}, stepErr: trust, err: trust, meta: report.Meta{Err: errors.New("disk full")}, result: "failed", code: 4, outside: true},
 		{name: "did not converge", statuses: []converge.Status{"changed"}, err: errors.New("did not converge"), result: "failed", code: 1, outside: true},
 		{name: "no step reached", meta: report.Meta{Err: &node.Error{Code: node.CodeLocked, Err: errors.New("locked")}}, result: "failed", code: 8, outside: true},
 		{name: "the caller's choice", statuses: []converge.Status{"ok"}, meta: report.Meta{Exit: node.CodeNotRunning}, result: "failed", code: 7},
