@@ -42,11 +42,16 @@ type records struct {
 // read goes through a stream. Its error is an error of the reader.
 func (s *records) read(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
+	if mark, _ := lines.Peek(3); string(mark) == "\xef\xbb\xbf" {
+		_, _ = lines.Discard(3) // JSON has no byte order mark, but an editor may leave one
+	}
 	for fresh := true; ; {
 		chunk, err := lines.ReadSlice('\n')
 		if fresh && len(chunk) > 0 {
 			s.line++
-			s.newLine(chunk)
+			if s.quoted || (s.depth > 0 && chunk[0] == '{') {
+				s.end(errCutShort)
+			}
 		}
 		s.chunk(chunk)
 		fresh = !errors.Is(err, bufio.ErrBufferFull)
@@ -57,16 +62,6 @@ func (s *records) read(r io.Reader) error {
 			}
 			return err
 		}
-	}
-}
-
-func (s *records) newLine(line []byte) {
-	if s.line == 1 {
-		// JSON has no byte order mark, but an editor may leave one.
-		copy(line, bytes.Replace(line, []byte("\xef\xbb\xbf"), []byte("   "), 1))
-	}
-	if s.quoted || (s.depth > 0 && line[0] == '{') {
-		s.end(errCutShort)
 	}
 }
 

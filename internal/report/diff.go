@@ -37,15 +37,16 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	// The files are compared as they are, so that a changed secret is a changed
 	// line. The lines shown are those of the redacted files, because a hunk
 	// alone does not tell which key a value belongs to.
+	raw := strings.TrimSuffix(string(diff.Diff("", before, "", after)), "\n")
+	if raw == "" {
+		return "", 0
+	}
 	shown := func(file []byte) []string { return strings.Split(redact.Text(string(file)), "\n") }
-	raw := strings.TrimSuffix(string(diff.Diff(from, before, to, after)), "\n")
-	lines := hideLines(strings.Split(raw, "\n"), shown(before), shown(after))
+	lines := []string{clip("--- " + from), clip("+++ " + to)}
+	lines = append(lines, hideLines(strings.Split(raw, "\n")[3:], shown(before), shown(after))...)
 	if len(lines) > maxDiffLines {
 		omitted = len(lines) - maxDiffLines
 		lines = lines[:maxDiffLines]
-	}
-	if len(lines) == 0 {
-		return "", 0
 	}
 	return strings.Join(lines, "\n") + "\n", omitted
 }
@@ -70,38 +71,30 @@ func incomparable(path string, before, after []byte) string {
 	return fmt.Sprintf("%s: %s, %s → %s\n", path, what, size(before), size(after))
 }
 
-// hideLines returns a diff without its first line, a command line, and with the
-// lines of the redacted files in place of the originals.
-func hideLines(lines, before, after []string) []string {
+// hideLines returns the hunks of a diff with the lines of the redacted files in
+// place of the originals.
+func hideLines(hunks, before, after []string) []string {
 	var out []string
-	var i, j, left, right int // next line, and lines left in this hunk
-	for _, line := range lines[1:] {
-		inside := left > 0 || right > 0
-		switch {
-		case inside && line[0] == '-':
+	var i, j int // the next lines of the files
+	for _, line := range hunks {
+		switch line[0] {
+		case '@':
+			var n int
+			_, _ = fmt.Sscanf(line, "@@ -%d,%d +%d,%d @@", &i, &n, &j, &n)
+			i, j = max(i-1, 0), max(j-1, 0)
+		case '-':
 			line = "-" + at(before, i)
-			i, left = i+1, left-1
-		case inside && line[0] == '+':
+			i++
+		case '+':
 			line = "+" + at(after, j)
-			j, right = j+1, right-1
-		case inside && line[0] == ' ':
+			j++
+		case ' ':
 			line = " " + at(after, j)
-			i, j, left, right = i+1, j+1, left-1, right-1
-		case strings.HasPrefix(line, "@@ "):
-			i, left, j, right = hunk(line)
+			i, j = i+1, j+1
 		}
 		out = append(out, clip(line))
 	}
 	return out
-}
-
-// hunk reads a header such as "@@ -1,3 +1,4 @@" into line indices from zero
-// and counts.
-func hunk(line string) (i, left, j, right int) {
-	if _, err := fmt.Sscanf(line, "@@ -%d,%d +%d,%d @@", &i, &left, &j, &right); err != nil {
-		return 0, 0, 0, 0
-	}
-	return max(i-1, 0), left, max(j-1, 0), right
 }
 
 // at returns a line. If there is none, redaction has lost a line, and nothing
