@@ -4,6 +4,7 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -176,7 +177,7 @@ func newVerdict(t *testing.T, text string) verdict {
 	exit, err := strconv.Atoi(status)
 	v := verdict{exit: exit, text: text}
 	if err == nil {
-		v.report, err = report.Decode([]byte(text))
+		err = json.Unmarshal([]byte(text), &v.report)
 	}
 	if err != nil {
 		t.Fatalf("reading a report: %v in %q", err, text)

@@ -4,6 +4,7 @@
 package test
 
 import (
+	"encoding/json"
 	"fmt"
 	"regexp"
 	"slices"
@@ -195,7 +196,8 @@ func (n *Node) auditAs(t *testing.T, uid int) (Result, report.Report) {
 	t.Helper()
 	who := []string{"setpriv", fmt.Sprintf("--reuid=%d", uid), fmt.Sprintf("--regid=%d", uid), "--clear-groups", "--inh-caps=-all", "--no-new-privs"}
 	r := n.Exec(append(who, n.agentCommand([]string{"--dry-run", "--output=json"})...)...)
-	v, err := report.Decode([]byte(r.Stdout))
+	var v report.Report
+	err := json.Unmarshal([]byte(r.Stdout), &v)
 	if err != nil {
 		t.Fatalf("reading a report: %v in %v", err, r)
 	}

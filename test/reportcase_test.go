@@ -33,7 +33,8 @@ func (n *Node) golden(t *testing.T, name string, exit int, drift ...node.Drift) 
 		t.Errorf("dry runs end with %d and %d, want %d and nothing on standard error: %q", text.Exit, object.Exit, exit, text.Stderr+object.Stderr)
 	}
 	valid(t, object.Stdout)
-	r, err := report.Decode([]byte(object.Stdout))
+	var r report.Report
+	err := json.Unmarshal([]byte(object.Stdout), &r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +164,8 @@ func (n *Node) ends(t *testing.T) {
 		t.Helper()
 		content := n.ReadFile("/var/lib/falco-bootstrap/last-run.json")
 		valid(t, content)
-		v, err := report.Decode([]byte(content))
+		var v report.Report
+		err := json.Unmarshal([]byte(content), &v)
 		if err != nil || r.Exit != exit || v.Exit.Code != exit || v.Result != report.ResultFailed || v.Mode != report.ModeConverge || !strings.Contains(content, message) {
 			t.Errorf("%s ends with %d and leaves %s, %+v (%v), want %d and %q: %v", what, r.Exit, v.Result, v.Exit, err, exit, message, r)
 		}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"testing"
@@ -88,7 +89,8 @@ func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 				tt.edit(b)
 			}
 			code := b.run(t, append([]string{"--dry-run", "--output=json"}, tt.args...)...)
-			r, err := report.Decode(b.stdout.Bytes())
+			var r report.Report
+			err := json.Unmarshal(b.stdout.Bytes(), &r)
 			if err != nil {
 				t.Fatalf("%v in %q, standard error %q", err, b.stdout.String(), b.stderr.String())
 			}
@@ -118,7 +120,8 @@ func TestDryRunThatPanics(t *testing.T) {
 			if code := b.run(t, "--dry-run", "--output=json"); code != node.CodeFailed {
 				t.Errorf("a dry run that panics ends with %d, want %d:\n%s", code, node.CodeFailed, b.stdout.String())
 			}
-			r, err := report.Decode(b.stdout.Bytes())
+			var r report.Report
+			err := json.Unmarshal(b.stdout.Bytes(), &r)
 			if err != nil || r.Error == nil || r.Error.Hint == "" {
 				t.Errorf("report = %+v, %v; want an error with a hint", r.Error, err)
 			}
@@ -153,7 +156,7 @@ func TestDryRunWritesWhatItIsToldTo(t *testing.T) {
 	if b.machines > 0 || len(b.kept) > 0 || len(b.written) != 2 {
 		t.Errorf("wrote %q", b.written)
 	}
-	if r, err := report.Decode([]byte(b.written["/r.json"])); err != nil || r.Result != report.ResultPending {
+	if r, err := report.DecodeSummary([]byte(b.written["/r.json"])); err != nil || r.Result != report.ResultPending {
 		t.Errorf("report file = %+v, %v", r, err)
 	}
 }

@@ -22,7 +22,8 @@ func fleetReports(t *testing.T, nodes int) []byte {
 	t.Helper()
 	b := newBench(withFalco())
 	b.run(t, "--dry-run", "--output=json")
-	r, err := report.Decode(b.stdout.Bytes())
+	var r report.Report
+	err := json.Unmarshal(b.stdout.Bytes(), &r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -127,7 +128,8 @@ func TestLastRunKeepsThePrevious(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := report.Decode(content)
+		var r report.Report
+		err = json.Unmarshal(content, &r)
 		if err != nil {
 			t.Fatal(err)
 		}

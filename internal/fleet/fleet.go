@@ -55,7 +55,7 @@ func (f *Fleet) Read(r io.Reader, name string) error {
 // add adds a report. A node without a hostname is named after the report's
 // place.
 func (f *Fleet) add(object []byte, place string) error {
-	r, err := report.Decode(object)
+	r, err := report.DecodeSummary(object)
 	switch {
 	case err != nil:
 		return err
@@ -70,7 +70,6 @@ func (f *Fleet) add(object []byte, place string) error {
 	if f.nodes == nil {
 		f.nodes = map[string]report.Report{}
 	}
-	r.Steps, r.Previous = nil, nil
 	f.nodes[host] = r
 	return nil
 }

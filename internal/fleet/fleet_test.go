@@ -32,7 +32,8 @@ func golden(t testing.TB, name string) report.Report {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := report.Decode(content)
+	var r report.Report
+	err = json.Unmarshal(content, &r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,16 +41,21 @@ func Encode(w io.Writer, v any, indent string) error {
 	return nil
 }
 
-// Decode reads one report. It ignores names that it does not know. A report of
-// another schema version is [ErrSchema].
-func Decode(object []byte) (Report, error) {
-	var r Report
+// DecodeSummary reads one report without its steps and its previous report,
+// which are most of its bytes. It ignores names that it does not know. A report
+// of another schema version is [ErrSchema].
+func DecodeSummary(object []byte) (Report, error) {
+	var r struct {
+		Report
+		Steps    json.RawMessage `json:"steps"`
+		Previous json.RawMessage `json:"previous"`
+	}
 	err := json.Unmarshal(object, &r)
 	// A schema that gives a name another type still has its version.
 	if r.SchemaVersion != SchemaVersion && (err == nil || r.SchemaVersion != 0) {
 		return Report{}, fmt.Errorf("%w %d, this program reads %d", ErrSchema, r.SchemaVersion, SchemaVersion)
 	}
-	return r, err
+	return r.Report, err
 }
 
 // WithPrevious returns current with an older last-run.json in it, without that
