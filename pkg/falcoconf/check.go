@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
 // check finds what is wrong with the merged configuration. The conditions are
@@ -27,12 +29,13 @@ func (c *Config) check() {
 	c.checkTypes()
 }
 
+// entry returns the value at path, or nil.
 func (c *Config) entry(path string) *entry {
-	steps, err := parsePath(path)
+	p, err := yamledit.ParsePath(path)
 	if err != nil {
 		return nil
 	}
-	return c.root.at(steps)
+	return c.root.at(p)
 }
 
 // text returns the scalar at path as Falco reads a string.
@@ -44,62 +47,51 @@ func (c *Config) text(path, otherwise string) string {
 	return e.text
 }
 
-// isOn returns the scalar at path as Falco reads a boolean: quotes do not
-// matter, and what is no boolean is the default.
-func (c *Config) isOn(path string, otherwise bool) bool {
-	if e := c.entry(path); e != nil && e.kind == scalarKind {
-		if b, ok := wordBool(e.text); ok {
-			return b
-		}
-	}
-	return otherwise
+// isOn returns the scalar at path as Falco reads a boolean that is false by
+// default: quotes do not matter.
+func (c *Config) isOn(path string) bool {
+	on, ok := yamledit.ParseBool(c.text(path, ""))
+	return ok && on
 }
 
-// where returns the origin of the deepest key along path that is there.
+// where returns the origin of the deepest key along path that exists.
 func (c *Config) where(path string) Origin {
-	steps, _ := parsePath(path)
-	for i := len(steps); i > 0; i-- {
-		if e := c.root.at(steps[:i]); e != nil {
+	p, _ := yamledit.ParsePath(path)
+	for i := len(p); i > 0; i-- {
+		if e := c.root.at(p[:i]); e != nil {
 			return e.origin
 		}
 	}
 	return Origin{File: c.main}
 }
 
-func (c *Config) fatalAt(path, message, hint string) {
-	o := c.where(path)
-	c.fatal(o.File, o.Line, message, hint)
-}
+func (c *Config) fatalAt(path, message, hint string) { c.fatal(c.where(path), message, hint) }
+func (c *Config) warnAt(path, message, hint string)  { c.warn(c.where(path), message, hint) }
 
-func (c *Config) warnAt(path, message, hint string) {
-	o := c.where(path)
-	c.warn(o.File, o.Line, message, hint)
-}
-
-// checkOutputs finds outputs that miss what they need, and that there is none
+// checkOutputs finds outputs that lack what they need, and that none is enabled
 // (falco userspace/falco/app/actions/init_outputs.cpp).
 func (c *Config) checkOutputs() {
 	for _, o := range []struct{ block, needs string }{
 		{"file_output", "filename"}, {"http_output", "url"}, {"program_output", "program"},
 	} {
 		path := o.block + "." + o.needs
-		if c.isOn(o.block+".enabled", false) && c.text(path, "") == "" {
-			if e := c.entry(path); e != nil && e.isNull() {
-				c.warnAt(path, path+" has no value", "set "+path)
-				continue
-			}
+		switch e := c.entry(path); {
+		case !c.isOn(o.block+".enabled") || c.text(path, "") != "":
+		case e != nil && e.isNull():
+			c.warnAt(path, path+" has no value", "set "+path)
+		default:
 			c.fatalAt(path, o.block+" is enabled without "+o.needs, "set "+path+" in the same file: a block in a fragment replaces the whole block")
 		}
 	}
 	for _, block := range []string{"file", "http", "program", "stdout", "syslog", "grpc"} {
-		if c.isOn(block+"_output.enabled", false) && (block != "grpc" || !atLeast(c.version, fewEnginesSince)) {
+		if c.isOn(block+"_output.enabled") && (block != "grpc" || !atLeast(c.version, fewEnginesSince)) {
 			return
 		}
 	}
-	c.fatal(c.main, 0, "no output is enabled", "enable one, such as file_output")
+	c.fatal(Origin{File: c.main}, "no output is enabled", "enable one, such as file_output")
 }
 
-// checkEngine holds engine.kind against the engines of the version.
+// checkEngine checks engine.kind against the engines of the version.
 func (c *Config) checkEngine() {
 	if !atLeast(c.version, engineSince) {
 		return
@@ -123,7 +115,7 @@ func (c *Config) checkEngine() {
 	}
 }
 
-// checkWords holds keys with a fixed vocabulary against it.
+// checkWords checks the keys that take one of a few words.
 func (c *Config) checkWords() {
 	for _, w := range []struct {
 		path, otherwise, since string
@@ -146,14 +138,14 @@ func (c *Config) checkWords() {
 		}
 	}
 	if p := strings.ToLower(c.text("priority", "debug")); slices.Contains([]string{"emergency", "alert", "critical", "error"}, p) {
-		c.warnAt("priority", "priority "+p+" drops the alerts of rules of lower priority, which are most", "write priority: debug")
+		c.warnAt("priority", "priority "+p+" drops the alerts of most rules, which have a lower priority", "write priority: debug")
 	}
 }
 
-// checkWebserver finds addresses that Falco dies of (since 0.37) and ports that
-// it takes modulo 65536 without a word.
+// checkWebserver finds addresses that Falco fails on (since 0.37), and ports that
+// it silently takes modulo 65536.
 func (c *Config) checkWebserver() {
-	if !c.isOn("webserver.enabled", false) {
+	if !c.isOn("webserver.enabled") {
 		return
 	}
 	address := c.text("webserver.listen_address", "0.0.0.0")
@@ -162,7 +154,7 @@ func (c *Config) checkWebserver() {
 	}
 	port, err := strconv.ParseInt(c.text("webserver.listen_port", "8765"), 0, 64)
 	if err == nil && (port < 1 || port > math.MaxUint16) {
-		c.warnAt("webserver.listen_port", "webserver.listen_port is out of range; Falco listens elsewhere", "write a number from 1 to 65535")
+		c.warnAt("webserver.listen_port", "webserver.listen_port is out of range; Falco listens on another port", "write a number from 1 to 65535")
 	}
 }
 
@@ -172,44 +164,44 @@ func (c *Config) checkDrops() {
 		c.fatalAt("syscall_event_drops.threshold", "syscall_event_drops.threshold is out of range", "write a number from 0 to 1")
 	}
 	ignored := false
-	if actions := c.entry("syscall_event_drops.actions"); actions != nil {
-		for _, e := range actions.items {
-			switch {
-			case !slices.Contains([]string{"ignore", "log", "alert", "exit"}, e.text):
-				c.fatal(e.origin.File, e.origin.Line, "syscall_event_drops.actions holds "+quote(e.text), "write ignore, log, alert or exit")
-			case ignored && (e.text == "log" || e.text == "alert"):
-				c.fatal(e.origin.File, e.origin.Line, "syscall_event_drops.actions holds "+e.text+" after ignore", "remove ignore")
-			}
-			ignored = ignored || e.text == "ignore"
+	for _, e := range c.items("syscall_event_drops.actions") {
+		switch {
+		case !slices.Contains([]string{"ignore", "log", "alert", "exit"}, e.text):
+			c.fatal(e.origin, "syscall_event_drops.actions holds "+quote(e.text), "write ignore, log, alert or exit")
+		case ignored && (e.text == "log" || e.text == "alert"):
+			c.fatal(e.origin, "syscall_event_drops.actions holds "+e.text+" after ignore", "remove ignore")
 		}
+		ignored = ignored || e.text == "ignore"
 	}
 	if n, err := strconv.ParseUint(c.text("syscall_event_timeouts.max_consecutives", "1000"), 0, 32); err == nil && n == 0 {
 		c.fatalAt("syscall_event_timeouts.max_consecutives", "syscall_event_timeouts.max_consecutives is 0", "write a number above 0")
 	}
 }
 
-// checkPlugins finds plugins that are to be loaded and are not described, or
-// are loaded twice: lists in fragments append since 0.41.
-func (c *Config) checkPlugins() {
-	load := c.entry("load_plugins")
-	if load == nil || load.kind != listKind {
-		return
+// items returns the entries of the list at path.
+func (c *Config) items(path string) []*entry {
+	if e := c.entry(path); e != nil {
+		return e.items
 	}
+	return nil
+}
+
+// checkPlugins finds plugins that are loaded and not defined, or loaded twice:
+// lists in fragments append since 0.41.
+func (c *Config) checkPlugins() {
 	known := map[string]bool{}
-	if plugins := c.entry("plugins"); plugins != nil {
-		for _, p := range plugins.items {
-			if name := p.get("name"); name != nil {
-				known[name.text] = true
-			}
+	for _, p := range c.items("plugins") {
+		if name := p.get("name"); name != nil {
+			known[name.text] = true
 		}
 	}
 	loaded := map[string]Origin{}
-	for _, e := range load.items {
+	for _, e := range c.items("load_plugins") {
 		if !known[e.text] {
-			c.fatal(e.origin.File, e.origin.Line, "load_plugins names "+quote(e.text)+", which plugins does not describe", "add an entry to plugins, or remove the name")
+			c.fatal(e.origin, "load_plugins names "+quote(e.text)+", which plugins does not define", "add an entry to plugins, or remove the name")
 		}
 		if first, twice := loaded[e.text]; twice {
-			c.fatal(e.origin.File, e.origin.Line, "load_plugins names "+quote(e.text)+" twice, first in "+first.String(), "remove one of the two")
+			c.fatal(e.origin, "load_plugins names "+quote(e.text)+" twice, first in "+first.String(), "remove one of the two")
 		}
 		loaded[e.text] = e.origin
 	}
@@ -217,17 +209,17 @@ func (c *Config) checkPlugins() {
 
 var prometheusInterval = regexp.MustCompile(`^([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$`)
 
-// checkMetrics finds metrics without a unit of time or without a place to go
-// (falco userspace/falco/app/actions/process_events.cpp).
+// checkMetrics finds metrics without a unit of time or without an output (falco
+// userspace/falco/app/actions/process_events.cpp).
 func (c *Config) checkMetrics() {
-	if !c.isOn("metrics.enabled", false) {
+	if !c.isOn("metrics.enabled") {
 		return
 	}
 	interval := strings.Join(strings.Fields(c.text("metrics.interval", "5000")), "")
 	if interval == "" || !prometheusInterval.MatchString(interval) {
 		c.fatalAt("metrics.interval", "metrics.interval "+quote(interval)+" has no unit of time", "write an interval such as 15m or 1h")
 	}
-	if !c.isOn("metrics.output_rule", false) && c.text("metrics.output_file", "") == "" && !c.isOn("webserver.prometheus_metrics_enabled", false) {
-		c.fatalAt("metrics", "metrics are enabled and go nowhere", "set metrics.output_rule, metrics.output_file or webserver.prometheus_metrics_enabled")
+	if !c.isOn("metrics.output_rule") && c.text("metrics.output_file", "") == "" && !c.isOn("webserver.prometheus_metrics_enabled") {
+		c.fatalAt("metrics", "metrics are enabled without an output", "set metrics.output_rule, metrics.output_file or webserver.prometheus_metrics_enabled")
 	}
 }

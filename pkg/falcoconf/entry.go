@@ -4,35 +4,18 @@
 package falcoconf
 
 import (
-	"bytes"
 	"errors"
-	"io"
-	"strconv"
+	"slices"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
-
-// An Origin is where a value comes from.
-type Origin struct {
-	File string // absolute path on the node, or CommandLine
-	Line int    // 1-based; 0 for the command line
-}
-
-// CommandLine is the File of what an -o option of Falco's unit sets.
-const CommandLine = "-o"
-
-// String formats the origin as FILE:LINE.
-func (o Origin) String() string {
-	if o.Line == 0 {
-		return o.File
-	}
-	return o.File + ":" + strconv.Itoa(o.Line)
-}
 
 type kind int
 
 const (
-	scalarKind kind = iota // a null too
+	scalarKind kind = iota // also a null
 	listKind
 	mapKind
 )
@@ -57,40 +40,45 @@ func (e *entry) get(key string) *entry {
 	if e == nil || e.kind != mapKind {
 		return nil
 	}
-	for _, p := range e.pairs {
-		if p.key == key {
-			return p.val
-		}
+	i := slices.IndexFunc(e.pairs, func(p pair) bool { return p.key == key })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return e.pairs[i].val
 }
 
 // set gives a key a value, as m_root[key] = value does.
 func (e *entry) set(key string, val *entry) {
-	for i, p := range e.pairs {
-		if p.key == key {
-			e.pairs[i].val = val
-			return
-		}
+	if i := slices.IndexFunc(e.pairs, func(p pair) bool { return p.key == key }); i >= 0 {
+		e.pairs[i].val = val
+		return
 	}
 	e.pairs = append(e.pairs, pair{key, val})
 }
 
-// at walks along steps.
-func (e *entry) at(steps []step) *entry {
-	for _, s := range steps {
+// at returns the value at path, or nil.
+func (e *entry) at(path yamledit.Path) *entry {
+	for _, s := range path {
 		switch {
 		case e == nil:
 			return nil
-		case !s.isIndex():
-			e = e.get(s.key)
-		case e.kind == listKind && s.index >= 0 && s.index < len(e.items):
-			e = e.items[s.index]
+		case !s.IsIndex():
+			e = e.get(s.Key)
+		case e.kind == listKind && s.Index >= 0 && s.Index < len(e.items):
+			e = e.items[s.Index]
 		default:
 			return nil
 		}
 	}
 	return e
+}
+
+func (e *entry) keys() []string {
+	var keys []string
+	for _, p := range e.pairs {
+		keys = append(keys, p.key)
+	}
+	return keys
 }
 
 // value returns e as plain data.
@@ -104,15 +92,13 @@ func (e *entry) value() any {
 		return list
 	case mapKind:
 		m := make(map[string]any, len(e.pairs))
-		for _, p := range e.pairs {
-			if _, dup := m[p.key]; !dup {
-				m[p.key] = p.val.value()
-			}
+		for _, p := range slices.Backward(e.pairs) { // the first of equal keys wins
+			m[p.key] = p.val.value()
 		}
 		return m
 	default:
-		if t, ok := e.scalar.(tagged); ok {
-			return t.text
+		if t, ok := e.scalar.(yamledit.Tagged); ok {
+			return t.Text
 		}
 		return e.scalar
 	}
@@ -120,50 +106,59 @@ func (e *entry) value() any {
 
 func (e *entry) isNull() bool { return e.kind == scalarKind && e.scalar == nil }
 
-// A reader turns a file into entries.
-type reader struct {
-	file   string
-	budget int
-	dups   []Problem
+// parse reads the first YAML document of a file, the only one that Falco reads.
+// The root is nil if there is none.
+func parse(file string, src []byte) (root *entry, warnings []Problem, err error) {
+	r := reader{file: file, budget: maxNodes}
+	n, rest, err := yamledit.ParseFirst(src)
+	if err == nil && n != nil {
+		root, err = r.entry(n, nil)
+	}
+	if err != nil {
+		if e, ok := errors.AsType[*Error](err); ok {
+			e.File = file
+		}
+		return nil, nil, err
+	}
+	if rest != nil {
+		r.warnings = append(r.warnings, Problem{Origin: Origin{File: file}, Message: "file holds several YAML documents; Falco reads only the first", Hint: "keep only the first one"})
+	}
+	return root, r.warnings, nil
 }
 
-// readFile parses the first YAML document of src, the only one that Falco
-// reads. The result is nil if there is none. several says that more follow.
-func (r *reader) readFile(src []byte) (root *entry, several bool, err error) {
-	dec := yaml.NewDecoder(bytes.NewReader(src))
-	var doc yaml.Node
-	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
-		return nil, false, nil
-	} else if err != nil {
-		e := syntaxError(err)
-		e.File = r.file
-		return nil, false, e
+const (
+	maxDepth = 200     // of nesting; a Falco configuration has about six levels
+	maxNodes = 1 << 17 // after aliases are expanded, against alias bombs
+)
+
+// A reader turns the nodes of a file into entries.
+type reader struct {
+	file     string
+	budget   int // of nodes
+	warnings []Problem
+}
+
+func (r *reader) origin(n *yaml.Node) Origin {
+	if r.file == CommandLine {
+		return Origin{File: CommandLine}
 	}
-	root, err = r.entry(doc.Content[0], "", 0)
-	if err != nil {
-		return nil, false, err
-	}
-	var more yaml.Node
-	err = dec.Decode(&more)
-	return root, !errors.Is(err, io.EOF), nil
+	return Origin{r.file, n.Line}
 }
 
 // entry converts a node. Aliases become what they stand for.
-func (r *reader) entry(n *yaml.Node, path string, depth int) (*entry, error) {
+func (r *reader) entry(n *yaml.Node, path yamledit.Path) (*entry, error) {
 	r.budget--
-	if r.budget < 0 || depth > maxDepth {
-		e := unsupported(n.Line, path, "file is nested too deeply or its aliases expand too far", "write the values out and nest them less")
-		e.File = r.file
-		return nil, e
+	if r.budget < 0 || len(path) > maxDepth {
+		return nil, &Error{Line: n.Line, Path: path.String(), Reason: "file is nested too deeply or its aliases expand too far", Hint: "write the values out and nest them less", Err: yamledit.ErrUnsupported}
 	}
-	out := &entry{origin: Origin{File: r.file, Line: n.Line}}
+	out := &entry{origin: r.origin(n)}
 	switch n.Kind {
 	case yaml.AliasNode:
-		return r.entry(n.Alias, path, depth+1)
+		return r.entry(n.Alias, path)
 	case yaml.SequenceNode:
 		out.kind = listKind
 		for i, child := range n.Content {
-			item, err := r.entry(child, joinIndex(path, i), depth+1)
+			item, err := r.entry(child, append(path, yamledit.Step{Index: i}))
 			if err != nil {
 				return nil, err
 			}
@@ -171,30 +166,28 @@ func (r *reader) entry(n *yaml.Node, path string, depth int) (*entry, error) {
 		}
 	case yaml.MappingNode:
 		out.kind = mapKind
-		return out, r.pairs(out, n, path, depth)
+		for i := 0; i < len(n.Content); i += 2 {
+			if err := r.pair(out, n.Content[i], n.Content[i+1], path); err != nil {
+				return nil, err
+			}
+		}
 	default:
-		out.scalar, out.text = decodeScalar(n), n.Value
+		out.scalar, out.text = yamledit.Scalar(n), n.Value
 	}
 	return out, nil
 }
 
-func (r *reader) pairs(out *entry, n *yaml.Node, path string, depth int) error {
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, child := n.Content[i], n.Content[i+1]
-		at := joinKey(path, key.Value)
-		val, err := r.entry(child, at, depth+1)
-		if err != nil {
-			return err
-		}
-		if child.Kind == yaml.AliasNode { // the alias is where the value is said
-			copied := *val
-			val = &copied
-		}
-		val.origin.Line = key.Line
-		if out.get(key.Value) != nil {
-			r.dups = append(r.dups, Problem{File: r.file, Line: key.Line, Message: "key " + at + " is there twice", Hint: "remove one of the two"})
-		}
-		out.pairs = append(out.pairs, pair{key.Value, val})
+// pair adds a pair to the map at path.
+func (r *reader) pair(out *entry, key, child *yaml.Node, path yamledit.Path) error {
+	path = append(path, yamledit.Step{Key: key.Value})
+	val, err := r.entry(child, path)
+	if err != nil {
+		return err
 	}
+	val.origin = r.origin(key)
+	if out.get(key.Value) != nil {
+		r.warnings = append(r.warnings, Problem{Origin: val.origin, Message: "duplicate key " + path.String(), Hint: "remove one of the two"})
+	}
+	out.pairs = append(out.pairs, pair{key.Value, val})
 	return nil
 }

@@ -19,92 +19,91 @@ const (
 	strategyAddOnly  = "add-only"
 )
 
-// An include is one entry of config_files.
-type include struct {
-	path, strategy string
-	line           int
+// merge lays the fragments and the overrides over the main file. Up to 0.40 the
+// overrides come before the fragments, which win. Since 0.41 they come last,
+// except for those that set config_files (falco 0.40.0 and 0.41.0
+// userspace/falco/configuration.cpp, init_from_file).
+func (c *Config) merge(overrides []string) {
+	before, after := overrides, []string(nil)
+	if atLeast(c.version, strategiesSince) {
+		before = nil
+		for _, o := range overrides {
+			if strings.HasPrefix(o, configFiles) {
+				before = append(before, o)
+			} else {
+				after = append(after, o)
+			}
+		}
+	}
+	c.override(before)
+	if atLeast(c.version, fragmentsSince) {
+		c.mergeFragments()
+	}
+	c.override(after)
 }
 
-// includes returns the entries of config_files.
-func (c *Config) includes() []include {
+// mergeFragments lays the files of config_files over the main file.
+func (c *Config) mergeFragments() {
 	list := c.root.get(configFiles)
 	if list == nil || list.kind == mapKind {
-		return nil
+		return
 	}
 	items := list.items
 	if list.kind == scalarKind {
 		items = []*entry{list}
 	}
-	strategies := atLeast(c.version, strategiesSince)
-	var out []include
 	for _, item := range items {
-		in := include{path: item.text, strategy: strategyOverride, line: item.origin.Line}
-		if strategies {
-			in.strategy = strategyAppend
+		file, strategy := c.include(item)
+		at := Origin{list.origin.File, item.origin.Line}
+		info, err := fs.Stat(c.fsys, rooted(file))
+		switch {
+		case file == "":
+			c.fatal(item.origin, "entry of config_files has no path", "write the path of a file or directory; {path, strategy} needs Falco 0.41")
+		case path.Clean(file) == path.Clean(c.main):
+			c.fatal(at, "config_files names the main file itself", "remove the entry")
+		case err != nil:
+			if path.Ext(file) != "" && path.Ext(file) != ".d" {
+				c.warn(at, "config_files names "+file+", which does not exist; Falco skips it", "create the file, or remove the entry")
+			}
+		case info.Mode().IsRegular():
+			c.mergeFile(file, strategy)
+		case info.IsDir():
+			for _, fragment := range c.regularFiles(file) {
+				c.checkStray(fragment)
+				c.mergeFile(fragment, strategy)
+			}
 		}
-		if item.kind == mapKind && strategies {
-			in.path, in.strategy = c.strategyOf(item)
-		}
-		if in.path == "" || item.kind == listKind || item.kind == mapKind && !strategies {
-			c.fatal(item.origin.File, item.origin.Line, "entry of config_files names no file", "write the path of a file or folder; {path, strategy} needs Falco 0.41")
-			continue
-		}
-		out = append(out, in)
 	}
-	return out
 }
 
-// strategyOf reads an entry of config_files that is a map.
-func (c *Config) strategyOf(item *entry) (file, strategy string) {
-	strategy = strategyAppend
+// include reads an entry of config_files.
+func (c *Config) include(item *entry) (file, strategy string) {
+	if !atLeast(c.version, strategiesSince) {
+		return item.text, strategyOverride
+	}
+	if item.kind != mapKind {
+		return item.text, strategyAppend
+	}
 	if p := item.get("path"); p != nil {
 		file = p.text
 	}
-	if s := item.get("strategy"); s != nil {
-		switch s.text {
-		case strategyAppend, strategyOverride, strategyAddOnly:
-			strategy = s.text
-		default:
-			c.warn(s.origin.File, s.origin.Line, "strategy "+quote(s.text)+" is unknown; Falco appends", "write append, override or add-only")
-		}
+	s := item.get("strategy")
+	switch {
+	case s == nil:
+	case slices.Contains([]string{strategyAppend, strategyOverride, strategyAddOnly}, s.text):
+		return file, s.text
+	default:
+		c.warn(s.origin, "strategy "+quote(s.text)+" is unknown; Falco appends", "write append, override or add-only")
 	}
-	return file, strategy
+	return file, strategyAppend
 }
 
-// mergeFragments lays the files of config_files over the main file.
-func (c *Config) mergeFragments() {
-	origin := c.root.origin
-	if e := c.root.get(configFiles); e != nil {
-		origin = e.origin
-	}
-	for _, in := range c.includes() {
-		if path.Clean(in.path) == path.Clean(c.main) {
-			c.fatal(origin.File, in.line, "config_files names the main file itself", "remove the entry")
-			continue
-		}
-		info, err := fs.Stat(c.fsys, rooted(in.path))
-		switch {
-		case err != nil:
-			if path.Ext(in.path) != "" && path.Ext(in.path) != ".d" {
-				c.warn(origin.File, in.line, "config_files names "+in.path+", which is not there; Falco passes it over", "create the file, or remove the entry")
-			}
-		case info.Mode().IsRegular():
-			c.mergeFile(in.path, in.strategy)
-		case info.IsDir():
-			for _, file := range c.regularFiles(in.path) {
-				c.checkStray(file)
-				c.mergeFile(file, in.strategy)
-			}
-		}
-	}
-}
-
-// regularFiles returns the paths of the regular files in a folder, links to
-// them included, in byte order.
+// regularFiles returns the paths of the regular files in a directory, and of the
+// links to such, in byte order.
 func (c *Config) regularFiles(dir string) []string {
 	entries, err := fs.ReadDir(c.fsys, rooted(dir))
 	if err != nil {
-		c.fatal(dir, 0, "folder cannot be read: "+err.Error(), "make the folder readable")
+		c.fatal(Origin{File: dir}, "directory cannot be read: "+err.Error(), "make the directory readable")
 		return nil
 	}
 	var files []string
@@ -118,95 +117,83 @@ func (c *Config) regularFiles(dir string) []string {
 	return files
 }
 
-// mergeFile lays one fragment over what is there. Falco dies of a fragment that
-// it cannot read, without saying which one that is.
+// checkStray warns of a file in a directory of fragments that probably does not
+// belong there: Falco loads every regular file, whatever its name.
+func (c *Config) checkStray(file string) {
+	ext := path.Ext(file)
+	if strings.HasPrefix(path.Base(file), ".") || ext != ".yaml" && ext != ".yml" {
+		c.warn(Origin{File: file}, "file is loaded by Falco, as is every file in the directory, whatever its name", "move it out of the directory, or give it a name that ends in .yaml")
+	}
+}
+
+// mergeFile lays one fragment over the rest. Falco fails on a fragment that it
+// cannot read, and does not say which one that is.
 func (c *Config) mergeFile(file, strategy string) {
 	c.fragments = append(c.fragments, file)
-	layer := Layer{File: file, Strategy: strategy}
-	defer func() { c.layers = append(c.layers, layer) }()
-	broken := func(line int, message, hint string) {
-		layer.Broken = true
-		c.fatal(file, line, message, hint)
+	keys, broken := c.mergeContent(file, strategy)
+	if broken != nil {
+		c.fatal(broken.Origin, broken.Message, broken.Hint)
 	}
+	c.layers = append(c.layers, Layer{File: file, Strategy: strategy, Keys: keys, Broken: broken != nil})
+}
+
+// mergeContent returns the top-level keys of a fragment, and why Falco fails on
+// it.
+func (c *Config) mergeContent(file, strategy string) (keys []string, broken *Problem) {
+	at := Origin{File: file}
 	src, err := fs.ReadFile(c.fsys, rooted(file))
 	if err != nil {
-		broken(0, "fragment cannot be read: "+err.Error(), "make the file readable, or move it out of the folder")
-		return
+		return nil, &Problem{Origin: at, Message: "fragment cannot be read: " + err.Error(), Hint: "make the file readable, or move it out of the directory"}
 	}
-	r := reader{file: file, budget: maxNodes}
-	root, several, err := r.readFile(src)
-	if err != nil {
-		var e *Error
-		if errors.As(err, &e) {
-			broken(e.Line, "fragment is broken: "+e.Reason, e.Hint)
-		}
-		return
+	root, warnings, err := parse(file, src)
+	if e, ok := errors.AsType[*Error](err); ok {
+		return nil, &Problem{Origin: Origin{file, e.Line}, Message: "fragment is broken: " + e.Reason, Hint: e.Hint}
 	}
-	c.problems = append(c.problems, r.dups...)
-	if several {
-		c.warn(file, 0, "file holds several YAML documents, of which Falco reads the first only", "keep the first one only")
-	}
+	c.warnings = append(c.warnings, warnings...)
 	switch {
 	case root == nil || root.isNull():
+		return nil, nil
 	case root.kind == listKind:
-		broken(root.origin.Line, "fragment is a list, not a map of keys", "write KEY: VALUE, or move the file out of the folder")
+		return nil, &Problem{Origin: root.origin, Message: "fragment is a list, not a map of keys", Hint: "write KEY: VALUE, or move the file out of the directory"}
 	case root.kind == scalarKind:
-		c.warn(file, root.origin.Line, "fragment is plain text and has no effect", "write KEY: VALUE, or move the file out of the folder")
-	default:
-		layer.Keys = keysOf(root)
-		if p := c.mergeEntry(root, strategy); p != nil {
-			broken(p.origin.Line, p.message, p.hint)
+		c.warn(root.origin, "fragment is plain text and has no effect", "write KEY: VALUE, or move the file out of the directory")
+		return nil, nil
+	}
+	for _, p := range root.pairs {
+		if broken := c.mergePair(p.key, p.val, strategy); broken != nil {
+			return root.keys(), broken
 		}
 	}
+	return root.keys(), nil
 }
 
-// A mergeFault is why Falco cannot lay a fragment over the rest.
-type mergeFault struct {
-	origin        Origin
-	message, hint string
-}
-
-// mergeEntry lays the top-level keys of a fragment over the rest: maps are
-// replaced whole, lists are appended with the strategy append (falco
+// mergePair lays a top-level key of a fragment over the rest: a map is replaced
+// as a whole, a list is appended with the strategy append (falco
 // userspace/engine/yaml_helper.h, include_config_file).
-func (c *Config) mergeEntry(fragment *entry, strategy string) *mergeFault {
-	for _, p := range fragment.pairs {
-		if p.key == configFiles {
-			return &mergeFault{p.val.origin, "config_files stands in a fragment, where Falco forbids it", "move the entry to " + c.main}
+func (c *Config) mergePair(key string, val *entry, strategy string) (broken *Problem) {
+	if key == configFiles {
+		return &Problem{Origin: val.origin, Message: "config_files is set in a fragment, which Falco forbids", Hint: "move the entry to " + c.main}
+	}
+	base := c.root.get(key)
+	switch {
+	case strategy == strategyAddOnly && base != nil:
+	case strategy == strategyAppend && val.kind == listKind:
+		if len(val.items) == 0 {
+			break
 		}
-		base := c.root.get(p.key)
-		switch {
-		case strategy == strategyAddOnly && base != nil:
-		case strategy == strategyAppend && p.val.kind == listKind:
-			if base != nil && base.kind != listKind && !base.isNull() && len(p.val.items) > 0 {
-				return &mergeFault{p.val.origin, "list " + p.key + " is appended to what is no list (" + base.origin.String() + ")", "make both lists"}
-			}
-			if len(p.val.items) == 0 {
-				continue
-			}
-			list := &entry{kind: listKind, origin: p.val.origin}
-			if base != nil {
-				list.items = slices.Clone(base.items)
-			}
-			list.items = append(list.items, p.val.items...)
-			c.root.set(p.key, list)
-		default:
-			if base != nil && base.kind == mapKind && p.val.isNull() {
-				c.warn(p.val.origin.File, p.val.origin.Line, "key "+p.key+" has no value and wipes the block of "+base.origin.String(), "remove the key, or write the block whole")
-			}
-			c.root.set(p.key, p.val)
+		list := &entry{kind: listKind, origin: val.origin, items: val.items}
+		if base != nil && base.kind != listKind && !base.isNull() {
+			return &Problem{Origin: val.origin, Message: "list " + key + " is appended to a value that is not a list (" + base.origin.String() + ")", Hint: "make both values lists"}
 		}
+		if base != nil {
+			list.items = slices.Concat(base.items, val.items)
+		}
+		c.root.set(key, list)
+	default:
+		if base != nil && base.kind == mapKind && val.isNull() {
+			c.warn(val.origin, "key "+key+" has no value and wipes the block of "+base.origin.String(), "remove the key, or write the whole block")
+		}
+		c.root.set(key, val)
 	}
 	return nil
-}
-
-// checkStray warns of a file in a folder of fragments that hardly belongs
-// there: Falco loads every regular file, whatever its name.
-func (c *Config) checkStray(file string) {
-	name := path.Base(file)
-	ext := path.Ext(name)
-	if !strings.HasPrefix(name, ".") && (ext == ".yaml" || ext == ".yml") {
-		return
-	}
-	c.warn(file, 0, "file is loaded by Falco, as every file in the folder is, whatever its name", "move it out of the folder, or give it a name that ends in .yaml")
 }

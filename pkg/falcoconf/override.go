@@ -9,72 +9,65 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
-// override applies -o options (falco userspace/falco/configuration.cpp,
-// set_cmdline_option).
+// override applies -o options, if there are any, as one layer (falco
+// userspace/falco/configuration.cpp, set_cmdline_option).
 func (c *Config) override(options []string) {
+	if len(options) == 0 {
+		return
+	}
+	layer := Layer{File: CommandLine, Strategy: "command line"}
 	for _, option := range options {
 		key, text, ok := strings.Cut(option, "=")
+		layer.Keys = append(layer.Keys, key)
 		if !ok {
-			c.fatal(CommandLine, 0, "option "+quote(option)+" has no value", "write -o KEY=VALUE in the unit")
-			continue
-		}
-		if err := c.overrideOne(key, text); err != nil {
-			c.fatal(CommandLine, 0, "option "+quote(option)+": "+err.Error(), "correct the option in the unit")
+			c.fatal(Origin{File: CommandLine}, "option "+quote(option)+" has no value", "write -o KEY=VALUE in the unit")
+		} else if err := c.overrideKey(key, text); err != nil {
+			c.fatal(Origin{File: CommandLine}, "option "+quote(option)+": "+err.Error(), "correct the option in the unit")
 		}
 	}
+	c.layers = append(c.layers, layer)
 }
 
-func (c *Config) overrideOne(key, text string) error {
-	steps, err := parsePath(key)
+func (c *Config) overrideKey(key, text string) error {
+	path, err := yamledit.ParsePath(key)
 	if err != nil {
 		return err
 	}
 	val := &entry{scalar: text, text: text, origin: Origin{File: CommandLine}}
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
-		r := reader{file: CommandLine, budget: maxNodes}
-		if val, _, err = r.readFile([]byte(text)); err != nil {
+		if val, _, err = parse(CommandLine, []byte(text)); err != nil {
 			return errors.Unwrap(err)
 		}
-		val.relocate(Origin{File: CommandLine})
 	} else if text != "" {
-		val.scalar = decodeScalar(&yaml.Node{Kind: yaml.ScalarNode, Value: text})
+		val.scalar = yamledit.Scalar(&yaml.Node{Kind: yaml.ScalarNode, Value: text})
 	}
-	if val.scalar == nil && val.kind == scalarKind {
+	if val.isNull() {
 		val.scalar = text // "null" and "~" are text to Falco's -o
 	}
-	return c.root.assign(steps, val)
+	return c.root.assign(path, val)
 }
 
-// relocate gives e and all below it one origin.
-func (e *entry) relocate(o Origin) {
-	e.origin = o
-	for _, item := range e.items {
-		item.relocate(o)
-	}
-	for _, p := range e.pairs {
-		p.val.relocate(o)
-	}
-}
-
-// assign puts val at steps and makes maps and lists that are missing.
-func (e *entry) assign(steps []step, val *entry) error {
-	if len(steps) == 0 {
+// assign puts val at path. Maps and lists that are missing on the way are made.
+func (e *entry) assign(path yamledit.Path, val *entry) error {
+	if len(path) == 0 {
 		*e = *val
 		return nil
 	}
-	s := steps[0]
+	s := path[0]
 	if e.isNull() {
 		*e = entry{kind: mapKind, origin: val.origin}
-		if s.isIndex() {
+		if s.IsIndex() {
 			e.kind = listKind
 		}
 	}
 	switch {
-	case s.isIndex() && e.kind == listKind:
-		i := s.index
-		if i == appendIndex {
+	case s.IsIndex() && e.kind == listKind:
+		i := s.Index
+		if i == yamledit.Append {
 			i = len(e.items)
 		}
 		if i > len(e.items) {
@@ -84,15 +77,15 @@ func (e *entry) assign(steps []step, val *entry) error {
 			e.items = append(e.items, &entry{origin: val.origin})
 		}
 		e.origin = val.origin
-		return e.items[i].assign(steps[1:], val)
-	case !s.isIndex() && e.kind == mapKind:
-		next := e.get(s.key)
+		return e.items[i].assign(path[1:], val)
+	case !s.IsIndex() && e.kind == mapKind:
+		next := e.get(s.Key)
 		if next == nil {
 			next = &entry{origin: val.origin}
-			e.pairs = append(e.pairs, pair{s.key, next})
+			e.set(s.Key, next)
 		}
-		return next.assign(steps[1:], val)
+		return next.assign(path[1:], val)
 	default:
-		return fmt.Errorf("%s does not fit the value there", formatPath(steps[:1]))
+		return fmt.Errorf("%v does not fit the value there", path[:1])
 	}
 }

@@ -4,145 +4,53 @@
 package falcoconf
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
+
+// The top-level keys whose value is a map in falco 0.44.1.
+const blocks = `
+base_syscalls capture engine falco_libs file_output http_output libs_logger metrics outputs_queue program_output
+stdout_output syscall_event_drops syscall_event_timeouts syslog_output webserver`
+
+// The keys that Falco reads as a boolean.
+const booleans = `
+buffer_format_base64 buffered_outputs json_include_message_property json_include_output_fields_property
+json_include_output_property json_include_tags_property json_output log_stderr log_syslog plugins_hostinfo
+time_format_iso_8601 watch_config_files
+base_syscalls.all base_syscalls.repair capture.enabled
+engine.kmod.drop_failed_exit engine.modern_ebpf.drop_failed_exit engine.modern_ebpf.disable_iterators
+file_output.enabled file_output.keep_alive grpc.enabled grpc_output.enabled
+http_output.enabled http_output.insecure http_output.mtls http_output.echo http_output.compress_uploads
+http_output.keep_alive libs_logger.enabled
+metrics.enabled metrics.output_rule metrics.rules_counters_enabled metrics.resource_utilization_enabled
+metrics.state_counters_enabled metrics.kernel_event_counters_enabled metrics.kernel_event_counters_per_cpu_enabled
+metrics.libbpf_stats_enabled metrics.plugins_metrics_enabled metrics.kernel_iter_event_counters_enabled
+metrics.jemalloc_stats_enabled metrics.convert_memory_to_mb metrics.include_empty_values
+program_output.enabled program_output.keep_alive stdout_output.enabled syscall_event_drops.simulate_drops
+syslog_output.enabled webserver.enabled webserver.prometheus_metrics_enabled webserver.ssl_enabled`
+
+// The keys that Falco reads as a floating-point number.
+const floats = "syscall_event_drops.threshold syscall_event_drops.rate syscall_event_drops.max_burst"
 
 // checkTypes finds values that Falco cannot convert. Keys that the other checks
 // know to be fatal are left to them.
 func (c *Config) checkTypes() {
-	for _, path := range booleans() {
-		if e := c.entry(path); e != nil && !isBoolean(e) {
-			c.mistyped(path, "a boolean", e)
-		}
+	for path := range strings.FieldsSeq(booleans) {
+		c.checkScalar(path, "a boolean", func(text string) bool {
+			_, ok := yamledit.ParseBool(text)
+			return ok
+		})
 	}
-	for _, n := range integers() {
-		if e := c.entry(n.path); e != nil && !isInteger(e, n.min, n.max) {
-			c.mistyped(n.path, "a whole number from "+strconv.FormatInt(n.min, 10)+" to "+strconv.FormatUint(n.max, 10), e)
-		}
-	}
-	for _, path := range []string{"syscall_event_drops.threshold", "syscall_event_drops.rate", "syscall_event_drops.max_burst"} {
-		if e := c.entry(path); e != nil && !isFloat(e) {
-			c.mistyped(path, "a number", e)
-		}
-	}
-	c.checkBlocks()
-}
-
-// mistyped reports a value that cannot be converted: up to 0.36 Falco dies of
-// it, since 0.37 it takes its default instead, with at most a warning of its
-// schema, and numbers that are out of range do not even get that (get_scalar in
-// falco 0.36.2 and 0.37.1 userspace/falco/yaml_helper.h).
-func (c *Config) mistyped(path, want string, e *entry) {
-	if strings.Contains(e.text, "${") {
-		return // a variable of Falco's environment
-	}
-	message := path + " is not " + want + ": " + describe(e)
-	if atLeast(c.version, engineSince) {
-		c.warnAt(path, message, "write "+want+"; Falco takes its default instead")
-		return
-	}
-	c.fatalAt(path, message, "write "+want)
-}
-
-func (c *Config) checkBlocks() {
-	for _, key := range blocks() {
-		switch e := c.root.get(key); {
-		case e == nil || e.kind == mapKind:
-		case e.isNull():
-			c.warnAt(key, key+" has no value; Falco takes the defaults of the whole block", "remove the key, or write the block")
-		case e.kind == listKind:
-			c.warnAt(key, key+" is a list, not a block; Falco takes the defaults of the whole block", "write the block as KEY: VALUE")
-		default: // yaml-cpp: operator[] call on a scalar
-			c.fatalAt(key, key+" is "+quote(e.text)+", not a block", "write the block as KEY: VALUE")
-		}
-	}
-}
-
-func describe(e *entry) string {
-	if e.kind == scalarKind && !e.isNull() {
-		return quote(e.text)
-	}
-	return kindOf(e.value())
-}
-
-func isBoolean(e *entry) bool {
-	_, ok := wordBool(e.text)
-	return e.kind == scalarKind && ok
-}
-
-// isInteger reads a number as yaml-cpp does, with the prefixes 0 and 0x.
-func isInteger(e *entry, low int64, high uint64) bool {
-	if e.kind != scalarKind || strings.Contains(e.text, "_") {
-		return false
-	}
-	if n, err := strconv.ParseInt(e.text, 0, 64); err == nil {
-		return n >= low && (n < 0 || uint64(n) <= high)
-	}
-	n, err := strconv.ParseUint(e.text, 0, 64)
-	return err == nil && n <= high
-}
-
-func isFloat(e *entry) bool {
-	_, err := strconv.ParseFloat(e.text, 64)
-	return e.kind == scalarKind && err == nil
-}
-
-// blocks returns the top-level keys whose value is a map in falco 0.44.1.
-func blocks() []string {
-	return []string{
-		"base_syscalls", "capture", "engine", "falco_libs", "file_output",
-		"http_output", "libs_logger", "metrics", "outputs_queue",
-		"program_output", "stdout_output", "syscall_event_drops", "syscall_event_timeouts",
-		"syslog_output", "webserver",
-	}
-}
-
-// booleans returns the keys that Falco reads as a boolean.
-func booleans() []string {
-	paths := []string{
-		"buffer_format_base64", "buffered_outputs", "json_include_message_property",
-		"json_include_output_fields_property", "json_include_output_property",
-		"json_include_tags_property", "json_output", "log_stderr", "log_syslog",
-		"plugins_hostinfo", "time_format_iso_8601", "watch_config_files",
-	}
-	for _, group := range []struct{ block, keys string }{
-		{"base_syscalls", "all repair"},
-		{"capture", "enabled"},
-		{"engine.kmod", "drop_failed_exit"},
-		{"engine.modern_ebpf", "drop_failed_exit disable_iterators"},
-		{"file_output", "enabled keep_alive"},
-		{"grpc", "enabled"},
-		{"grpc_output", "enabled"},
-		{"http_output", "enabled insecure mtls echo compress_uploads keep_alive"},
-		{"libs_logger", "enabled"},
-		{"metrics", "enabled output_rule rules_counters_enabled resource_utilization_enabled state_counters_enabled " +
-			"kernel_event_counters_enabled kernel_event_counters_per_cpu_enabled libbpf_stats_enabled plugins_metrics_enabled " +
-			"kernel_iter_event_counters_enabled jemalloc_stats_enabled convert_memory_to_mb include_empty_values"},
-		{"program_output", "enabled keep_alive"},
-		{"stdout_output", "enabled"},
-		{"syscall_event_drops", "simulate_drops"},
-		{"syslog_output", "enabled"},
-		{"webserver", "enabled prometheus_metrics_enabled ssl_enabled"},
-	} {
-		for key := range strings.FieldsSeq(group.keys) {
-			paths = append(paths, group.block+"."+key)
-		}
-	}
-	return paths
-}
-
-// An integerKey is a key that Falco reads as a whole number of a given width.
-type integerKey struct {
-	path string
-	min  int64
-	max  uint64
-}
-
-// integers returns the keys that Falco reads as a whole number.
-func integers() []integerKey {
-	return []integerKey{
+	for _, n := range []struct {
+		path string
+		min  int64
+		max  uint64
+	}{
 		{"capture.default_duration", 0, math.MaxUint32},
 		{"capture.max_file_size_mb", 0, math.MaxUint64},
 		{"engine.kmod.buf_size_preset", math.MinInt16, math.MaxInt16},
@@ -158,5 +66,72 @@ func integers() []integerKey {
 		{"syscall_event_timeouts.max_consecutives", 0, math.MaxUint32},
 		{"webserver.listen_port", 0, math.MaxUint32},
 		{"webserver.threadiness", 0, math.MaxUint32},
+	} {
+		c.checkScalar(n.path, fmt.Sprintf("a whole number from %d to %d", n.min, n.max), func(text string) bool {
+			return isInteger(text, n.min, n.max)
+		})
+	}
+	for path := range strings.FieldsSeq(floats) {
+		c.checkScalar(path, "a number", func(text string) bool {
+			_, err := strconv.ParseFloat(text, 64)
+			return err == nil
+		})
+	}
+	for key := range strings.FieldsSeq(blocks) {
+		c.checkBlock(key)
+	}
+}
+
+// checkScalar checks that a key, if it exists, is a scalar that is fine. Up to
+// 0.36 Falco fails on any other. Since 0.37 it uses its default instead, with at
+// most a warning of its schema, and with none about a number that is out of range
+// (get_scalar in falco 0.36.2 and 0.37.1 userspace/falco/yaml_helper.h).
+func (c *Config) checkScalar(path, want string, fine func(text string) bool) {
+	e := c.entry(path)
+	if e == nil || e.kind == scalarKind && fine(e.text) || strings.Contains(e.text, "${") { // a variable of Falco's environment
+		return
+	}
+	message := path + " is not " + want + ": " + describe(e)
+	if atLeast(c.version, engineSince) {
+		c.warnAt(path, message, "write "+want+"; Falco uses its default instead")
+		return
+	}
+	c.fatalAt(path, message, "write "+want)
+}
+
+func describe(e *entry) string {
+	switch {
+	case e.kind == listKind:
+		return "a list"
+	case e.kind == mapKind:
+		return "a map"
+	case e.isNull():
+		return "null"
+	default:
+		return quote(e.text)
+	}
+}
+
+// isInteger reads a number as yaml-cpp does, with the prefixes 0 and 0x.
+func isInteger(text string, low int64, high uint64) bool {
+	if strings.Contains(text, "_") {
+		return false
+	}
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return n >= low && (n < 0 || uint64(n) <= high)
+	}
+	n, err := strconv.ParseUint(text, 0, 64)
+	return err == nil && n <= high
+}
+
+func (c *Config) checkBlock(key string) {
+	switch e := c.root.get(key); {
+	case e == nil || e.kind == mapKind:
+	case e.isNull():
+		c.warnAt(key, key+" has no value; Falco uses the defaults of the whole block", "remove the key, or write the block")
+	case e.kind == listKind:
+		c.warnAt(key, key+" is a list, not a block; Falco uses the defaults of the whole block", "write the block as KEY: VALUE")
+	default: // yaml-cpp: operator[] call on a scalar
+		c.fatalAt(key, key+" is "+quote(e.text)+", not a block", "write the block as KEY: VALUE")
 	}
 }

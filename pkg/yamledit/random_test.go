@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package falcoconf
+package yamledit
 
 import (
 	"bytes"
@@ -31,7 +31,7 @@ func TestRandomTrees(t *testing.T) {
 			t.Fatalf("seed %d: Set(%q, %#v): %v", i, src, s, err)
 		}
 		got, _, ok, err := Get(out, s.Path)
-		if err != nil || !ok || !same(got, plain(s.Value)) {
+		if err != nil || !ok || !equal(got, plain(s.Value)) {
 			t.Fatalf("seed %d: Set(%q, %#v) = %q, where Get = %#v, %t, %v", i, src, s, out, got, ok, err)
 		}
 		wantSameSlice(t, out, []Setting{s})

@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package falcoconf
+package yamledit
 
 import (
 	"errors"

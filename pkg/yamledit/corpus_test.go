@@ -1,7 +1,7 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package falcoconf
+package yamledit
 
 import (
 	"bytes"
@@ -19,7 +19,7 @@ func corpus(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	dir := os.Getenv("FALCO_YAML_CORPUS")
 	if dir == "" {
-		tb.Skip("FALCO_YAML_CORPUS is not set: it names a folder of falco.yaml files as releases shipped them")
+		tb.Skip("FALCO_YAML_CORPUS is not set: it names a directory of falco.yaml files as releases shipped them")
 	}
 	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil || len(paths) == 0 {
@@ -125,15 +125,15 @@ func checkEdit(t *testing.T, name string, src []byte, settings ...Setting) []byt
 	tops := map[string]bool{}
 	for _, s := range settings {
 		got, _, ok, err := Get(out, s.Path)
-		want, _ := normalise("", s.Value)
-		if err != nil || !ok || !same(got, want) {
+		want, _ := canonical("", s.Value)
+		if err != nil || !ok || !equal(got, want) {
 			t.Errorf("Get(%s, %s) = %v, %t, %v, want %v", name, s.Path, got, ok, err, s.Value)
 		}
 		top, _, _ := strings.Cut(s.Path, ".")
 		tops[top] = true
 	}
 	for key := range before {
-		if !tops[key] && !same(plain(before[key]), plain(after[key])) {
+		if !tops[key] && !equal(plain(before[key]), plain(after[key])) {
 			t.Errorf("Set(%s, %v) changed %s", name, settings, key)
 		}
 	}
@@ -148,7 +148,7 @@ func checkEdit(t *testing.T, name string, src []byte, settings ...Setting) []byt
 }
 
 func plain(v any) any {
-	v, _ = normalise("", v)
+	v, _ = canonical("", v)
 	return v
 }
 

@@ -1,0 +1,143 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package yamledit
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// withValue returns a copy of tree in which the value at path is value. Maps and
+// lists that are missing on the way are made. The first done steps of the path
+// lead to tree.
+func withValue(tree any, path Path, done int, value any) (any, error) {
+	if done == len(path) {
+		plain, err := expanded(tree)
+		if err == nil && equal(plain, value) {
+			return tree, nil // keeps an alias that says the same
+		}
+		return value, err
+	}
+	if a, ok := tree.(alias); ok {
+		return withinAlias(a, path[:done], func(plain any) (any, error) { return withValue(plain, path, done, value) })
+	}
+	if s := path[done]; !s.IsIndex() {
+		m, ok := tree.(map[string]any)
+		if !ok && tree != nil {
+			return nil, conflict(path[:done], "value is not a map", "set the key itself, or remove it first")
+		}
+		out := map[string]any{}
+		maps.Copy(out, m)
+		var err error
+		out[s.Key], err = withValue(out[s.Key], path, done+1, value)
+		return out, err
+	}
+	return withEntry(tree, path, done, value)
+}
+
+// withEntry is withValue for a step that is an index.
+func withEntry(tree any, path Path, done int, value any) (any, error) {
+	list, ok := tree.([]any)
+	if !ok && tree != nil {
+		return nil, conflict(path[:done], "value is not a list", "set the key itself, or remove it first")
+	}
+	i := path[done].Index
+	if i > len(list) {
+		return nil, conflict(path[:done], fmt.Sprintf("list has %d entries, none numbered %d", len(list), i), "set the entries one after the other, or the whole list")
+	}
+	list = slices.Clone(list)
+	if i == len(list) {
+		list = append(list, nil)
+	}
+	var err error
+	list[i], err = withValue(list[i], path, done+1, value)
+	return list, err
+}
+
+// without returns a copy of tree that lacks what is at path. The first done
+// steps of the path lead to tree.
+func without(tree any, path Path, done int) (any, error) {
+	s, last := path[done], done == len(path)-1
+	switch tree := tree.(type) {
+	case alias:
+		return withinAlias(tree, path[:done], func(plain any) (any, error) { return without(plain, path, done) })
+	case map[string]any:
+		v, ok := tree[s.Key]
+		if s.IsIndex() || !ok {
+			break
+		}
+		out := maps.Clone(tree)
+		if last {
+			delete(out, s.Key)
+			return out, nil
+		}
+		var err error
+		out[s.Key], err = without(v, path, done+1)
+		return out, err
+	case []any:
+		if !s.IsIndex() || s.Index >= len(tree) {
+			break
+		}
+		list := slices.Clone(tree)
+		if last {
+			return slices.Delete(list, s.Index, s.Index+1), nil
+		}
+		var err error
+		list[s.Index], err = without(list[s.Index], path, done+1)
+		return list, err
+	}
+	return tree, nil
+}
+
+// withinAlias makes a change to what an alias stands for. It refuses any real
+// change, since that would change the anchor too.
+func withinAlias(a alias, path Path, change func(any) (any, error)) (any, error) {
+	plain, err := expanded(a)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := change(plain)
+	if err != nil {
+		return nil, err
+	}
+	if !equal(plain, changed) {
+		return nil, unsupported(0, path.String(), "value is the alias *"+a.name, "write the value out in place of the alias")
+	}
+	return a, nil
+}
+
+func conflict(path Path, reason, hint string) *Error {
+	return &Error{Path: path.String(), Reason: reason, Hint: hint, Err: ErrConflict}
+}
+
+// find walks from n along path and returns the node there with the line of its
+// key, or nil.
+func find(n *yaml.Node, path Path) (*yaml.Node, int) {
+	line := n.Line
+	for _, s := range path {
+		for n.Kind == yaml.AliasNode {
+			n = n.Alias
+		}
+		var next *yaml.Node
+		switch {
+		case s.IsIndex() && n.Kind == yaml.SequenceNode && s.Index < len(n.Content):
+			next = n.Content[s.Index]
+			line = next.Line
+		case !s.IsIndex() && n.Kind == yaml.MappingNode:
+			for i := 0; i < len(n.Content) && next == nil; i += 2 {
+				if n.Content[i].Value == s.Key {
+					next, line = n.Content[i+1], n.Content[i].Line
+				}
+			}
+		}
+		if next == nil {
+			return nil, 0
+		}
+		n = next
+	}
+	return n, line
+}

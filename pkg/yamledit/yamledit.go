@@ -1,0 +1,182 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package yamledit changes values in a YAML file and leaves every other byte as
+// it is: comments, blank lines, quotes, indentation, line ends.
+//
+//	out, err := yamledit.Set(src, yamledit.Setting{Path: "server.ports[0]", Value: 8080})
+//
+// It promises that
+//   - the result reads as src does, but for the values that were named;
+//   - the same edit made twice is the edit made once;
+//   - an edit that changes nothing returns src itself, the same slice;
+//   - the result is nil if there is an error.
+//
+// The YAML parser only says where a value stands. The edit is spliced into the
+// bytes, the result is parsed again, and its tree is compared with the tree that
+// was meant. Where they differ the edit is refused ([ErrUnsupported]), so a wrong
+// position does no harm.
+//
+// The package refuses files of several documents, duplicate keys, a root that is
+// not a map, a value behind an alias or under an anchor that is in use, and text
+// whose lines YAML parsers count differently. It does not format, does not sort,
+// does not write comments, and does not expand merge keys. It takes bytes and
+// returns bytes.
+package yamledit
+
+import (
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A Setting is a value and the path at which it belongs.
+type Setting struct {
+	// Path is the key in dotted form, as [ParsePath] reads it.
+	Path string
+	// Value is nil, bool, int, int64, uint64, float64, string, []any or
+	// map[string]any.
+	Value any
+}
+
+// Set returns src with the values set, or src itself if all of them are set
+// already. Maps and lists that are missing on the way are made. Where two
+// settings touch the same key the later one wins.
+//
+// A map is set as a whole: keys that it does not name are removed. To keep them,
+// set the leaves.
+func Set(src []byte, settings ...Setting) ([]byte, error) {
+	d, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]Path, len(settings))
+	for i, s := range settings {
+		if paths[i], err = settablePath(s.Path); err != nil {
+			return nil, err
+		}
+	}
+	want := any(d.tree)
+	for i, s := range settings {
+		value, err := canonical(s.Path, s.Value)
+		if err != nil {
+			return nil, err
+		}
+		if isOverwritten(paths[i], paths[i+1:]) {
+			continue
+		}
+		if want, err = withValue(want, paths[i], 0, value); err != nil {
+			return nil, err
+		}
+	}
+	return d.rewrite(want)
+}
+
+// isOverwritten reports whether a later path is the same or leads to a value
+// around it.
+func isOverwritten(path Path, later []Path) bool {
+	return slices.ContainsFunc(later, func(p Path) bool {
+		return len(p) <= len(path) && slices.Equal(p, path[:len(p)])
+	})
+}
+
+// Remove returns src without the key or list entry at path, or src itself if it
+// is not there. Comments around the key stay. A map or list that loses its last
+// entry becomes {} or [].
+func Remove(src []byte, path string) ([]byte, error) {
+	d, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	p, err := settablePath(path)
+	if err != nil {
+		return nil, err
+	}
+	want, err := without(d.tree, p, 0)
+	if err != nil {
+		return nil, err
+	}
+	return d.rewrite(want)
+}
+
+// Get returns the value at path and the 1-based line of its key (or of the list
+// entry). ok is false if nothing is there, also if the path leads through a
+// scalar. A key without a value is there, and nil. See [Scalar] for the types.
+func Get(src []byte, path string) (value any, line int, ok bool, err error) {
+	d, err := parse(src)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	p, err := settablePath(path)
+	if err != nil || d.root == nil {
+		return nil, 0, false, err
+	}
+	n, line := find(d.root, p)
+	if n == nil {
+		return nil, 0, false, nil
+	}
+	value, err = valueOf(n, path)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	return value, line, true, nil
+}
+
+// Decode returns the whole file as plain data, in which aliases are replaced by
+// what they stand for. It refuses the files that Set refuses.
+func Decode(src []byte) (map[string]any, error) {
+	d, err := parse(src)
+	if err != nil {
+		return nil, err
+	}
+	tree, err := expanded(d.tree)
+	if err != nil {
+		return nil, err
+	}
+	return tree.(map[string]any), nil
+}
+
+// ParseSetting reads "PATH=VALUE", where VALUE is YAML: "server.tls=true",
+// "hosts=[a, b]". If nothing follows the "=" the value is the empty string.
+func ParseSetting(s string) (Setting, error) {
+	path, text, ok := strings.Cut(s, "=")
+	if !ok {
+		return Setting{}, badSetting(s, "setting has no value", "write KEY=VALUE")
+	}
+	if _, err := settablePath(path); err != nil {
+		return Setting{}, err
+	}
+	if text == "" {
+		return Setting{Path: path, Value: ""}, nil
+	}
+	value, err := parseValue(text)
+	if err != nil {
+		return Setting{}, badSetting(path, "value is not YAML: "+err.Error(), "quote the value, such as KEY='\"text: with a colon\"'")
+	}
+	return Setting{Path: path, Value: value}, nil
+}
+
+func parseValue(text string) (any, error) {
+	var n yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &n); err != nil || n.Kind == 0 {
+		return nil, err
+	}
+	v, err := valueOf(n.Content[0], "")
+	if err != nil {
+		return nil, err
+	}
+	return canonical("", v)
+}
+
+// settablePath parses a path and refuses one that appends.
+func settablePath(text string) (Path, error) {
+	path, err := ParsePath(text)
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(path, Step{Index: Append}) {
+		return nil, badSetting(text, "path appends to a list each time it is applied", "name the whole list, or an entry by its number")
+	}
+	return path, nil
+}
