@@ -60,17 +60,27 @@ func (e *entry) set(key string, val *entry) {
 func (e *entry) at(path yamledit.Path) *entry {
 	for _, s := range path {
 		switch {
-		case e == nil:
-			return nil
 		case !s.IsIndex():
 			e = e.get(s.Key)
-		case e.kind == listKind && s.Index >= 0 && s.Index < len(e.items):
-			e = e.items[s.Index]
-		default:
+		case e == nil || s.Index < 0 || s.Index >= len(e.items):
 			return nil
+		default:
+			e = e.items[s.Index]
 		}
 	}
 	return e
+}
+
+// sequence returns the entries of a list, or a scalar as the only entry.
+func (e *entry) sequence() []*entry {
+	switch {
+	case e == nil:
+		return nil
+	case e.kind == scalarKind:
+		return []*entry{e}
+	default:
+		return e.items
+	}
 }
 
 func (e *entry) keys() []string {

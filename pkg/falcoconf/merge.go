@@ -45,14 +45,7 @@ func (c *Config) merge(overrides []string) {
 // mergeFragments lays the files of config_files over the main file.
 func (c *Config) mergeFragments() {
 	list := c.root.get(configFiles)
-	if list == nil || list.kind == mapKind {
-		return
-	}
-	items := list.items
-	if list.kind == scalarKind {
-		items = []*entry{list}
-	}
-	for _, item := range items {
+	for _, item := range list.sequence() {
 		file, strategy := c.include(item)
 		at := Origin{list.origin.File, item.origin.Line}
 		info, err := fs.Stat(c.fsys, rooted(file))
@@ -113,7 +106,6 @@ func (c *Config) regularFiles(dir string) []string {
 			files = append(files, file)
 		}
 	}
-	slices.Sort(files)
 	return files
 }
 

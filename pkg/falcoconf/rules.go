@@ -11,21 +11,14 @@ import (
 // rulesEntries returns the entries of rules_files, or of rules_file, its name up
 // to 0.37, which Falco still reads.
 func (c *Config) rulesEntries() []*entry {
-	var list *entry
-	if atLeast(c.version, fragmentsSince) {
-		list = c.root.get("rules_files")
+	list := c.root.get("rules_file")
+	if l := c.root.get("rules_files"); l != nil && atLeast(c.version, fragmentsSince) {
+		list = l
 	}
-	if list == nil {
-		list = c.root.get("rules_file")
-	}
-	switch {
-	case list == nil || list.kind == mapKind || list.isNull():
+	if list == nil || list.isNull() {
 		return nil
-	case list.kind == scalarKind:
-		return []*entry{list}
-	default:
-		return list.items
 	}
+	return list.sequence()
 }
 
 // rulesFiles returns the paths of the rules files that Falco loads, in order.

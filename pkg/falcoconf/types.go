@@ -34,6 +34,12 @@ metrics.jemalloc_stats_enabled metrics.convert_memory_to_mb metrics.include_empt
 program_output.enabled program_output.keep_alive stdout_output.enabled syscall_event_drops.simulate_drops
 syslog_output.enabled webserver.enabled webserver.prometheus_metrics_enabled webserver.ssl_enabled`
 
+// The keys that Falco reads as a whole number of 32 bits.
+const uint32s = `
+capture.default_duration falco_libs.thread_table_size falco_libs.thread_table_auto_purging_interval_s
+falco_libs.thread_table_auto_purging_thread_timeout_s output_timeout syscall_event_timeouts.max_consecutives
+webserver.listen_port webserver.threadiness`
+
 // The keys that Falco reads as a floating-point number.
 const floats = "syscall_event_drops.threshold syscall_event_drops.rate syscall_event_drops.max_burst"
 
@@ -47,29 +53,21 @@ func (c *Config) checkTypes() {
 		})
 	}
 	for _, n := range []struct {
-		path string
-		min  int64
-		max  uint64
+		min   int64
+		max   uint64
+		paths string
 	}{
-		{"capture.default_duration", 0, math.MaxUint32},
-		{"capture.max_file_size_mb", 0, math.MaxUint64},
-		{"engine.kmod.buf_size_preset", math.MinInt16, math.MaxInt16},
-		{"engine.modern_ebpf.buf_size_preset", math.MinInt16, math.MaxInt16},
-		{"engine.modern_ebpf.cpus_for_each_buffer", 0, math.MaxUint16},
-		{"falco_libs.snaplen", 0, math.MaxUint64},
-		{"falco_libs.thread_table_size", 0, math.MaxUint32},
-		{"falco_libs.thread_table_auto_purging_interval_s", 0, math.MaxUint32},
-		{"falco_libs.thread_table_auto_purging_thread_timeout_s", 0, math.MaxUint32},
-		{"http_output.max_consecutive_timeouts", 0, math.MaxUint8},
-		{"output_timeout", 0, math.MaxUint32},
-		{"outputs_queue.capacity", 0, math.MaxUint64},
-		{"syscall_event_timeouts.max_consecutives", 0, math.MaxUint32},
-		{"webserver.listen_port", 0, math.MaxUint32},
-		{"webserver.threadiness", 0, math.MaxUint32},
+		{math.MinInt16, math.MaxInt16, "engine.kmod.buf_size_preset engine.modern_ebpf.buf_size_preset"},
+		{0, math.MaxUint8, "http_output.max_consecutive_timeouts"},
+		{0, math.MaxUint16, "engine.modern_ebpf.cpus_for_each_buffer"},
+		{0, math.MaxUint32, uint32s},
+		{0, math.MaxUint64, "capture.max_file_size_mb falco_libs.snaplen outputs_queue.capacity"},
 	} {
-		c.checkScalar(n.path, fmt.Sprintf("a whole number from %d to %d", n.min, n.max), func(text string) bool {
-			return isInteger(text, n.min, n.max)
-		})
+		for path := range strings.FieldsSeq(n.paths) {
+			c.checkScalar(path, fmt.Sprintf("a whole number from %d to %d", n.min, n.max), func(text string) bool {
+				return isInteger(text, n.min, n.max)
+			})
+		}
 	}
 	for path := range strings.FieldsSeq(floats) {
 		c.checkScalar(path, "a number", func(text string) bool {

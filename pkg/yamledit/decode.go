@@ -4,7 +4,6 @@
 package yamledit
 
 import (
-	"fmt"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -28,20 +27,21 @@ type alias struct {
 
 // A decoder turns nodes into values.
 type decoder struct {
-	budget int            // of nodes
-	expand bool           // replace aliases by what they stand for
-	shared map[string]int // filled with the anchors that are in use, unless nil
+	budget int // of nodes
+	// shared is filled with the anchors that are in use. If it is nil, aliases
+	// are replaced by what they stand for.
+	shared map[string]int
 }
 
 // valueOf returns the value of n without aliases.
 func valueOf(n *yaml.Node, path string) (any, error) {
-	dec := decoder{budget: maxNodes, expand: true}
+	dec := decoder{budget: maxNodes}
 	return dec.value(n, path, 0)
 }
 
 // expanded returns a tree without aliases.
 func expanded(tree any) (any, error) {
-	dec := decoder{budget: maxNodes, expand: true}
+	dec := decoder{budget: maxNodes}
 	return convert("", tree, func(_ string, v any) (any, error) {
 		if a, ok := v.(alias); ok {
 			return dec.value(a.target, "", 0)
@@ -56,15 +56,11 @@ func (dec *decoder) value(n *yaml.Node, path string, depth int) (any, error) {
 		return nil, unsupported(n.Line, path, "file is nested too deeply or its aliases expand too far", "write the values out and nest them less")
 	}
 	switch n.Kind {
-	case yaml.ScalarNode:
-		return Scalar(n), nil
 	case yaml.AliasNode:
-		if dec.expand {
+		if dec.shared == nil {
 			return dec.value(n.Alias, path, depth+1)
 		}
-		if dec.shared != nil {
-			dec.shared[n.Value] = n.Line
-		}
+		dec.shared[n.Value] = n.Line
 		return alias{n.Value, n.Alias}, nil
 	case yaml.SequenceNode:
 		list := make([]any, len(n.Content))
@@ -78,7 +74,7 @@ func (dec *decoder) value(n *yaml.Node, path string, depth int) (any, error) {
 	case yaml.MappingNode:
 		return dec.mapping(n, path, depth)
 	default:
-		return nil, unsupported(n.Line, path, fmt.Sprintf("unknown kind of node %d", n.Kind), "write the value plainly")
+		return Scalar(n), nil
 	}
 }
 
@@ -149,7 +145,6 @@ func ParseBool(s string) (value, ok bool) {
 		return true, true
 	case "false", "no", "off", "n":
 		return false, true
-	default:
-		return false, false
 	}
+	return false, false
 }

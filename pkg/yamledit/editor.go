@@ -5,6 +5,7 @@ package yamledit
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -89,7 +90,7 @@ func (e *editor) replace(at slot, n *yaml.Node, want any) error {
 		e.replaceInFlow(at, n, want)
 	case e.staysInline(n, want):
 		text := flowText(want, quoteOf(n))
-		if !isEmpty(n) && !e.startsLine(n) {
+		if !isEmpty(n) && !e.isBlockBelow(n) {
 			e.splice(start, end, text)
 			break
 		}
@@ -99,9 +100,9 @@ func (e *editor) replace(at slot, n *yaml.Node, want any) error {
 		}
 	case at.key == nil:
 		e.replaceItem(at, n, want)
-	case e.startsLine(n) && !d.ownLine(start):
+	case e.isBlockBelow(n) && !d.ownLine(start):
 		return unsupported(n.Line, at.path, "value has a tag or an anchor before it", "remove the tag or anchor")
-	case e.startsLine(n):
+	case e.isBlockBelow(n):
 		col := d.column(start)
 		if _, isMap := want.(map[string]any); isMap && col <= at.indent {
 			col = at.indent + e.in.mapping
@@ -156,12 +157,7 @@ func (e *editor) staysInline(n *yaml.Node, want any) bool {
 	if !ok || n.Kind != yaml.SequenceNode || !isFlow(n) {
 		return isInline(want)
 	}
-	for _, item := range list {
-		if !isInline(item) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(list, func(v any) bool { return !isInline(v) })
 }
 
 // quoteOf returns the quote that n is written with, or 0.
@@ -176,9 +172,9 @@ func quoteOf(n *yaml.Node) byte {
 	}
 }
 
-// startsLine reports whether n is a block collection that starts on a line below
+// isBlockBelow reports whether n is a block collection that starts on a line below
 // its key or dash.
-func (e *editor) startsLine(n *yaml.Node) bool {
+func (e *editor) isBlockBelow(n *yaml.Node) bool {
 	block := (n.Kind == yaml.MappingNode || n.Kind == yaml.SequenceNode) && !isFlow(n)
 	return block && e.d.ownLine(e.d.open(n))
 }

@@ -26,8 +26,7 @@ func (d *document) has(at int, c byte) bool {
 
 // lineStart returns the offset of the start of the line that holds at.
 func (d *document) lineStart(at int) int {
-	start := bytes.LastIndexByte(d.src[:at], '\n') + 1
-	return max(start, d.lines[0]) // not within the byte order mark
+	return max(bytes.LastIndexByte(d.src[:at], '\n')+1, d.lines[0]) // not within the byte order mark
 }
 
 // lineEnd returns the offset of the line end (CR or LF) of the line that holds
@@ -54,8 +53,8 @@ func (d *document) ownLine(at int) bool {
 	return len(bytes.TrimLeft(d.src[d.lineStart(at):at], " ")) == 0
 }
 
-// startsLine reports whether a line starts at the offset.
-func (d *document) startsLine(at int) bool {
+// atLineStart reports whether a line starts at the offset.
+func (d *document) atLineStart(at int) bool {
 	return at <= d.lines[0] || d.src[at-1] == '\n'
 }
 

@@ -126,11 +126,11 @@ func (e *editor) example(spans []span, key string, col int) int {
 		}
 		within := false
 		for line := d.nextLine(s.to); line < end; line = d.nextLine(line) {
-			text := bytes.TrimLeft(d.src[line:d.lineEnd(line)], " \t")
-			if len(text) > 0 && text[0] != '#' {
+			text := string(d.src[line:d.lineEnd(line)])
+			if first := strings.TrimLeft(text, " \t"); first != "" && first[0] != '#' {
 				break
 			}
-			comment, ok := commentText(d.src[line:d.lineEnd(line)], col)
+			comment, ok := strings.CutPrefix(text, strings.Repeat(" ", col)+"#")
 			switch rest, isKey := strings.CutPrefix(strings.TrimPrefix(comment, " "), key+":"); {
 			case !ok:
 				within = false
@@ -146,16 +146,6 @@ func (e *editor) example(spans []span, key string, col int) int {
 	return found
 }
 
-// commentText returns what follows the "#" of a comment that begins at column
-// col.
-func commentText(line []byte, col int) (string, bool) {
-	text := bytes.TrimLeft(line, " ")
-	if len(line)-len(text) != col || len(text) == 0 || text[0] != '#' {
-		return "", false
-	}
-	return string(text[1:]), true
-}
-
 // appendRoot writes new top-level keys at the end of the document, each block
 // with a blank line before it.
 func (e *editor) appendRoot(m map[string]any) {
@@ -166,7 +156,7 @@ func (e *editor) appendRoot(m map[string]any) {
 	}
 	at = d.documentEnd(at)
 	var lines []string
-	blank := d.startsLine(at) && (at <= d.lines[0] || len(bytes.TrimSpace(d.src[d.lineStart(at-1):at])) == 0)
+	blank := d.atLineStart(at) && (at <= d.lines[0] || len(bytes.TrimSpace(d.src[d.lineStart(at-1):at])) == 0)
 	for _, key := range sortedKeys(m) {
 		if !blank && !isInline(m[key]) {
 			lines = append(lines, "")
@@ -174,7 +164,7 @@ func (e *editor) appendRoot(m map[string]any) {
 		lines = append(lines, e.in.pairLines(key, m[key], col)...)
 		blank = false
 	}
-	if d.startsLine(at) {
+	if d.atLineStart(at) {
 		e.insertLines(at, lines, d.eol(max(0, at-1)))
 		return
 	}
@@ -185,7 +175,7 @@ func (e *editor) appendRoot(m map[string]any) {
 // from, or the end of the file.
 func (d *document) documentEnd(from int) int {
 	for line := from; line < len(d.src); line = d.nextLine(line) {
-		if d.startsLine(line) && bytes.HasPrefix(d.src[line:], []byte("...")) {
+		if d.atLineStart(line) && bytes.HasPrefix(d.src[line:], []byte("...")) {
 			return line
 		}
 	}

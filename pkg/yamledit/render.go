@@ -141,16 +141,12 @@ func looksTyped(s string) bool {
 // right of its key, and the columns that a list does.
 type indentation struct{ mapping, list int }
 
-// isInline reports whether v is written on the line of its key.
+// isInline reports whether v, a scalar or an empty collection, is written on the
+// line of its key.
 func isInline(v any) bool {
-	switch v := v.(type) {
-	case []any:
-		return len(v) == 0
-	case map[string]any:
-		return len(v) == 0
-	default:
-		return true
-	}
+	list, _ := v.([]any)
+	m, _ := v.(map[string]any)
+	return len(list)+len(m) == 0
 }
 
 // pairLines writes "key: value" in block style at column col.

@@ -5,6 +5,7 @@ package yamledit
 
 import (
 	"bytes"
+	"regexp"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -85,24 +86,32 @@ func (d *document) flowEnd(n *yaml.Node) int {
 	if !d.has(open, '{') && !d.has(open, '[') { // "a: b" within [ ] is a map without braces
 		return at
 	}
-	for at < len(d.src) && !d.has(at, '}') && !d.has(at, ']') {
-		if d.has(at, '#') {
+	for at < len(d.src) {
+		switch d.src[at] {
+		case '}', ']':
+			return at + 1
+		case '#':
 			at = d.lineEnd(at)
-			continue
+		default:
+			at++
 		}
-		at++
 	}
-	return min(at+1, len(d.src))
+	return at
 }
+
+var (
+	doubleQuoted = regexp.MustCompile(`(?s)^"([^"\\]|\\.)*"`)
+	singleQuoted = regexp.MustCompile(`^'([^']|'')*'`)
+)
 
 // scalarEnd returns the offset after a scalar of any style.
 func (d *document) scalarEnd(n *yaml.Node, indent int) int {
 	at := d.open(n)
 	switch {
 	case n.Style&yaml.DoubleQuotedStyle != 0:
-		return d.quotedEnd(at, '"')
+		return at + len(doubleQuoted.Find(d.src[at:]))
 	case n.Style&yaml.SingleQuotedStyle != 0:
-		return d.quotedEnd(at, '\'')
+		return at + len(singleQuoted.Find(d.src[at:]))
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return d.blockScalarEnd(at, indent)
 	default:
@@ -131,21 +140,6 @@ const space = " \t\r\n"
 // skip moves over the bytes of a set.
 func (d *document) skip(at int, set string) int {
 	return len(d.src) - len(bytes.TrimLeft(d.src[at:], set))
-}
-
-func (d *document) quotedEnd(at int, quote byte) int {
-	for at++; at < len(d.src); at++ {
-		switch {
-		case quote == '"' && d.src[at] == '\\':
-			at++
-		case d.src[at] != quote:
-		case quote == '\'' && d.has(at+1, '\''):
-			at++
-		default:
-			return at + 1
-		}
-	}
-	return len(d.src)
 }
 
 // blockScalarEnd returns the end of a scalar that begins with | or >: after its

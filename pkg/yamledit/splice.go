@@ -93,7 +93,7 @@ func (e *editor) insertAfterLine(at int, lines []string) {
 	d := e.d
 	eol := d.eol(at)
 	next := d.nextLine(at)
-	if next == len(d.src) && !d.startsLine(next) {
+	if next == len(d.src) && !d.atLineStart(next) {
 		e.insert(next, eol+strings.Join(lines, eol))
 		return
 	}
@@ -104,7 +104,7 @@ func (e *editor) insertAfterLine(at int, lines []string) {
 func (e *editor) deleteLines(from, to int) {
 	d := e.d
 	start, next := d.lineStart(from), d.nextLine(to)
-	if next == len(d.src) && !d.startsLine(next) && start > d.lines[0] {
+	if next == len(d.src) && !d.atLineStart(next) && start > d.lines[0] {
 		start -= len(d.eol(start - 1)) // the file still ends without a line end
 	}
 	e.splice(start, next, "")
