@@ -131,7 +131,7 @@ func TestImportsKeepTheLayers(t *testing.T) {
 		barred  []string
 		why     string
 	}{
-		{[]string{"pkg/osrelease", "pkg/yumrepo", "pkg/falcoconf", "internal/falco", "internal/trust", "internal/settings", "internal/report", "internal/fleet", "internal/redact"}, []string{"os", "os/exec", "net/http"}, "takes bytes and returns bytes"},
+		{[]string{"pkg/osrelease", "pkg/yumrepo", "pkg/yamledit", "pkg/falcoconf", "internal/falco", "internal/trust", "internal/settings", "internal/report", "internal/fleet", "internal/redact"}, []string{"os", "os/exec", "net/http"}, "takes bytes and returns bytes"},
 		{[]string{"internal/converge", "internal/steps"}, []string{"os", "os/exec", "net/http", module + "internal/host"}, "sees the node through a View only"},
 		{[]string{"pkg", "internal"}, []string{"go.uber.org/zap"}, "returns errors; the command logs"},
 		{[]string{"pkg"}, []string{module + "internal"}, "is of use without the agent"},

@@ -20,7 +20,7 @@ const (
 	mapKind
 )
 
-// An entry is a value as Falco holds it while it merges, with its origin.
+// An entry is a value as Falco sees it while it merges, with its origin.
 type entry struct {
 	kind   kind
 	scalar any    // decoded, if scalarKind

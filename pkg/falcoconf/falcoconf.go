@@ -26,8 +26,8 @@ type Setting = yamledit.Setting
 // An Error is a refusal: where, why, and what to do about it.
 type Error = yamledit.Error
 
-// Set returns src with the settings made, or src itself if all of them are made
-// already. See [yamledit.Set].
+// Set returns src with the settings applied, or src itself if all of them are
+// applied already. See [yamledit.Set].
 func Set(src []byte, settings ...Setting) ([]byte, error) {
 	return yamledit.Set(src, settings...)
 }

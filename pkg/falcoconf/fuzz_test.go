@@ -12,9 +12,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// FuzzLoad holds Load to its promise: an error and nil, or a configuration
-// whose problems each have a text and a hint, and of which the same bytes yield
-// the same.
+// FuzzLoad holds Load to its promise: either an error and nil, or a configuration
+// whose problems each have a text and a hint. The same bytes give the same
+// configuration.
 func FuzzLoad(f *testing.F) {
 	f.Add([]byte(base), []byte("engine: {kind: kmod}\n"), "0.44.1", "engine.kind=kmod")
 	f.Add([]byte(base), []byte("rules_files: [a]\nx: &a [*a]\n"), "0.40.0", "a[].b={c: 1}")

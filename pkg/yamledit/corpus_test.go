@@ -36,8 +36,7 @@ func corpus(tb testing.TB) map[string][]byte {
 	return files
 }
 
-// manyKeys are keys of every kind, some of which any falco.yaml has and some
-// none.
+// manyKeys are keys of every kind. Some are in every falco.yaml, some in none.
 func manyKeys() []Setting {
 	return []Setting{
 		{"json_output", true},
@@ -152,8 +151,8 @@ func plain(v any) any {
 	return v
 }
 
-// wantCommentsKept checks that lines that hold nothing but a comment are still
-// there, unless they stood within a block that was replaced as a whole.
+// wantCommentsKept checks that lines that hold only a comment are still there,
+// unless they were in a block that was replaced as a whole.
 func wantCommentsKept(t *testing.T, name string, before, after []byte, settings ...Setting) {
 	t.Helper()
 	whole := slices.ContainsFunc(settings, func(s Setting) bool { return !strings.Contains(s.Path, ".") })
@@ -165,8 +164,8 @@ func wantCommentsKept(t *testing.T, name string, before, after []byte, settings 
 	}
 }
 
-// wantLinesOwned checks that every line that an edit took away belonged to a
-// block that was asked to change.
+// wantLinesOwned checks that every line that an edit removed belonged to a block
+// that was named.
 func wantLinesOwned(t *testing.T, name string, before, after []byte, tops map[string]bool) {
 	t.Helper()
 	owned := map[string]int{}
@@ -182,7 +181,7 @@ func wantLinesOwned(t *testing.T, name string, before, after []byte, tops map[st
 	}
 	for _, line := range lostLines(before, after) {
 		if owned[line]--; owned[line] < 0 {
-			t.Errorf("%s: edit of %v takes away %q", name, tops, line)
+			t.Errorf("%s: edit of %v removes %q", name, tops, line)
 		}
 	}
 }

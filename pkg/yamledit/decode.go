@@ -19,7 +19,7 @@ const (
 type Tagged struct{ Tag, Text string }
 
 // An alias stands for "*name" in a tree. Two are equal if their names are, so a
-// tree stays the same only if the alias stays.
+// tree is unchanged only if the alias is still there.
 type alias struct {
 	name   string
 	target *yaml.Node

@@ -20,7 +20,7 @@ type slot struct {
 	flow   bool       // within a flow collection
 }
 
-// root plans the change of the whole document.
+// root plans to make the document read as want.
 func (e *editor) root(want map[string]any) error {
 	d := e.d
 	switch {
@@ -78,7 +78,7 @@ func (e *editor) checkAnchors(n *yaml.Node, path string) error {
 	return nil
 }
 
-// replace plans to write n anew.
+// replace plans to overwrite n.
 func (e *editor) replace(at slot, n *yaml.Node, want any) error {
 	if err := e.checkAnchors(n, at.path); err != nil {
 		return err
@@ -118,7 +118,7 @@ func (e *editor) replace(at slot, n *yaml.Node, want any) error {
 	return nil
 }
 
-// replaceInFlow writes a value in a flow collection anew.
+// replaceInFlow overwrites a value in a flow collection.
 func (e *editor) replaceInFlow(at slot, n *yaml.Node, want any) {
 	d := e.d
 	text := flowText(want, quoteOf(n))
@@ -136,8 +136,8 @@ func (e *editor) replaceInFlow(at slot, n *yaml.Node, want any) {
 	}
 }
 
-// replaceItem writes the entry of a block list anew, as a block that begins
-// where the old entry did.
+// replaceItem overwrites the entry of a block list with a block that begins where
+// the old entry does.
 func (e *editor) replaceItem(at slot, n *yaml.Node, want any) {
 	d := e.d
 	start, end, lead := d.start(n), d.end(n, at.indent), ""

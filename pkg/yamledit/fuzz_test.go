@@ -11,6 +11,10 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// Run a target for longer with
+//
+//	go test -run '^$' -fuzz '^FuzzSet$' -fuzztime 10m -fuzzminimizetime 1s ./pkg/yamledit
+
 // seed adds the texts of the tables to a fuzz test, each with a path and the
 // YAML of a value.
 func seed(f *testing.F) {
@@ -62,13 +66,13 @@ func FuzzSet(f *testing.F) {
 	})
 }
 
-// wantOnlyPath compares two texts by yaml.v3's own decoder, path left out.
+// wantOnlyPath compares two texts by yaml.v3's own decoder, without path.
 func wantOnlyPath(t *testing.T, before, after []byte, path string) {
 	t.Helper()
 	a, errA := Remove(before, path)
 	b, errB := Remove(after, path)
 	if errA != nil || errB != nil {
-		return // the place cannot be taken out, for instance an alias
+		return // the value cannot be removed, for instance an alias
 	}
 	va, okA := decoded(a)
 	vb, okB := decoded(b)
@@ -92,8 +96,8 @@ func decoded(src []byte) (any, bool) {
 }
 
 // FuzzRemove holds Remove to its promise: either an error and nil, or a file
-// without the key, of which removing it again changes nothing, and which is no
-// longer than before but for a {} or [] that is left.
+// without the key. Removing it again changes nothing, and the file is no longer
+// than before, except for a {} or [] that is left.
 func FuzzRemove(f *testing.F) {
 	for _, tt := range editCases() {
 		for _, s := range tt.set {
@@ -132,8 +136,8 @@ func FuzzRemove(f *testing.F) {
 	})
 }
 
-// FuzzSetMany sets two keys at once, which is to be the same as setting them one
-// after the other, as far as the tree goes.
+// FuzzSetMany sets two keys at once. The tree must be the same as if they were
+// set one after the other.
 func FuzzSetMany(f *testing.F) {
 	f.Add([]byte(shipped), "file_output.enabled", "true", "file_output.filename", "/x")
 	f.Add([]byte("a: [x, {b: 1}]\nc:\n- d\n"), "a[1].b", "[1]", "c[1]", "{e: 2}")
@@ -171,8 +175,8 @@ func FuzzSetMany(f *testing.F) {
 	})
 }
 
-// FuzzParseSetting holds ParseSetting to its promise: what it yields can be set
-// in an empty file, and is then read back.
+// FuzzParseSetting holds ParseSetting to its promise: its result can be set in
+// an empty file, and is then read back.
 func FuzzParseSetting(f *testing.F) {
 	for _, s := range []string{"a=1", "a.b[0]={c: [x]}", "a=", "a", `a\.b=no`, "a==", "a=&x 1", "a[]=1", "a=!!str 1"} {
 		f.Add(s)

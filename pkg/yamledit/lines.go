@@ -24,13 +24,13 @@ func (d *document) has(at int, c byte) bool {
 	return at >= 0 && at < len(d.src) && d.src[at] == c
 }
 
-// lineStart returns the offset of the start of the line that holds at.
+// lineStart returns the offset of the start of the line of at.
 func (d *document) lineStart(at int) int {
 	return max(bytes.LastIndexByte(d.src[:at], '\n')+1, d.lines[0]) // not within the byte order mark
 }
 
-// lineEnd returns the offset of the line end (CR or LF) of the line that holds
-// at, or of the end of the file.
+// lineEnd returns the offset of the line end (CR or LF) of the line of at, or of
+// the end of the file.
 func (d *document) lineEnd(at int) int {
 	return at + len(bytes.TrimRight(d.src[at:d.nextLine(at)], "\r\n"))
 }
@@ -45,10 +45,10 @@ func (d *document) nextLine(at int) int {
 	return at + i + 1
 }
 
-// column returns how many bytes stand before at on its line.
+// column returns how many bytes are before at on its line.
 func (d *document) column(at int) int { return at - d.lineStart(at) }
 
-// ownLine reports whether nothing but spaces stands before at on its line.
+// ownLine reports whether only spaces are before at on its line.
 func (d *document) ownLine(at int) bool {
 	return len(bytes.TrimLeft(d.src[d.lineStart(at):at], " ")) == 0
 }
@@ -58,8 +58,8 @@ func (d *document) atLineStart(at int) bool {
 	return at <= d.lines[0] || d.src[at-1] == '\n'
 }
 
-// eol returns the line end of the line that holds at, of the first line if that
-// one has none, and a line feed if no line has one.
+// eol returns the line end of the line of at. If that has none, it returns that
+// of the first line, else a line feed.
 func (d *document) eol(at int) string {
 	for _, from := range []int{d.lineStart(at), d.lines[0]} {
 		if end := d.src[d.lineEnd(from):d.nextLine(from)]; len(end) > 0 {
@@ -69,8 +69,8 @@ func (d *document) eol(at int) string {
 	return "\n"
 }
 
-// indentation returns how the file indents maps and lists, by the first of
-// each; two columns if it has none.
+// indentation returns how the file indents its first map and its first list. The
+// default is two columns.
 func (d *document) indentation() indentation {
 	in := indentation{mapping: -1, list: -1}
 	if d.root != nil {

@@ -113,7 +113,7 @@ func (e *editor) addPairs(n *yaml.Node, spans []span, indent int, keys []string,
 }
 
 // example returns the start of the last line of the last commented-out example
-// of key, or -1. It stands between or after the pairs of a block map and begins
+// of key, or -1. An example is between or after the pairs of a block map and begins
 // at column col. Its further lines are indented deeper behind their "#", or are
 // list entries.
 func (e *editor) example(spans []span, key string, col int) int {

@@ -97,8 +97,8 @@ func quoted(s string, quote byte) string {
 	}
 }
 
-// plainSafe reports whether s can stand without quotes, in block and in flow
-// style alike. It says no to some text that YAML allows, never the reverse.
+// plainSafe reports whether s needs no quotes, in block style and in flow style.
+// It is stricter than YAML.
 func plainSafe(s string) bool {
 	if looksTyped(s) || strings.HasPrefix(s, "...") {
 		return false
@@ -137,8 +137,8 @@ func looksTyped(s string) bool {
 	return typedText.MatchString(s)
 }
 
-// An indentation is how a file indents: the columns that a map stands to the
-// right of its key, and the columns that a list does.
+// An indentation is how a file indents: the columns by which a map is to
+// the right of its key, and a list.
 type indentation struct{ mapping, list int }
 
 // isInline reports whether v, a scalar or an empty collection, is written on the
@@ -158,7 +158,7 @@ func (in indentation) pairLines(key string, v any, col int) []string {
 	return append([]string{head}, in.blockLines(v, col+in.of(v))...)
 }
 
-// of returns how far v stands to the right of its key.
+// of returns how far v is to the right of its key.
 func (in indentation) of(v any) int {
 	if _, ok := v.([]any); ok {
 		return in.list

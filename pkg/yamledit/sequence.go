@@ -14,7 +14,7 @@ func (e *editor) sequence(at slot, n *yaml.Node, old, want []any) error {
 	if !inner.flow {
 		first := e.d.open(n)
 		if !e.d.ownLine(first) && pairs[0] != (match{0, 0}) {
-			return e.replace(at, n, want) // the first entry stands behind another dash
+			return e.replace(at, n, want) // the first entry is behind another dash
 		}
 		inner.indent = e.d.column(first)
 	}
@@ -78,7 +78,7 @@ type match struct{ old, want int }
 const maxAlign = 1 << 14
 
 // align pairs the entries of two lists, in order, so that as many pairs as
-// possible are equal. What stands between those is paired by position.
+// possible are equal. Those in between are paired by position.
 func align(old, want []any) []match {
 	n := min(len(old), len(want))
 	head := 0

@@ -12,8 +12,8 @@ import (
 )
 
 // The functions below find where nodes begin and end in the bytes. They may
-// guess: an edit made with a wrong offset yields another tree than was meant,
-// or no YAML at all, and is refused by prove.
+// guess: an edit made with a wrong offset yields another tree than intended,
+// or no YAML at all, and prove refuses it.
 
 // start returns the offset of the first byte of n, its anchor and tag included.
 func (d *document) start(n *yaml.Node) int {

@@ -54,8 +54,8 @@ func prove(out []byte, want any) error {
 	return nil
 }
 
-// apply returns the document with the splices made. Splices at one place are
-// made in the order in which they were planned. Deletions may overlap.
+// apply returns the document with the splices applied. Splices at one offset keep
+// the order in which they were planned. Deletions may overlap.
 func (e *editor) apply() ([]byte, error) {
 	slices.SortStableFunc(e.splices, func(a, b splice) int { return a.from - b.from })
 	var out bytes.Buffer
@@ -81,13 +81,12 @@ func (e *editor) splice(from, to int, text string) {
 
 func (e *editor) insert(at int, text string) { e.splice(at, at, text) }
 
-// insertLines inserts whole lines, each with the line end eol, at the start of a
-// line.
+// insertLines inserts lines, each with the line end eol, at the start of a line.
 func (e *editor) insertLines(at int, lines []string, eol string) {
 	e.insert(at, strings.Join(lines, eol)+eol)
 }
 
-// insertAfterLine inserts whole lines below the line that holds at. If that is
+// insertAfterLine inserts lines below the line of at. If that is
 // the last line and has no line end, the file still ends without one.
 func (e *editor) insertAfterLine(at int, lines []string) {
 	d := e.d

@@ -11,9 +11,9 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// withValue returns a copy of tree in which the value at path is value. Maps and
-// lists that are missing on the way are made. The first done steps of the path
-// lead to tree.
+// withValue returns a copy of tree in which the value at path is value. It
+// creates the maps and lists that are missing on the way. The first done steps of
+// the path lead to tree.
 func withValue(tree any, path Path, done int, value any) (any, error) {
 	if done == len(path) {
 		plain, err := expanded(tree)
@@ -47,7 +47,7 @@ func withEntry(tree any, path Path, done int, value any) (any, error) {
 	}
 	i := path[done].Index
 	if i > len(list) {
-		return nil, conflict(path[:done], fmt.Sprintf("list has %d entries, none numbered %d", len(list), i), "set the entries one after the other, or the whole list")
+		return nil, conflict(path[:done], fmt.Sprintf("list has %d entries and none numbered %d", len(list), i), "set the entries one after the other, or the whole list")
 	}
 	list = slices.Clone(list)
 	if i == len(list) {
@@ -93,8 +93,8 @@ func without(tree any, path Path, done int) (any, error) {
 	return tree, nil
 }
 
-// withinAlias makes a change to what an alias stands for. It refuses any real
-// change, since that would change the anchor too.
+// withinAlias applies change to what an alias stands for. It refuses any real
+// change, because that would change the anchor too.
 func withinAlias(a alias, path Path, change func(any) (any, error)) (any, error) {
 	plain, err := expanded(a)
 	if err != nil {

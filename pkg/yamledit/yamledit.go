@@ -7,21 +7,20 @@
 //	out, err := yamledit.Set(src, yamledit.Setting{Path: "server.ports[0]", Value: 8080})
 //
 // It promises that
-//   - the result reads as src does, but for the values that were named;
-//   - the same edit made twice is the edit made once;
+//   - one region changes, to the new value only: all else reads as before;
+//   - twice is once: the same edit again changes nothing;
 //   - an edit that changes nothing returns src itself, the same slice;
-//   - the result is nil if there is an error.
+//   - an error comes with a nil result.
 //
-// The YAML parser only says where a value stands. The edit is spliced into the
-// bytes, the result is parsed again, and its tree is compared with the tree that
-// was meant. Where they differ the edit is refused ([ErrUnsupported]), so a wrong
-// position does no harm.
+// The YAML parser only says where a value is. The edit is spliced into the bytes,
+// the result is parsed again, and its tree is compared with the intended one. If
+// they differ, the edit is refused ([ErrUnsupported]), so a wrong position does
+// no harm.
 //
-// The package refuses files of several documents, duplicate keys, a root that is
-// not a map, a value behind an alias or under an anchor that is in use, and text
-// whose lines YAML parsers count differently. It does not format, does not sort,
-// does not write comments, and does not expand merge keys. It takes bytes and
-// returns bytes.
+// The package refuses several documents, duplicate keys, a root that is not a
+// map, values behind an alias or under an anchor that is in use, and text in
+// which YAML parsers disagree about the lines. It does not format, sort, write
+// comments or expand merge keys, and it opens no file.
 package yamledit
 
 import (
@@ -41,8 +40,8 @@ type Setting struct {
 }
 
 // Set returns src with the values set, or src itself if all of them are set
-// already. Maps and lists that are missing on the way are made. Where two
-// settings touch the same key the later one wins.
+// already. It creates the maps and lists that are missing on the way. Where two
+// settings touch the same key, the later one wins.
 //
 // A map is set as a whole: keys that it does not name are removed. To keep them,
 // set the leaves.

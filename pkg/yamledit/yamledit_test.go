@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata/*.want")
 
 // TestFixtures sets file_output, a list and a nested key in files as people and
-// tools leave them. The results stand beside them as .want.
+// tools leave them. The results are beside them as .want.
 func TestFixtures(t *testing.T) {
 	settings := append(fileOutput("/var/log/falco.log"), Setting{"rules_files", []any{"/etc/falco/falco_rules.yaml", "/etc/falco/mine.yaml"}}, Setting{"engine.kind", "modern_ebpf"})
 	paths, err := filepath.Glob("testdata/*.yaml")
@@ -154,8 +154,7 @@ func TestParseSetting(t *testing.T) {
 	}
 }
 
-// largest returns the longest text that is at hand: of the corpus, or one made
-// in its likeness.
+// largest returns the longest file of the corpus, or a synthetic one like it.
 func largest(b *testing.B, fromCorpus bool) []byte {
 	if fromCorpus {
 		var most []byte
@@ -174,6 +173,8 @@ func largest(b *testing.B, fromCorpus bool) []byte {
 	return []byte(s.String() + shipped)
 }
 
+// Without FALCO_YAML_CORPUS, a directory of falco.yaml files as releases shipped
+// them, the benchmarks use a synthetic file only.
 func benchmark(b *testing.B, run func(src []byte) error) {
 	for name, fromCorpus := range map[string]bool{"corpus": true, "synthetic": false} {
 		b.Run(name, func(b *testing.B) {
