@@ -183,6 +183,8 @@ func atLeast(version, since string) bool {
 
 func numbers(version string) []int {
 	n := make([]int, 3)
-	_, _ = fmt.Sscanf(version, "%d.%d.%d", &n[0], &n[1], &n[2]) // those that are missing are 0
+	for i, part := range strings.SplitN(version, ".", 3) {
+		_, _ = fmt.Sscanf(part, "%d", &n[i]) // 0 if part is not a number
+	}
 	return n
 }
