@@ -17,14 +17,13 @@ import (
 
 // A Config is what a Falco of a given version reads when it starts.
 type Config struct {
-	version   string
-	main      string
-	fsys      fs.FS
-	root      *entry // a map
-	layers    []Layer
-	fatals    []Problem
-	warnings  []Problem
-	fragments []string
+	version  string
+	main     string
+	fsys     fs.FS
+	root     *entry // a map
+	layers   []Layer
+	fatals   []Problem
+	warnings []Problem
 }
 
 // A Layer is one file, or the command line. Layers are merged in order; the last
@@ -33,10 +32,6 @@ type Layer struct {
 	File string // absolute path, or CommandLine
 	// Strategy is "main", "append", "override", "add-only", or "command line".
 	Strategy string
-	// Keys are the top-level keys of the layer, in its order.
-	Keys []string
-	// Broken says that Falco fails on the file. See Problems.
-	Broken bool
 }
 
 // An Origin is where a value comes from.
@@ -112,7 +107,7 @@ func LoadCandidate(fsys fs.FS, main string, src []byte, version string, override
 		return nil, &Error{File: main, Line: root.origin.Line, Reason: "root is not a map", Hint: "make the file a map of keys, as falco.yaml is shipped", Err: yamledit.ErrUnsupported}
 	}
 	c := &Config{version: version, main: main, fsys: fsys, root: root, warnings: warnings}
-	c.layers = append(c.layers, Layer{File: main, Strategy: "main", Keys: root.keys()})
+	c.layers = append(c.layers, Layer{File: main, Strategy: "main"})
 	c.merge(overrides)
 	c.check()
 	return c, nil
@@ -154,7 +149,12 @@ func (c *Config) Problems() []Problem { return slices.Concat(c.fatals, c.warning
 // the main file, the fragments, and the rules files, also those in directories.
 // Files that are listed but missing are left out.
 func (c *Config) Inputs() []string {
-	files := append([]string{c.main}, c.fragments...)
+	var files []string
+	for _, l := range c.layers {
+		if l.File != CommandLine {
+			files = append(files, l.File)
+		}
+	}
 	for _, f := range c.rulesFiles() {
 		if !slices.Contains(files, f) {
 			files = append(files, f)

@@ -83,14 +83,6 @@ func (e *entry) sequence() []*entry {
 	}
 }
 
-func (e *entry) keys() []string {
-	var keys []string
-	for _, p := range e.pairs {
-		keys = append(keys, p.key)
-	}
-	return keys
-}
-
 // value returns e as plain data.
 func (e *entry) value() any {
 	switch e.kind {

@@ -121,50 +121,41 @@ func (c *Config) checkStray(file string) {
 // mergeFile lays one fragment over the rest. Falco fails on a fragment that it
 // cannot read, and does not say which one that is.
 func (c *Config) mergeFile(file, strategy string) {
-	c.fragments = append(c.fragments, file)
-	keys, broken := c.mergeContent(file, strategy)
-	if broken != nil {
-		c.fatal(broken.Origin, broken.Message, broken.Hint)
-	}
-	c.layers = append(c.layers, Layer{File: file, Strategy: strategy, Keys: keys, Broken: broken != nil})
-}
-
-// mergeContent returns the top-level keys of a fragment, and why Falco fails on
-// it.
-func (c *Config) mergeContent(file, strategy string) (keys []string, broken *Problem) {
-	at := Origin{File: file}
+	c.layers = append(c.layers, Layer{File: file, Strategy: strategy})
 	src, err := fs.ReadFile(c.fsys, rooted(file))
 	if err != nil {
-		return nil, &Problem{Origin: at, Message: "fragment cannot be read: " + err.Error(), Hint: "make the file readable, or move it out of the directory"}
+		c.fatal(Origin{File: file}, "fragment cannot be read: "+err.Error(), "make the file readable, or move it out of the directory")
+		return
 	}
 	root, warnings, err := parse(file, src)
 	if e, ok := errors.AsType[*Error](err); ok {
-		return nil, &Problem{Origin: Origin{file, e.Line}, Message: "fragment is broken: " + e.Reason, Hint: e.Hint}
+		c.fatal(Origin{file, e.Line}, "fragment is broken: "+e.Reason, e.Hint)
+		return
 	}
 	c.warnings = append(c.warnings, warnings...)
 	switch {
 	case root == nil || root.isNull():
-		return nil, nil
 	case root.kind == listKind:
-		return nil, &Problem{Origin: root.origin, Message: "fragment is a list, not a map of keys", Hint: "write KEY: VALUE, or move the file out of the directory"}
+		c.fatal(root.origin, "fragment is a list, not a map of keys", "write KEY: VALUE, or move the file out of the directory")
 	case root.kind == scalarKind:
 		c.warn(root.origin, "fragment is plain text and has no effect", "write KEY: VALUE, or move the file out of the directory")
-		return nil, nil
-	}
-	for _, p := range root.pairs {
-		if broken := c.mergePair(p.key, p.val, strategy); broken != nil {
-			return root.keys(), broken
+	default:
+		for _, p := range root.pairs {
+			if !c.mergePair(p.key, p.val, strategy) {
+				return
+			}
 		}
 	}
-	return root.keys(), nil
 }
 
 // mergePair lays a top-level key of a fragment over the rest: a map is replaced
 // as a whole, a list is appended with the strategy append (falco
-// userspace/engine/yaml_helper.h, include_config_file).
-func (c *Config) mergePair(key string, val *entry, strategy string) (broken *Problem) {
+// userspace/engine/yaml_helper.h, include_config_file). It is not ok if Falco
+// fails on the key.
+func (c *Config) mergePair(key string, val *entry, strategy string) (ok bool) {
 	if key == configFiles {
-		return &Problem{Origin: val.origin, Message: "config_files is set in a fragment, which Falco forbids", Hint: "move the entry to " + c.main}
+		c.fatal(val.origin, "config_files is set in a fragment, which Falco forbids", "move the entry to "+c.main)
+		return false
 	}
 	base := c.root.get(key)
 	switch {
@@ -175,7 +166,8 @@ func (c *Config) mergePair(key string, val *entry, strategy string) (broken *Pro
 		}
 		list := &entry{kind: listKind, origin: val.origin, items: val.items}
 		if base != nil && base.kind != listKind && !base.isNull() {
-			return &Problem{Origin: val.origin, Message: "list " + key + " is appended to a value that is not a list (" + base.origin.String() + ")", Hint: "make both values lists"}
+			c.fatal(val.origin, "list "+key+" is appended to a value that is not a list ("+base.origin.String()+")", "make both values lists")
+			return false
 		}
 		if base != nil {
 			list.items = slices.Concat(base.items, val.items)
@@ -187,5 +179,5 @@ func (c *Config) mergePair(key string, val *entry, strategy string) (broken *Pro
 		}
 		c.root.set(key, val)
 	}
-	return nil
+	return true
 }

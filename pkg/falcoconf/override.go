@@ -19,17 +19,15 @@ func (c *Config) override(options []string) {
 	if len(options) == 0 {
 		return
 	}
-	layer := Layer{File: CommandLine, Strategy: "command line"}
+	c.layers = append(c.layers, Layer{File: CommandLine, Strategy: "command line"})
 	for _, option := range options {
 		key, text, ok := strings.Cut(option, "=")
-		layer.Keys = append(layer.Keys, key)
 		if !ok {
 			c.fatal(Origin{File: CommandLine}, "option "+quote(option)+" has no value", "write -o KEY=VALUE in the unit")
 		} else if err := c.overrideKey(key, text); err != nil {
 			c.fatal(Origin{File: CommandLine}, "option "+quote(option)+": "+err.Error(), "correct the option in the unit")
 		}
 	}
-	c.layers = append(c.layers, layer)
 }
 
 func (c *Config) overrideKey(key, text string) error {
