@@ -43,9 +43,12 @@ type Origin struct {
 // CommandLine is the File of what an -o option of Falco's unit sets.
 const CommandLine = "-o"
 
-// String formats the origin as FILE:LINE.
+// String formats the origin as FILE:LINE, and [CommandLine] in words.
 func (o Origin) String() string {
-	if o.Line == 0 {
+	switch {
+	case o.File == CommandLine:
+		return "the unit's command line"
+	case o.Line == 0:
 		return o.File
 	}
 	return o.File + ":" + strconv.Itoa(o.Line)

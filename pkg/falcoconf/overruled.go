@@ -4,11 +4,18 @@
 package falcoconf
 
 import (
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
+
+// ErrOverruled says that a declared key is decided by something that Falco
+// reads after the main file.
+var ErrOverruled = errors.New("a declared key is overruled")
 
 // An Overruled is a declared key to which a fragment or the unit gives another
 // value, so that setting it in the main file has no effect.
@@ -39,6 +46,28 @@ func (c *Config) Overruled(declared []Setting) []Overruled {
 		}
 	}
 	return out
+}
+
+// CheckOverruled returns an [*Error] that wraps [ErrOverruled] and names every
+// declared setting that is [Config.Overruled], or nil if none is.
+func (c *Config) CheckOverruled(declared []Setting) error {
+	all := c.Overruled(declared)
+	if len(all) == 0 {
+		return nil
+	}
+	var texts []string
+	for _, o := range all {
+		says := fmt.Sprintf("says %v", o.Value)
+		if o.Missing {
+			says = "replaces the block around it"
+		}
+		texts = append(texts, fmt.Sprintf("%s is declared %v, but %s %s and is read later", o.Setting.Path, o.Setting.Value, o.Origin, says))
+	}
+	hint := "remove it there, or declare the same value in falco.config"
+	if all[0].Origin.File == CommandLine {
+		hint = "the unit's command line wins over every file: change the unit with a drop-in, or declare the same value"
+	}
+	return &Error{Reason: strings.Join(texts, "; "), Hint: hint, Err: ErrOverruled}
 }
 
 // foreign returns the origin of e, or of the first value in it that another file
