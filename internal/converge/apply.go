@@ -6,23 +6,24 @@ package converge
 import (
 	"context"
 	"fmt"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // rounds bounds how often one step may plan again after its own changes, as
 // when a repository must be installed before it can be used.
 const rounds = 4
 
-// Converge makes the node as declared: each step in order is planned and what
-// it asks for is applied; then all steps are planned again, and anything that
-// is left is a failure that names it. The first failure ends the run; what was
-// done before it stands, and the next run goes on from there. Events are given
-// to watch as they happen.
-func Converge(ctx context.Context, m node.Machine, steps []Step, watch func(Event)) Result {
-	run := runner{machine: m, view: m.View(), watch: watch}
+// Converge makes the node as declared: it plans each step in order and applies
+// the changes, then plans all steps again; anything that is left is an error
+// that names it. The first error ends the run. What was done before it stays,
+// and the next run goes on from there. tell is given events as they happen.
+func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event)) Result {
+	run := runner{machine: m, view: m.View(), tell: tell}
 	var r Result
 	for i, step := range steps {
 		s := run.step(ctx, step)
@@ -39,18 +40,18 @@ func Converge(ctx context.Context, m node.Machine, steps []Step, watch func(Even
 	return r
 }
 
-// A runner carries one run: the view is renewed after every change.
+// A runner carries out one run. Its view is renewed after the changes of a step.
 type runner struct {
 	machine node.Machine
 	view    node.View
-	watch   func(Event)
+	tell    func(Event)
 	changed bool
 }
 
-// step plans one step and applies what it asks, until it asks for nothing new.
+// step plans one step and applies its changes, until it plans nothing new.
 func (r *runner) step(ctx context.Context, step Step) StepResult {
 	began := time.Now()
-	r.watch(Event{Step: step.ID()})
+	r.tell(Event{Step: step.ID()})
 	total := planStep(ctx, r.view, step)
 	for next, round := total, 0; next.Err == nil && len(next.Changes) > 0; round++ {
 		if round == rounds || ctx.Err() != nil {
@@ -68,7 +69,7 @@ func (r *runner) step(ctx context.Context, step Step) StepResult {
 	}
 	total = finish(ctx, total)
 	total.Took = time.Since(began)
-	r.watch(Event{Step: step.ID(), Done: true, Took: total.Took, Err: total.Err})
+	r.tell(Event{Step: step.ID(), Done: true, Took: total.Took, Err: total.Err})
 	return total
 }
 
@@ -89,13 +90,12 @@ func finish(ctx context.Context, s StepResult) StepResult {
 	if s.Err == nil {
 		s.Err = ctx.Err()
 	}
-	altered := len(Outcome{Changes: s.Changes}.Pending()) > 0
 	switch {
 	case s.Err != nil:
 		s.Status = StatusFailed
 	case s.Waiting != "":
 		s.Status = StatusWaiting
-	case altered:
+	case len(pending(s.Changes)) > 0:
 		s.Status = StatusChanged
 	case s.Status == StatusPending:
 		s.Status = StatusOK
@@ -103,13 +103,13 @@ func finish(ctx context.Context, s StepResult) StepResult {
 	return s
 }
 
-// apply carries out changes in order and then looks at the node afresh.
+// apply applies changes in order and then renews the view.
 func (r *runner) apply(ctx context.Context, step string, changes []node.Change) error {
 	for _, c := range changes {
 		began := time.Now()
-		r.watch(Event{Step: step, Change: c})
+		r.tell(Event{Step: step, Change: c})
 		err := r.machine.Apply(ctx, c)
-		r.watch(Event{Step: step, Change: c, Done: true, Took: time.Since(began), Err: err})
+		r.tell(Event{Step: step, Change: c, Done: true, Took: time.Since(began), Err: err})
 		r.changed = true
 		if err != nil {
 			return err
@@ -119,19 +119,19 @@ func (r *runner) apply(ctx context.Context, step string, changes []node.Change) 
 	return nil
 }
 
-// confirm plans every step once more. A run that changed the node and still
-// finds something to change has not converged, and says what is left.
+// confirm plans every step once more. A run that has changed the node and still
+// finds something to change has not converged, and its error says what is left.
 func (r *runner) confirm(ctx context.Context, steps []Step, result *Result) {
 	again := Plan(ctx, r.view, steps)
 	var left []string
 	for i, s := range again.Steps {
-		pending := Outcome{Changes: s.Changes}.Pending()
+		changes := pending(s.Changes)
 		result.Steps[i].Warnings = union(result.Steps[i].Warnings, s.Warnings)
 		switch {
 		case s.Err != nil:
 			left = append(left, s.ID+": "+s.Err.Error())
-		case len(pending) > 0:
-			left = append(left, s.ID+": "+pending[0].String())
+		case len(changes) > 0:
+			left = append(left, s.ID+": "+changes[0].String())
 		case s.Status == StatusWaiting:
 			left = append(left, s.ID+": waiting on "+s.Waiting)
 		default:
@@ -147,11 +147,7 @@ func (r *runner) confirm(ctx context.Context, steps []Step, result *Result) {
 // union appends the warnings that are not there yet.
 func union(have, more []node.Warning) []node.Warning {
 	for _, w := range more {
-		known := false
-		for _, h := range have {
-			known = known || h == w
-		}
-		if !known {
+		if !slices.Contains(have, w) {
 			have = append(have, w)
 		}
 	}
@@ -162,6 +158,6 @@ func notConverged(left []string) error {
 	return &node.Error{
 		Code: node.CodeFailed,
 		Err:  fmt.Errorf("did not converge: %s", strings.Join(left, "; ")),
-		Hint: "something else changes the node at the same time, such as another tool that manages Falco; stop it, or declare the same there, and run again",
+		Hint: "does another tool manage Falco on this node? stop it, or declare the same there, and run again",
 	}
 }

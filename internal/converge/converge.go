@@ -1,25 +1,26 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package converge is the engine: it asks every step what the node lacks,
-// which gives a plan made of plain data, and, on a run that may change the
-// node, carries that plan out step by step and plans again until nothing is
-// left.
+// Package converge is the engine: it asks every step what the node lacks, which
+// gives a plan made of plain data ([Plan]), and on a run that may change the
+// node it applies that plan step by step and plans again until nothing is left
+// ([Converge]).
 //
-// Looking and doing are different types. A [Step] is given a [View], which has
-// no method that writes, and answers with [Change] values. Only [Converge] is
-// given a [Machine]; a dry run never has one, so it cannot write by mistake.
-// The same Change value is the diff in the report, the JSON, and what is
-// applied.
+// Looking and doing are different types. A [Step] is given a [node.View], which
+// has no method that writes, and answers with [node.Change] values. Only
+// Converge is given a [node.Machine]; a dry run never has one, so it cannot
+// write by mistake.
 //
-// The package does no I/O, knows nothing of Falco or Oracle Linux, and never
-// imports the package that does the real work on the host.
+// The package does no I/O, and knows nothing of Falco or Oracle Linux: what the
+// steps promise and how a change is applied is none of its business.
 package converge
 
 import (
 	"context"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"slices"
 	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A Step is one promise about the node, such as "the unit is enabled". It
@@ -27,16 +28,15 @@ import (
 type Step interface {
 	// ID names the step in reports and logs: one word, lower case.
 	ID() string
-	// Plan compares the node with what is declared. An error means that the
-	// question could not be answered or that the answer is a refusal; an
-	// [*node.Error] in its chain says which exit status and hint it deserves.
+	// Plan compares the node with what is declared. An error means that this
+	// could not be done or that the node is refused; a [*node.Error] in its
+	// chain carries the exit status and the hint.
 	Plan(ctx context.Context, view node.View) (Outcome, error)
 }
 
-// An Outcome is what a step found.
+// An Outcome is what a step has planned, and why.
 type Outcome struct {
-	// Reason is one line for a person: what is so, or why there is nothing to
-	// say.
+	// Reason is one line for a person: what was found.
 	Reason string
 	// Changes make the step's promise true, in this order.
 	Changes []node.Change
@@ -46,9 +46,9 @@ type Outcome struct {
 	// Skipped says that the step does not apply here; Reason says why.
 	Skipped bool
 	// Unknown lists what could not be seen, for example without root. A step
-	// with something unknown is never reported as in order.
+	// that has any is never reported as in order.
 	Unknown []string
-	// Warnings are true and worth reading, and no reason to fail.
+	// Warnings are worth reading but no reason to fail.
 	Warnings []node.Warning
 }
 
@@ -88,23 +88,28 @@ type Result struct {
 }
 
 // Pending reports whether any step would change the node or may have to.
-func (r Result) Pending() bool {
-	for _, s := range r.Steps {
-		if s.Status == StatusPending || s.Status == StatusWaiting {
-			return true
-		}
-	}
-	return false
+func (r Result) Pending() bool { return r.has(StatusPending) || r.has(StatusWaiting) }
+
+// Unknown reports whether something could not be seen.
+func (r Result) Unknown() bool { return r.has(StatusUnknown) }
+
+func (r Result) has(status Status) bool {
+	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return s.Status == status })
 }
 
-// Unknown reports whether any step could not be seen whole.
-func (r Result) Unknown() bool {
+// Changes returns every change of a result that alters the node.
+func (r Result) Changes() []node.Change {
+	var all []node.Change
 	for _, s := range r.Steps {
-		if s.Status == StatusUnknown {
-			return true
-		}
+		all = append(all, pending(s.Changes)...)
 	}
-	return false
+	return all
+}
+
+// HasProbe reports whether a result holds a probe, which changes nothing but
+// needs a Machine all the same.
+func (r Result) HasProbe() bool {
+	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return slices.ContainsFunc(s.Changes, node.IsProbe) })
 }
 
 // An Event is one line of progress.
@@ -116,13 +121,12 @@ type Event struct {
 	Err    error
 }
 
-// status derives the status of a planned outcome. Probes are no changes: they
-// leave the node as it is.
+// status is the status of a planned outcome.
 func (o Outcome) status() Status {
 	switch {
 	case o.Skipped:
 		return StatusSkipped
-	case len(o.Pending()) > 0:
+	case len(pending(o.Changes)) > 0:
 		return StatusPending
 	case o.Waiting != "":
 		return StatusWaiting
@@ -133,13 +137,7 @@ func (o Outcome) status() Status {
 	}
 }
 
-// Pending returns the changes that alter the node, which leaves out probes.
-func (o Outcome) Pending() []node.Change {
-	var alter []node.Change
-	for _, c := range o.Changes {
-		if !node.IsProbe(c) {
-			alter = append(alter, c)
-		}
-	}
-	return alter
+// pending returns the changes that alter the node. A probe does not.
+func pending(changes []node.Change) []node.Change {
+	return slices.DeleteFunc(slices.Clone(changes), node.IsProbe)
 }

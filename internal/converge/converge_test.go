@@ -7,12 +7,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"io/fs"
+	"maps"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
 // A fakeNode is a map of files that can lose power: it is its own Machine, and its
@@ -31,13 +33,7 @@ type nodeView struct {
 	files map[string]string
 }
 
-func (n *fakeNode) View() node.View {
-	files := map[string]string{}
-	for name, content := range n.files {
-		files[name] = content
-	}
-	return nodeView{files: files}
-}
+func (n *fakeNode) View() node.View { return nodeView{files: maps.Clone(n.files)} }
 
 func (n *fakeNode) Apply(_ context.Context, c node.Change) error {
 	if node.IsProbe(c) {
@@ -240,16 +236,6 @@ func TestConvergeCancelled(t *testing.T) {
 	}
 }
 
-func TestCodeNamesAreDistinct(t *testing.T) {
-	seen := map[string]node.Code{}
-	for _, c := range []node.Code{node.CodeOK, node.CodeFailed, node.CodePending, node.CodePreflight, node.CodeTrust, node.CodePackages, node.CodeConfig, node.CodeNotRunning, node.CodeLocked, node.CodeUsage} {
-		if other, twice := seen[c.String()]; twice {
-			t.Errorf("codes %d and %d are both %q", c, other, c)
-		}
-		seen[c.String()] = c
-	}
-}
-
 func TestEventsTellEveryChangeBeforeItIsMade(t *testing.T) {
 	n := newNode()
 	var began, ended int
@@ -267,27 +253,5 @@ func TestEventsTellEveryChangeBeforeItIsMade(t *testing.T) {
 	})
 	if began != 3 || ended != 3 {
 		t.Errorf("events: %d began, %d ended, want 3 and 3", began, ended)
-	}
-}
-
-// Whoever stops a run must not be told that the network is down.
-func TestToldToStop(t *testing.T) {
-	at := func(cause error) error {
-		return fmt.Errorf("packages: %w", &node.Error{Code: node.CodePackages, Err: fmt.Errorf("running dnf: %w", cause), Hint: "a proxy"})
-	}
-	for _, tt := range []struct {
-		cause error
-		code  node.Code
-		hint  string
-	}{
-		{context.Canceled, node.CodeFailed, "told to stop"},
-		{context.DeadlineExceeded, node.CodePackages, "a proxy"},
-	} {
-		if got := node.CodeOf(at(tt.cause)); got != tt.code {
-			t.Errorf("CodeOf(%v) = %v, want %v", at(tt.cause), got, tt.code)
-		}
-		if got := node.HintOf(at(tt.cause)); !strings.Contains(got, tt.hint) {
-			t.Errorf("node.HintOf(%v) = %q, want %q in it", at(tt.cause), got, tt.hint)
-		}
 	}
 }

@@ -6,15 +6,16 @@ package converge
 import (
 	"context"
 	"errors"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"io/fs"
 	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// Plan asks every step what it would change and changes nothing. A refusal in
-// preflight ends it, since nothing after it would be true; any other step that
-// fails leaves the rest to be planned, so that one report names all there is
-// to mend.
+// Plan asks every step what it would change and changes nothing. An error with
+// [node.CodePreflight] ends it, since nothing after it would be true. After any
+// other error the rest is still planned, so that one report names everything
+// that is wrong.
 func Plan(ctx context.Context, view node.View, steps []Step) Result {
 	var r Result
 	for i, step := range steps {
@@ -34,8 +35,8 @@ func Plan(ctx context.Context, view node.View, steps []Step) Result {
 	return r
 }
 
-// planStep plans one step. What this user may not see is unknown, not failed:
-// a dry run without root still tells what it can.
+// planStep plans one step. What this user may not see is unknown, not failed: a
+// dry run without root still reports what it can.
 func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	began := time.Now()
 	out, err := step.Plan(ctx, view)
@@ -54,33 +55,11 @@ func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	return s
 }
 
-// unreached are the results of steps that a failure kept from being planned.
+// unreached are the results of the steps after one that failed.
 func unreached(steps []Step, after string) []StepResult {
 	var rest []StepResult
 	for _, step := range steps {
 		rest = append(rest, StepResult{ID: step.ID(), Status: StatusSkipped, Reason: "not reached: " + after + " failed"})
 	}
 	return rest
-}
-
-// Changes lists every change of a result that alters the node.
-func (r Result) Changes() []node.Change {
-	var all []node.Change
-	for _, s := range r.Steps {
-		all = append(all, Outcome{Changes: s.Changes}.Pending()...)
-	}
-	return all
-}
-
-// HasProbe reports whether a result holds a probe, which is no change but
-// needs a Machine all the same.
-func (r Result) HasProbe() bool {
-	for _, s := range r.Steps {
-		for _, c := range s.Changes {
-			if node.IsProbe(c) {
-				return true
-			}
-		}
-	}
-	return false
 }
