@@ -132,7 +132,7 @@ func TestImportsKeepTheLayers(t *testing.T) {
 		why     string
 	}{
 		{[]string{"pkg/osrelease", "pkg/yumrepo", "pkg/yamledit", "pkg/falcoconf", "internal/falco", "internal/trust", "internal/settings", "internal/report", "internal/fleet", "internal/redact"}, []string{"os", "os/exec", "net/http"}, "takes bytes and returns bytes"},
-		{[]string{"internal/converge", "internal/steps"}, []string{"os", "os/exec", "net/http", module + "internal/host"}, "sees the node through a View only"},
+		{[]string{"internal/converge", "internal/steps", "internal/verify"}, []string{"os", "os/exec", "net/http", module + "internal/host"}, "sees the node through a View only"},
 		{[]string{"pkg", "internal"}, []string{"go.uber.org/zap"}, "returns errors; the command logs"},
 		{[]string{"pkg"}, []string{module + "internal"}, "is of use without the agent"},
 	} {

@@ -135,7 +135,7 @@ func unitDrifts() []drift {
 		{
 			name: "not seen to detect", class: node.DriftUnproven,
 			make: `sed -i 's/"detected":true/"detected":false/' /var/lib/falco-bootstrap/proof.json`,
-			says: "no alert about the agent's own open of a sensitive file came to /var/log/falco.log when it was started", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
+			says: "no alert about the agent's own opening of a sensitive file appeared in /var/log/falco.log after its start", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
 		},
 	}
 }
@@ -145,7 +145,7 @@ func packageDrifts() []drift {
 		{
 			name: "upgraded by somebody, who left an edited falco.yaml aside", class: node.DriftConfigReplaced, exit: 2,
 			make:     `sed -i 's/^json_output: false/json_output: true/' /etc/falco/falco.yaml; rpm -U --nodeps --quiet /srv/www/falco/0.45.0/falco-*.rpm >/dev/null 2>&1; [ -e /etc/falco/falco.yaml.rpmsave ]`,
-			says:     "not live any more: json_output=true",
+			says:     "no longer in force: json_output=true",
 			mends:    []string{falcoYAML, unitFiles},
 			restarts: true, others: []string{followUnit, "falco.service"},
 			undo: "rm /etc/falco/falco.yaml.rpmsave",

@@ -51,29 +51,29 @@ func TestVerifyTellsApart(t *testing.T) {
 		{name: "text", do: "true"},
 		{name: "JSON", do: fragment("json_output: true"), undo: noFragment},
 		{
-			name: "every rules file is gone", exit: 7, says: []string{"reported nothing", "every rules file is missing"},
+			name: "every rules file is gone", exit: 7, says: []string{"wrote no alert", "every rules file is missing"},
 			do:   "mkdir /srv/aside; mv /etc/falco/falco_rules*.yaml /etc/falco/rules.d /srv/aside/; " + restarted,
 			undo: "mv /srv/aside/* /etc/falco/; " + restarted,
 		},
 		{
-			name: "the rule is disabled", exit: 7, says: []string{"reported nothing", "90-test.yaml:1 disables the rule"},
+			name: "the rule is disabled", exit: 7, says: []string{"wrote no alert", "90-test.yaml:1 disables the rule"},
 			do: fragment(`rules: [{disable: {rule: "Read sensitive*"}}]`), undo: noFragment,
 		},
 		{
-			name: "the rule is off in a rules file", exit: 7, says: []string{"reported nothing", "/etc/falco/rules.d/off.yaml disables the rule"},
+			name: "the rule is off in a rules file", exit: 7, says: []string{"wrote no alert", "/etc/falco/rules.d/off.yaml disables the rule"},
 			do:   "printf -- '- rule: Read sensitive file untrusted\\n  enabled: false\\n' >/etc/falco/rules.d/off.yaml; " + restarted,
 			undo: "rm /etc/falco/rules.d/off.yaml; " + restarted,
 		},
 		{
-			name: "the priority is too high", exit: 7, says: []string{"reported nothing", "90-test.yaml:1", "priority error drops"},
+			name: "the priority is too high", exit: 7, says: []string{"wrote no alert", "90-test.yaml:1", "priority error drops"},
 			do: fragment("priority: error"), undo: noFragment,
 		},
 		{
-			name: "stuck", exit: 7, says: []string{"runs, and reported nothing to " + log},
+			name: "stuck", exit: 7, says: []string{"is running but wrote no alert to " + log},
 			do: "touch /etc/falco-standin/hang; " + restarted, undo: "rm /etc/falco-standin/hang; " + restarted,
 		},
 		{
-			name: "the folder is gone", exit: 7, says: []string{"no alert can reach the log", "/var/log/alerts is not there"},
+			name: "the folder is gone", exit: 7, says: []string{"no alert can reach the log", "/var/log/alerts does not exist"},
 			do: "mv /var/log/alerts /srv/aside/", undo: "mv /srv/aside/alerts /var/log/",
 		},
 		{

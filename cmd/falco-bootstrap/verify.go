@@ -11,12 +11,14 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/verify"
 )
 
-// verifyWait is how long verify waits for its alert if nothing else is said.
-// Falco needs two seconds from its start and a millisecond from then on.
+// verifyWait is how long verify waits for its alert by default. Falco needs two
+// seconds after its start, and a millisecond from then on.
 const verifyWait = 15 * time.Second
 
 // verifyCommand proves that an alert reaches the log file.
@@ -26,9 +28,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Prove that an alert reaches the log file",
 		Long: `verify opens /etc/shadow for reading from a process with a name of its own,
-again and again, until Falco's alert about that process stands in the declared
-log. If none comes it says why: no Falco, Falco up but blind, an alert that goes
-elsewhere. It changes nothing on the node but for that alert.`,
+again and again, until Falco's alert about that process appears in the declared
+log. If none appears it says why: no Falco, a Falco that sees nothing, an alert
+that goes elsewhere. It changes nothing on the node except for that alert.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), within) },
 	}
@@ -45,7 +47,7 @@ func (a *app) verify(ctx context.Context, within time.Duration) error {
 	return a.conclude(report.New(meta, result))
 }
 
-// verified looks first, which explains most failures, and then probes.
+// verified inspects first, which explains most failures, and then probes.
 func (a *app) verified(ctx context.Context, meta *report.Meta, within time.Duration) (converge.Result, error) {
 	declared, err := a.load()
 	if err != nil {
@@ -58,31 +60,29 @@ func (a *app) verified(ctx context.Context, meta *report.Meta, within time.Durat
 	defer v.Close()
 	describe(ctx, meta, v, declared)
 	began := a.now()
-	state, err := steps.Inspect(ctx, v, declared)
+	subject, err := steps.Subject(ctx, v, declared)
 	if err != nil {
 		return converge.Result{}, err
 	}
-	sighting, err := a.sight(ctx, state, within)
+	inspection, err := verify.Inspect(ctx, v, subject, declared.Declared())
 	if err != nil {
 		return converge.Result{}, err
 	}
-	reason, warnings, err := state.Verdict(sighting)
-	step := converge.StepResult{ID: "verify", Status: converge.StatusOK, Reason: reason, Warnings: warnings, Err: err, Took: a.now().Sub(began)}
-	if err != nil {
+	var seen node.Seen
+	var complaint string
+	switch {
+	case !inspection.Running:
+		complaint = a.complaint(ctx, a.hostOptions(), subject.Check)
+	case inspection.Probes():
+		probe := alert.Probe{Log: subject.Log, Timeout: within, Linger: time.Second, Journal: true}
+		if seen, err = a.probe(ctx, a.hostOptions(), probe); err != nil {
+			return converge.Result{}, err
+		}
+	}
+	step := converge.StepResult{ID: "verify", Status: converge.StatusOK}
+	if step.Reason, step.Warnings, step.Err = inspection.Verdict(seen, complaint); step.Err != nil {
 		step.Status = converge.StatusFailed
 	}
-	return converge.Result{Steps: []converge.StepResult{step}, Err: err}, nil
-}
-
-// sight probes a Falco that runs, and asks one that does not why.
-func (a *app) sight(ctx context.Context, state steps.State, within time.Duration) (steps.Sighting, error) {
-	switch {
-	case !state.Running:
-		return steps.Sighting{Complaint: a.complaint(ctx, a.hostOptions(), state.Check())}, nil
-	case !state.Probes():
-		return steps.Sighting{}, nil
-	}
-	p := alert.Probe{Log: state.Log, Timeout: within, Linger: time.Second, Journal: true}
-	seen, err := a.probe(ctx, a.hostOptions(), p)
-	return steps.Sighting{Detected: seen.Detected(), First: seen.First, Opens: seen.Opens, Alerts: seen.Alerts, Journal: seen.Journal, Full: seen.Full}, err
+	step.Took = a.now().Sub(began)
+	return converge.Result{Steps: []converge.StepResult{step}, Err: step.Err}, nil
 }

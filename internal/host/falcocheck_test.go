@@ -9,34 +9,25 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// The texts are those of falco 0.44.1 on standard error.
-func TestFalcoReason(t *testing.T) {
-	tests := []struct{ name, stderr, want string }{
-		{"nothing", "", ""},
-		{"one error", "Mon Nov 23 20:18:12 2026: Falco version: 0.44.1 (x86_64)\nError: Error reading config file (/etc/falco/falco.yaml): file output enabled but no filename in configuration block\n", "Error reading config file (/etc/falco/falco.yaml): file output enabled but no filename in configuration block"},
-		{"a syntax error", "Mon Nov 23 20:18:12 2026: Cannot read config file (/etc/falco/falco.yaml): yaml-cpp: error at line 1402, column 7: illegal flow end\nError: std::exception\n", "Cannot read config file (/etc/falco/falco.yaml): yaml-cpp: error at line 1402, column 7: illegal flow end"},
-		{"a plugin", "Mon Nov  2 20:18:12 2026: Runtime error: cannot load plugin /usr/share/falco/plugins/libcontainer.so: undefined symbol: __res_search. Exiting.\n", "cannot load plugin /usr/share/falco/plugins/libcontainer.so: undefined symbol: __res_search. Exiting."},
-		{"a rules file", "Error: /etc/falco/falco_rules.local.yaml: Invalid\n1 Errors:\nIn rules content: (/etc/falco/falco_rules.local.yaml:0:0)\n    LOAD_ERR_COMPILE_CONDITION\n", "/etc/falco/falco_rules.local.yaml: Invalid 1 Errors: In rules content: (/etc/falco/falco_rules.local.yaml:0:0) LOAD_ERR_COMPILE_CONDITION"},
-		{"the loader", "/usr/bin/falco: error while loading shared libraries: libfoo.so: cannot open\n", "/usr/bin/falco: error while loading shared libraries: libfoo.so: cannot open"},
+func TestComplaint(t *testing.T) {
+	tests := []struct{ name, falco, want string }{
+		{"Falco says", `echo "Error: bad rule" >&2; exit 1`, "bad rule"},
+		{"Falco has nothing to say", "exit 0", ""},
+		{"Falco exits without a word", "exit 3", "exit status 3"},
+		{"Falco is killed", "kill -SEGV $$", "it was ended by signal segmentation fault"},
+		{"an old Falco whose version is not known", `[ "$3" = -L ] || { echo "Error: Option 'dry-run' does not exist" >&2; exit 1; }; echo "Error: old" >&2; exit 1`, "old"},
 	}
 	for _, tt := range tests {
-		if d := cmp.Diff(tt.want, falcoReason(tt.stderr)); d != "" {
-			t.Errorf("%s: falcoReason (-want +got):\n%s", tt.name, d)
-		}
-	}
-}
-
-func TestBefore035(t *testing.T) {
-	for version, want := range map[string]bool{"0.32.2": true, "0.34.1": true, "0.35.0": false, "0.44.1": false, "1.0.0": false, "1.2.0": false, "": false, "x": false} {
-		if got := before035(version); got != want {
-			t.Errorf("before035(%q) = %v, want %v", version, got, want)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			m, _ := onHost(t, func(tools *tools) { tools.falco = script(t, "falco", tt.falco) })
+			if got := complaint(t.Context(), m.tools, node.FalcoCheck{}); got != tt.want {
+				t.Errorf("complaint = %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -51,10 +52,10 @@ func unitAction(ctx context.Context, conn *systemd.Conn, c node.ChangeUnit) erro
 	return fmt.Errorf("%s: unknown action on a unit", c.Action)
 }
 
-// why asks Falco why one of its units does not stand: ": " and the reason, or
-// nothing if it is no Falco unit or Falco has no complaint.
+// why asks Falco why one of its units does not stay up: ": Falco says: " and the
+// reason, or "" if it is not a unit of Falco or Falco has no complaint.
 func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) string {
-	if !strings.HasPrefix(unit, "falco") || strings.HasPrefix(unit, "falcoctl") {
+	if !falco.IsUnit(unit) {
 		return ""
 	}
 	check := node.FalcoCheck{}
@@ -65,35 +66,8 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 			}
 		}
 	}
-	if reason := m.complaint(ctx, check); reason != "" {
-		return ": " + reason
+	if reason := complaint(ctx, m.tools, check); reason != "" {
+		return ": Falco says: " + reason
 	}
 	return ""
-}
-
-// complaint is what Falco says against its configuration as it lies, or
-// nothing.
-func (m *Machine) complaint(ctx context.Context, check node.FalcoCheck) string {
-	return complaint(ctx, m.tools, check)
-}
-
-// Complaint is what the installed Falco says against its configuration as it
-// lies, one line, or nothing. It changes nothing.
-func Complaint(ctx context.Context, opts Options, check node.FalcoCheck) string {
-	return complaint(ctx, opts.programs(), check)
-}
-
-func complaint(ctx context.Context, t tools, check node.FalcoCheck) string {
-	v, err := askFalco(ctx, t, check, falcoConfig, falcoConfig)
-	if err == nil && !v.ok && strings.Contains(v.reason, "Option 'dry-run' does not exist") { // the version was not known
-		check.Version = "0.34"
-		v, err = askFalco(ctx, t, check, falcoConfig, falcoConfig)
-	}
-	switch {
-	case err != nil:
-		return err.Error()
-	case v.ok:
-		return ""
-	}
-	return v.reason
 }

@@ -189,21 +189,28 @@ type ChangeUnit struct {
 	From, To string
 }
 
+// Subject is a Falco that is to detect: its unit, its log, and how to ask it
+// what is wrong.
+type Subject struct {
+	Unit string
+	// Log is the declared alert log; empty if none is declared.
+	Log string
+	// Check is how to ask Falco why it does not run: its units discard what it
+	// writes to standard error.
+	Check FalcoCheck
+}
+
 // Prove opens a sensitive file and waits until Falco reports exactly that in
 // its log. It is a probe: it changes nothing on the node except for the alert.
 type Prove struct {
 	Cause
-	Unit string
+	Subject
 	// Invocation is the unit's InvocationID that must be proven; empty where
 	// an earlier step of the same run has just started the unit.
 	Invocation string
-	// Log is the declared alert log.
-	Log string
 	// Settle is how long a process must run unchanged to count as running when
 	// no alert appears.
 	Settle time.Duration
-	// Check is how to ask Falco why it does not stay up.
-	Check FalcoCheck
 }
 
 // String implements [Change].

@@ -41,9 +41,9 @@ type View interface {
 	Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error)
 	// Falcos lists the running processes that are a falco, with their cgroup.
 	Falcos(ctx context.Context) ([]Process, error)
-	// Module tells whether Falco's kernel module is there for a kernel.
+	// Module tells whether Falco's kernel module is built for a kernel.
 	Module(ctx context.Context, kernel string) (Module, error)
-	// Proof is the last verdict on a unit's invocation, if any.
+	// Proof is the last proof of a unit; zero if there is none.
 	Proof() Proof
 	// Now is the time of the View.
 	Now() time.Time
@@ -57,6 +57,20 @@ type File struct {
 	ModTime  time.Time
 	// Target is the link's target if it is one.
 	Target string
+}
+
+// Kind names the type of a file, such as "directory".
+func Kind(m fs.FileMode) string {
+	switch {
+	case m.IsRegular():
+		return "regular file"
+	case m.IsDir():
+		return "directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "named pipe"
+	default:
+		return "special file"
+	}
 }
 
 // Host is what the running machine says of itself.
@@ -142,25 +156,25 @@ type Process struct {
 
 // Module is the state of Falco's kernel module for one kernel.
 type Module struct {
-	// Built says that modinfo, dkms or the kernel's folder knows it.
+	// Built says that modinfo, dkms or the kernel's directory has it.
 	Built bool
 	// Where says how that is known, for the report.
 	Where string
 }
 
-// Proof is a verdict on whether a unit's process detects, kept in the agent's
-// state folder.
+// Proof says whether a unit's process was seen to detect. It is kept in the
+// agent's state directory.
 type Proof struct {
 	Invocation string    `json:"invocation"`
 	Detected   bool      `json:"detected"`
 	Time       time.Time `json:"time"`
 	// Unseen says why the log could not be watched; empty if it was.
 	Unseen string `json:"unseen,omitempty"`
-	// Hidden says that this user may not read the verdict, if there is one.
+	// Hidden says that this user may not read whether there is a proof.
 	Hidden bool `json:"-"`
 }
 
-// Seen is the result of a probe: what came of opening a sensitive file.
+// Seen is the result of a probe: what followed the opening of a sensitive file.
 type Seen struct {
 	// Marker is the name that the opening process had.
 	Marker string

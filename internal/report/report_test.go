@@ -167,7 +167,7 @@ func drifted() converge.Result {
 		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Enable, From: "disabled", To: "enabled", Cause: node.Because(node.DriftUnitDisabled, "")},
 		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Start, From: "inactive", To: "running", Cause: node.Because(node.DriftUnitStopped, "")},
 	)
-	steps[9] = step("proof", converge.StatusWaiting, "", node.Prove{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"})
+	steps[9] = step("proof", converge.StatusWaiting, "", node.Prove{Subject: node.Subject{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"}})
 	steps[9].Waiting = "unit"
 	return converge.Result{Steps: steps}
 }
@@ -176,7 +176,7 @@ func changed() converge.Result {
 	steps := inOrder()
 	steps[8] = step("unit", converge.StatusChanged, "falco-modern-bpf.service is running",
 		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Restart, From: "running", To: "restarted", Cause: node.Because(node.DriftConfigStale, "")})
-	steps[9] = step("proof", converge.StatusOK, "no alert was seen", node.Prove{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"})
+	steps[9] = step("proof", converge.StatusOK, "no alert was seen", node.Prove{Subject: node.Subject{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"}})
 	steps[9].Warnings = []node.Warning{{
 		Message: "no alert came within 10s, though the process stands", Hint: "run falco-bootstrap verify", Drift: node.DriftUnproven,
 	}}

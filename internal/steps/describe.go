@@ -23,36 +23,89 @@ type Facts struct {
 	Tree                bool
 }
 
-// Describe tells what the node is, refused or not.
+// Describe returns what is known of the node, even if it is refused.
 func Describe(ctx context.Context, view node.View, s settings.Settings) Facts {
-	h := view.Host()
+	sv, h := newSurvey(ctx, view, s), view.Host()
 	f := Facts{Kernel: h.Kernel, Arch: h.Arch, BootID: h.BootID, Tree: h.Tree}
-	release, err := detect(view.Tree())
-	if err != nil {
+	if sv.release.Major == 0 {
 		return f
 	}
-	f.OS, f.OSMajor = "Oracle Linux", release.Major
-	f.OSVersion = fmt.Sprintf("%d.%d", release.Major, release.Minor)
-	f.Glibc = falco.Host{OS: release}.GlibcVersion()
-	sv := &survey{view: view, release: release}
-	if sv.identify(h) == nil {
-		f.Flavour = strings.ToLower(string(sv.kernel.Flavour))
+	f.OS, f.OSMajor = "Oracle Linux", sv.release.Major
+	f.OSVersion = fmt.Sprintf("%d.%d", sv.release.Major, sv.release.Minor)
+	f.Glibc = sv.host.GlibcVersion()
+	f.Flavour = strings.ToLower(string(sv.kernel.Flavour))
+	if sv.err == nil && sv.installed != nil {
+		f.Falco, f.Driver, f.Unit = sv.installed.Version, sv.decision.Driver, sv.subject().Unit
 	}
-	if sv, err = look(ctx, view, s); err != nil || sv.falco == nil {
-		return f
-	}
-	f.Falco, f.Driver = sv.falco.Version, sv.verdict.Driver
-	f.Unit = falco.UnitFor(f.Driver, f.Falco)
 	return f
 }
 
-// HostOf tells what the compatibility table asks of a node.
+// HostOf returns what the compatibility table asks of a node.
 func HostOf(view node.View) (falco.Host, error) {
-	release, err := detect(view.Tree())
-	if err != nil {
-		return falco.Host{}, err
-	}
-	sv := &survey{view: view, release: release}
-	err = sv.identify(view.Host())
+	sv := &survey{view: view}
+	err := sv.identify()
 	return sv.host, err
+}
+
+// An EffectiveConfig is Falco's configuration as Falco reads it.
+type EffectiveConfig struct {
+	Falco  string         `json:"falco"` // version
+	Layers []ConfigLayer  `json:"layers"`
+	Keys   []EffectiveKey `json:"keys"`
+}
+
+// A ConfigLayer is one file, or the unit's command line, in the order in which
+// Falco reads them.
+type ConfigLayer struct {
+	File     string `json:"file"`
+	Strategy string `json:"strategy,omitempty"`
+}
+
+// An EffectiveKey is one declared key with the value that wins and what
+// decides it. Values are written as YAML.
+type EffectiveKey struct {
+	Path       string `json:"path"`
+	Value      string `json:"value"`
+	Declared   string `json:"declared"`
+	AsDeclared bool   `json:"as_declared"`
+	Origin     string `json:"origin"`
+}
+
+// Effective returns what Falco makes of its configuration as it is now.
+func Effective(ctx context.Context, view node.View, s settings.Settings) (EffectiveConfig, error) {
+	sv := newSurvey(ctx, view, s)
+	if sv.err != nil {
+		return EffectiveConfig{}, sv.err
+	}
+	content, err := readOptional(view.Tree(), falco.ConfigFile)
+	if err == nil && content == nil {
+		err = &node.Error{
+			Code: node.CodeFailed, Err: fmt.Errorf("%s does not exist", falco.ConfigFile),
+			Hint: "Falco is not installed yet: run falco-bootstrap first",
+		}
+	}
+	if err != nil {
+		return EffectiveConfig{}, err
+	}
+	loaded, err := loadConfig(ctx, sv, content)
+	if err != nil {
+		return EffectiveConfig{}, err
+	}
+	out := EffectiveConfig{Falco: sv.version}
+	for _, l := range loaded.Layers() {
+		out.Layers = append(out.Layers, ConfigLayer{File: l.File, Strategy: l.Strategy})
+	}
+	overruled := map[string]bool{}
+	for _, o := range loaded.Overruled(s.Declared()) {
+		overruled[o.Setting.Path] = true
+	}
+	for _, d := range s.Declared() {
+		key := EffectiveKey{Path: d.Path, Declared: fmt.Sprint(d.Value), Value: "(not set)", Origin: "nothing"}
+		if v, ok := loaded.Get(d.Path); ok {
+			key.Value, key.Origin = fmt.Sprint(v.Value), v.Origin.String()
+			key.AsDeclared = !overruled[d.Path] && key.Value == key.Declared
+		}
+		out.Keys = append(out.Keys, key)
+	}
+	return out, nil
 }

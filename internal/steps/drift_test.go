@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
@@ -28,6 +29,18 @@ func stepOf(t *testing.T, r converge.Result, id string) converge.StepResult {
 	return converge.StepResult{}
 }
 
+// planOf plans one step.
+func planOf(t *testing.T, v node.View, s settings.Settings, id string) (converge.Outcome, error) {
+	t.Helper()
+	for _, step := range All(s) {
+		if step.ID() == id {
+			return step.Plan(t.Context(), v)
+		}
+	}
+	t.Fatalf("no step %s", id)
+	return converge.Outcome{}, nil
+}
+
 // A Falco that fell once, and has stood for long since, is in order.
 func TestOldRestartIsNoCrashLoop(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
@@ -43,7 +56,7 @@ func TestHiddenVerdictIsUnknown(t *testing.T) {
 	converged(t, n, s)
 	n.proof = node.Proof{Hidden: true}
 	r := converge.Plan(t.Context(), n, All(s))
-	if got := stepOf(t, r, idProof); got.Status != converge.StatusUnknown || r.HasProbe() || r.Pending() || !r.Unknown() {
+	if got := stepOf(t, r, "proof"); got.Status != converge.StatusUnknown || r.HasProbe() || r.Pending() || !r.Unknown() {
 		t.Errorf("proof is %s (%s), probe %v, pending %v; want unknown and neither", got.Status, got.Reason, r.HasProbe(), r.Pending())
 	}
 }
@@ -52,7 +65,7 @@ func TestFalcoThatWasNotSeenToDetectIsNamed(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
 	n.proof.Detected = false
-	got := stepOf(t, converge.Plan(t.Context(), n, All(s)), idProof)
+	got := stepOf(t, converge.Plan(t.Context(), n, All(s)), "proof")
 	if len(got.Warnings) != 1 || got.Warnings[0].Drift != node.DriftUnproven || len(got.Changes) > 0 {
 		t.Errorf("proof = %+v, want a warning of %s and no change", got, node.DriftUnproven)
 	}
@@ -61,7 +74,7 @@ func TestFalcoThatWasNotSeenToDetectIsNamed(t *testing.T) {
 func TestOverruledIsADriftOfItsOwn(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
-	n.write(mainConfig, n.read(mainConfig)+"config_files: [/etc/falco/config.d]\n")
+	n.write(falco.ConfigFile, n.read(falco.ConfigFile)+"config_files: [/etc/falco/config.d]\n")
 	converged(t, n, s)
 	n.write("/etc/falco/config.d/50-site.yaml", "file_output: {enabled: false}\n")
 	r := converge.Plan(t.Context(), n, All(s))
@@ -88,7 +101,7 @@ func TestDeadKeysAreBuried(t *testing.T) {
 		"E": node.DriftKeyExpired, "R": node.DriftKeyRevoked, "B": node.DriftKeyRevoked,
 		withdrawn.Fingerprint: node.DriftKeyRevoked,
 	}
-	for _, c := range (key{}).buried(ring, now) {
+	for _, c := range removeDead(ring, nil, now) {
 		got := c.(node.RemoveKey)
 		if want[got.Fingerprint] != got.Drift || got.Why == "" {
 			t.Errorf("%s is removed as %s (%s), want %q", got.Fingerprint, got.Drift, got.Why, want[got.Fingerprint])
@@ -108,16 +121,16 @@ func TestDrift(t *testing.T) {
 		make  func(*fakeNode, *settings.Settings)
 	}{
 		{"falco.yaml edited", node.DriftConfigEdited, func(n *fakeNode, _ *settings.Settings) {
-			n.write(mainConfig, strings.Replace(n.read(mainConfig), "  enabled: true\n  keep", "  enabled: no\n  keep", 1))
+			n.write(falco.ConfigFile, strings.Replace(n.read(falco.ConfigFile), "  enabled: true\n  keep", "  enabled: no\n  keep", 1))
 		}},
 		{"falco.yaml replaced", node.DriftConfigReplaced, func(n *fakeNode, _ *settings.Settings) {
-			n.write(savedConfig, n.read(mainConfig)+"priority: warning\n")
-			n.write(mainConfig, falcoYAML)
-			n.files[inTree(mainConfig)].ModTime = now.Add(-time.Hour) // when the package was built
+			n.write(savedConfig, n.read(falco.ConfigFile)+"priority: warning\n")
+			n.write(falco.ConfigFile, falcoYAML)
+			n.files[inTree(falco.ConfigFile)].ModTime = now.Add(-time.Hour) // when the package was built
 		}},
 		{"falco.yaml edited after it was replaced", node.DriftConfigEdited, func(n *fakeNode, _ *settings.Settings) {
-			n.write(savedConfig, n.read(mainConfig))
-			n.write(mainConfig, falcoYAML)
+			n.write(savedConfig, n.read(falco.ConfigFile))
+			n.write(falco.ConfigFile, falcoYAML)
 		}},
 		{"unit stopped", node.DriftUnitStopped, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().ActiveState, n.modern().SubState = "inactive", "dead"
@@ -143,14 +156,14 @@ func TestDrift(t *testing.T) {
 		}},
 		{"alias elsewhere", node.DriftUnitAlias, func(n *fakeNode, _ *settings.Settings) {
 			n.units["falco-custom.service"].UnitFileState = "enabled"
-			n.units[aliasUnit] = n.units["falco-custom.service"]
+			n.units[falco.AliasUnit] = n.units["falco-custom.service"]
 		}},
 		{"follow unmasked", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) {
-			n.units[followUnit].UnitFileState, n.units[followUnit].LoadState = "disabled", "loaded"
+			n.units[falco.FollowUnit].UnitFileState, n.units[falco.FollowUnit].LoadState = "disabled", "loaded"
 		}},
-		{"follow masked and not read", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) { n.units[followUnit].LoadState = "loaded" }},
+		{"follow masked and not read", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) { n.units[falco.FollowUnit].LoadState = "loaded" }},
 		{"follow masked and running", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) {
-			n.units[followUnit].ActiveState, n.units[followUnit].SubState = "active", "running"
+			n.units[falco.FollowUnit].ActiveState, n.units[falco.FollowUnit].SubState = "active", "running"
 		}},
 		{"configuration newer than the process", node.DriftConfigStale, func(n *fakeNode, _ *settings.Settings) {
 			n.write("/etc/falco/falco_rules.yaml", "- rule: y\n")
@@ -164,7 +177,7 @@ func TestDrift(t *testing.T) {
 		{"files altered", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
 			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", What: "S.5"}}
 		}},
-		{"falco.yaml gone", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(mainConfig)) }},
+		{"falco.yaml gone", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(falco.ConfigFile)) }},
 		{"repository edited", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, strings.Replace(n.read(repoFile), "\ngpgcheck=1", "\ngpgcheck=0", 1))
 		}},

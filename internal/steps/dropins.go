@@ -14,7 +14,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
 // Files that are the agent's alone.
@@ -24,26 +23,11 @@ const (
 	logrotateFile = logrotateDir + "/falco-bootstrap"
 )
 
-// preloadLibrary resolves the symbol that the container plugin of Falco 0.42
-// to 0.44 lacks where the C library is older than 2.34
-// (falcosecurity/plugins#1500).
-const preloadLibrary = "/lib64/libresolv.so.2"
-
-// dropIns keeps the small files around Falco: the unit's drop-in, the alert
-// log with its mode, and its rotation.
-type dropIns struct{ settings.Settings }
-
-// ID implements [converge.Step].
-func (dropIns) ID() string { return idDropIns }
-
-// Plan implements [converge.Step].
-func (d dropIns) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
-	sv, err := look(ctx, view, d.Settings)
-	if err != nil {
-		return converge.Outcome{}, err
-	}
+// planDropIns keeps the small files around Falco: the unit's drop-in, the alert
+// log with its mode and group, and its rotation.
+func planDropIns(_ context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: "as declared"}
-	for _, plan := range []func(*survey, *converge.Outcome) error{d.unitDropIns, d.alertLog, d.rotation} {
+	for _, plan := range []func(*survey, *converge.Outcome) error{planUnitDropIns, planAlertLog, planRotation} {
 		if err := plan(sv, &out); err != nil {
 			return out, err
 		}
@@ -54,23 +38,20 @@ func (d dropIns) Plan(ctx context.Context, view node.View) (converge.Outcome, er
 	return out, nil
 }
 
-// unitDropIns plans the drop-in of the wanted unit, and takes the agent's own
-// from every other one.
-func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
-	version := sv.version(d.Settings)
-	switch {
-	case version == "" && sv.view.Host().Tree: // the first run on the booted node knows
-		return nil
-	case version == "":
-		out.Waiting = idPackages
+// planUnitDropIns plans the drop-in of the wanted unit, and removes the agent's
+// own from every other one.
+func planUnitDropIns(sv *survey, out *converge.Outcome) error {
+	if sv.version == "" {
+		if !sv.view.Host().Tree { // of a tree, the first run on the booted node knows it
+			out.Waiting = idPackages
+		}
 		return nil
 	}
-	wanted := falco.UnitFor(sv.verdict.Driver, version)
-	content := d.dropIn(sv, version)
+	content := unitDropIn(sv)
 	for _, name := range falco.Units() {
 		path := "/etc/systemd/system/" + name + ".d/" + dropInName
-		if name == wanted && content != "" {
-			c, err := whole(sv.view, node.WriteFile{Path: path, New: []byte(content), Mode: 0o644, Cause: node.Because(node.DriftPreloadMissing, "")}, node.DriftPreloadStale)
+		if name == sv.unit && content != "" {
+			c, err := ownFile(sv.view, node.WriteFile{Path: path, New: []byte(content), Mode: 0o644, Cause: node.Because(node.DriftPreloadMissing, "")}, node.DriftPreloadStale)
 			if err != nil {
 				return err
 			}
@@ -88,23 +69,23 @@ func (d dropIns) unitDropIns(sv *survey, out *converge.Outcome) error {
 	return nil
 }
 
-// dropIn is the content of the unit's drop-in, or "" if it needs none.
-func (d dropIns) dropIn(sv *survey, version string) string {
+// unitDropIn is the content of the unit's drop-in, or "" if it needs none.
+func unitDropIn(sv *survey) string {
 	var lines []string
-	if falco.NeedsPreload(sv.host, version) {
+	if falco.NeedsPreload(sv.host, sv.version) {
 		lines = append(lines,
-			"# Falco "+version+" needs it with glibc "+sv.host.GlibcVersion()+": falcosecurity/plugins#1500.",
-			"Environment=LD_PRELOAD="+preloadLibrary)
+			"# Falco "+sv.version+" needs it with glibc "+sv.host.GlibcVersion()+": falcosecurity/plugins#1500.",
+			"Environment=LD_PRELOAD="+falco.PreloadLibrary)
 	}
-	if mode := d.LogMode(); mode != 0o600 {
+	if mode := sv.LogMode(); mode != 0o600 {
 		lines = append(lines,
 			"# The unit's own 0077 would make every new alert log 0600.",
 			fmt.Sprintf("UMask=%04o", 0o777&^mode&^0o111))
 	}
-	if d.Log.Group != "root" && d.Log.Group != "0" {
+	if group := sv.Log.Group; group != "root" && group != "0" {
 		lines = append(lines,
 			"# A new alert log has the group that Falco runs in; it stays root's.",
-			"Group="+d.Log.Group)
+			"Group="+group)
 	}
 	if lines == nil {
 		return ""
@@ -112,51 +93,47 @@ func (d dropIns) dropIn(sv *survey, version string) string {
 	return "# " + header + "\n[Service]\n" + strings.Join(lines, "\n") + "\n"
 }
 
-// alertLog plans the log file, there before Falco first writes to it, so that
-// it has its mode from the first alert on.
-func (d dropIns) alertLog(sv *survey, out *converge.Outcome) error {
-	name := d.LogFile()
+// planAlertLog plans the log file before Falco first writes to it, so that it
+// has its mode from the first alert on, and the mode and group of one that
+// exists. What a symbolic link points to is left as it is: somebody else
+// arranged that.
+func planAlertLog(sv *survey, out *converge.Outcome) error {
+	name, mode := sv.LogFile(), sv.LogMode()
 	if name == "" {
 		return nil
 	}
-	gid, err := groupID(sv.view.Tree(), d.Log.Group)
+	gid, err := groupID(sv.view.Tree(), sv.Log.Group)
 	if err != nil {
 		return err
 	}
 	info, err := fs.Stat(sv.view.Tree(), inTree(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		out.Changes = append(out.Changes, node.WriteFile{Path: name, New: []byte{}, Mode: d.LogMode(), Cause: node.Because(node.DriftAbsent, "the alert log")})
+		out.Changes = append(out.Changes, node.WriteFile{Path: name, New: []byte{}, Mode: mode, Cause: node.Because(node.DriftAbsent, "the alert log")})
+		return nil
 	case err != nil:
 		return fmt.Errorf("looking at the alert log: %w", err)
 	case !info.Mode().IsRegular():
 		return &node.Error{
-			Code: node.CodeConfig, Err: fmt.Errorf("the alert log %s is a %s", name, fileKind(info.Mode())),
-			Hint: "Falco stalls on a pipe that nobody reads and cannot write to a folder; move it away, or declare another file_output.filename",
+			Code: node.CodeConfig, Err: fmt.Errorf("the alert log %s is a %s", name, node.Kind(info.Mode())),
+			Hint: "Falco stalls on a pipe that nobody reads and cannot write to a directory; move it away, or declare another file_output.filename",
 		}
-	default:
-		return d.access(sv, name, info.Mode().Perm(), gid, out)
 	}
-	return nil
-}
-
-// access plans mode and group of a log that is there. A link is somebody's own
-// arrangement, and what it leads to is left as it is.
-func (d dropIns) access(sv *survey, name string, mode fs.FileMode, gid int, out *converge.Outcome) error {
 	file, err := sv.view.Stat(name)
 	if err != nil || file.Mode&fs.ModeSymlink != 0 {
 		return err
 	}
-	if mode != d.LogMode() {
-		out.Changes = append(out.Changes, node.Chmod{Path: name, Old: mode, New: d.LogMode(), Cause: node.Because(node.DriftLogMode, "the alert log")})
+	cause := node.Because(node.DriftLogMode, "the alert log")
+	if old := info.Mode().Perm(); old != mode {
+		out.Changes = append(out.Changes, node.Chmod{Path: name, Old: old, New: mode, Cause: cause})
 	}
 	if file.GID != gid {
-		out.Changes = append(out.Changes, node.Chgrp{Path: name, Old: fmt.Sprint(file.GID), New: d.Log.Group, GID: gid, Cause: node.Because(node.DriftLogMode, "the alert log")})
+		out.Changes = append(out.Changes, node.Chgrp{Path: name, Old: fmt.Sprint(file.GID), New: sv.Log.Group, GID: gid, Cause: cause})
 	}
 	return nil
 }
 
-// groupID finds a group of the node.
+// groupID returns the number of a group of the node.
 func groupID(tree fs.FS, name string) (int, error) {
 	if gid, err := strconv.Atoi(name); err == nil {
 		return gid, nil
@@ -176,54 +153,36 @@ func groupID(tree fs.FS, name string) (int, error) {
 	}
 	return 0, &node.Error{
 		Code: node.CodeConfig, Err: fmt.Errorf("there is no group %s for the alert log", name),
-		Hint: "make it with `groupadd --system " + name + "`, or declare another log.group",
+		Hint: "create it with `groupadd --system " + name + "`, or declare another log.group",
 	}
 }
 
-func fileKind(m fs.FileMode) string {
-	switch {
-	case m.IsDir():
-		return "folder"
-	case m&fs.ModeNamedPipe != 0:
-		return "named pipe"
-	default:
-		return "special file"
-	}
-}
-
-// rotation plans logrotate's file. No file is created by logrotate: an alert
-// that comes between its rename and its create would make it move that alert
-// to a backup. Falco makes the file itself, with the unit's UMask, at once
-// after the signal or at its next alert.
-func (d dropIns) rotation(sv *survey, out *converge.Outcome) error {
-	name := d.LogFile()
-	if name == "" || d.Log.Rotate.Keep == 0 {
+// planRotation plans logrotate's file. logrotate must not create the new log:
+// an alert between its rename and its create would make it move that alert to
+// a backup. Falco creates the log itself, with the unit's UMask, right after
+// the signal or at its next alert.
+func planRotation(sv *survey, out *converge.Outcome) error {
+	name := sv.LogFile()
+	if name == "" || sv.Log.Rotate.Keep == 0 {
 		return nil
 	}
-	other, err := d.rotatedBy(sv.view.Tree(), name)
+	other, err := rotatedBy(sv.view.Tree(), name)
 	if err != nil {
 		return err
 	}
 	if other != "" {
 		out.Warnings = append(out.Warnings, node.Warning{
-			Message: fmt.Sprintf("%s rotates %s already, so it is left to it", other, name),
-			Hint:    "take it out there to have falco-bootstrap rotate it",
+			Message: fmt.Sprintf("%s already rotates %s; falco-bootstrap does not", other, name),
+			Hint:    "remove the log from that file to have falco-bootstrap rotate it",
 		})
 		return nil
 	}
-	c, err := whole(sv.view, node.WriteFile{Path: logrotateFile, New: []byte(d.logrotate(name)), Mode: 0o644, Cause: node.Because(node.DriftLogrotate, "Falco never rotates its log")}, node.DriftLogrotate)
-	out.Changes = append(out.Changes, c...)
-	return err
-}
-
-// logrotate is the content of logrotate's file. With keep_alive on Falco
-// writes on into the renamed file until it is sent SIGUSR1; with it off the
-// signal does no harm.
-func (d dropIns) logrotate(name string) string {
-	return "# " + header + `
+	// With keep_alive Falco goes on writing to the renamed file until it gets
+	// SIGUSR1; without it the signal does no harm.
+	content := "# " + header + `
 ` + name + ` {
-    size ` + d.Log.Rotate.Size + `
-    rotate ` + fmt.Sprint(d.Log.Rotate.Keep) + `
+    size ` + sv.Log.Rotate.Size + `
+    rotate ` + fmt.Sprint(sv.Log.Rotate.Keep) + `
     missingok
     notifempty
     nocreate
@@ -239,11 +198,14 @@ func (d dropIns) logrotate(name string) string {
     endscript
 }
 `
+	c, err := ownFile(sv.view, node.WriteFile{Path: logrotateFile, New: []byte(content), Mode: 0o644, Cause: node.Because(node.DriftLogrotate, "Falco never rotates its log")}, node.DriftLogrotate)
+	out.Changes = append(out.Changes, c...)
+	return err
 }
 
-// rotatedBy names another file of logrotate's that has the log, since
-// logrotate refuses a log that is named twice.
-func (dropIns) rotatedBy(tree fs.FS, log string) (string, error) {
+// rotatedBy names another file of logrotate's that has the log, or "": logrotate
+// refuses a log that is named twice.
+func rotatedBy(tree fs.FS, log string) (string, error) {
 	entries, err := fs.ReadDir(tree, inTree(logrotateDir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
@@ -275,12 +237,4 @@ func namesFile(text, log string) bool {
 		}
 	}
 	return false
-}
-
-// preload is the LD_PRELOAD with which the installed Falco starts.
-func preload(sv *survey, version string) string {
-	if falco.NeedsPreload(sv.host, version) {
-		return preloadLibrary
-	}
-	return ""
 }

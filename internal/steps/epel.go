@@ -6,36 +6,31 @@ package steps
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
-// epel brings the EPEL repository to its declared state. It is used for one
-// transaction by dnf's command line and never turned on on disk, so nothing
-// can leak; what is left on was left by somebody else or by the package that
+// planEPEL disables the EPEL repository unless it is declared unchanged. The
+// agent enables it for one transaction on dnf's command line and never on disk,
+// so whatever is enabled was enabled by somebody else or by the package that
 // brings it. Oracle warns against EPEL on nodes that run Kubernetes.
-type epel struct{ settings.Settings }
-
-// ID implements [converge.Step].
-func (epel) ID() string { return idEPEL }
-
-// Plan implements [converge.Step].
-func (e epel) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
-	if e.EPEL.After == "unchanged" {
+func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
+	if sv.EPEL.After == "unchanged" {
 		return converge.Outcome{Skipped: true, Reason: "declared unchanged"}, nil
 	}
-	files, err := repoFiles(view.Tree())
+	files, err := repoFiles(sv.view.Tree())
 	if err != nil {
 		return converge.Outcome{}, err
 	}
 	var out converge.Outcome
 	var off []string
-	for _, name := range sortedKeys(files) {
-		c, ids, err := e.close(name, files[name])
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		c, ids, err := disableEPEL(name, files[name])
 		if err != nil {
 			return out, err
 		}
@@ -44,19 +39,27 @@ func (e epel) Plan(ctx context.Context, view node.View) (converge.Outcome, error
 	}
 	switch {
 	case len(out.Changes) > 0:
-		out.Reason = "EPEL is left on"
+		out.Reason = "EPEL is enabled"
 	case len(off) > 0:
 		out.Reason = strings.Join(off, ", ") + " is disabled"
 	default:
 		out.Reason = "there is no EPEL section"
-		out.Waiting, err = e.coming(ctx, view)
+		if sv.view.Host().Tree {
+			break
+		}
+		if sv.err != nil {
+			return out, sv.err
+		}
+		if needsEPEL(dependencies(sv)) {
+			out.Waiting = idPackages // which brings one
+		}
 	}
-	return out, err
+	return out, nil
 }
 
-// close plans to turn off what EPEL sections of a file are on, and names those
-// that are off.
-func (epel) close(name string, old []byte) (changes []node.Change, off []string, err error) {
+// disableEPEL plans to disable the EPEL sections of a file, and names those
+// that are disabled already.
+func disableEPEL(name string, old []byte) (changes []node.Change, off []string, err error) {
 	edited := old
 	file, err := yumrepo.Parse(old)
 	if err != nil {
@@ -68,27 +71,14 @@ func (epel) close(name string, old []byte) (changes []node.Change, off []string,
 			continue
 		}
 		if edited, err = yumrepo.Set(edited, id, yumrepo.KeyValue{Key: "enabled", Value: "0"}); err != nil {
-			return nil, nil, &node.Error{
-				Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err),
-				Hint: "set enabled=0 for " + id + " by hand, or declare epel.after: unchanged",
-			}
+			return nil, nil, editError(name, err, "set enabled=0 for "+id+" by hand, or declare epel.after: unchanged")
 		}
 		changes = []node.Change{node.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftEPEL, "EPEL is used for one transaction only")}}
 	}
 	return changes, off, nil
 }
 
-// coming says whether the packages step is going to bring an EPEL section.
-func (e epel) coming(ctx context.Context, view node.View) (string, error) {
-	if view.Host().Tree {
-		return "", nil
-	}
-	sv, err := look(ctx, view, e.Settings)
-	if err != nil {
-		return "", err
-	}
-	if needsEPEL(packages(e).dependencies(sv)) {
-		return idPackages, nil
-	}
-	return "", nil
+// editError is the error about a repository file that cannot be edited.
+func editError(name string, err error, hint string) error {
+	return &node.Error{Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err), Hint: hint}
 }

@@ -11,48 +11,40 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
-// KeyFile is the copy of the verified key that the repository file names.
-// dnf -y imports, unasked, whatever key it finds behind a URL, so it is never
+// KeyFile is the copy of the verified keys that the repository file names.
+// dnf -y imports whatever key it finds at a URL without asking, so it is never
 // given one.
 const KeyFile = "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity"
 
-// key keeps the pinned keys in rpm's database and in [KeyFile], and Falco's
-// dead ones out of it.
-type key struct{ settings.Settings }
-
-// ID implements [converge.Step].
-func (key) ID() string { return idKey }
-
-// Plan implements [converge.Step].
-func (k key) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
-	rpm, err := view.Packages(ctx)
+// planKey keeps the pinned keys in rpm's database and in [KeyFile], and Falco's
+// expired and revoked ones out of the database.
+func planKey(ctx context.Context, sv *survey) (converge.Outcome, error) {
+	file, err := readOptional(sv.view.Tree(), KeyFile)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
-	file, err := readOptional(view.Tree(), KeyFile)
-	if err != nil {
-		return converge.Outcome{}, err
-	}
-	ring := readRing(rpm.Keys)
-	out := converge.Outcome{Changes: k.buried(ring, view.Now())}
-	live := k.pinned(ring, view.Now())
-	missing := k.missing(ring, file, view.Now())
+	ring, pins, now := readRing(sv.rpm.Keys), sv.Repository.Fingerprints, sv.view.Now()
+	out := converge.Outcome{Changes: removeDead(ring, pins, now)}
+	missing := missingKeys(ring, pins, file, now)
 	if len(missing) == 0 {
-		missing = k.sought(ctx, view, file)
+		missing = unservedKeys(ctx, sv, file)
 	}
-	switch {
-	case len(missing) > 0:
-		out.Changes = append(out.Changes, k.fetch(missing))
+	if len(missing) > 0 {
+		out.Changes = append(out.Changes, node.ImportKey{
+			URL: sv.Repository.GPGKey, Insecure: sv.Repository.Insecure, Fingerprints: pins, Path: KeyFile, Cause: missing[0].Cause,
+		})
 		out.Reason = "not trusted yet: " + shortID(missing[0].fingerprint)
-	default:
+	} else {
+		live := liveKeys(ring, pins, now)
 		out.Reason = "trusted: " + shortID(live[0].Fingerprint)
-		out.Warnings = k.expiring(live, view.Now())
+		out.Warnings = expiryWarning(live, sv.Repository.WarnDays, now)
 	}
-	out.Warnings = append(out.Warnings, k.foreignSigner(rpm)...)
+	if sv.installed != nil {
+		out.Warnings = append(out.Warnings, signerWarning(*sv.installed, pins)...)
+	}
 	return out, nil
 }
 
@@ -62,15 +54,13 @@ type ringKey struct {
 	pkg string // gpg-pubkey-VERSION-RELEASE
 }
 
-// readRing reads rpm's keys. One that cannot be read is no key of Falco's and
-// none of this step's business.
+func (k ringKey) usable(now time.Time) bool { return !k.Revoked && !k.Expired(now) }
+
+// readRing reads rpm's keys. One that cannot be read is not Falco's.
 func readRing(keys []node.PublicKey) []ringKey {
 	var ring []ringKey
 	for _, k := range keys {
-		parsed, err := trust.ParseKeys(k.Armored)
-		if err != nil {
-			continue
-		}
+		parsed, _ := trust.ParseKeys(k.Armored)
 		for _, p := range parsed {
 			ring = append(ring, ringKey{Key: p, pkg: k.Package})
 		}
@@ -78,23 +68,23 @@ func readRing(keys []node.PublicKey) []ringKey {
 	return ring
 }
 
-// buried plans the removal of Falco keys that are revoked or expired. A copy
-// in rpm's database says nothing of a revocation that came after it, so the
-// known ones are known by fingerprint.
-func (k key) buried(ring []ringKey, now time.Time) []node.Change {
+// removeDead plans the removal of Falco keys that are revoked or expired and
+// not pinned. The copy in rpm's database does not know of a later revocation,
+// so the keys that Falco has revoked are known by fingerprint.
+func removeDead(ring []ringKey, pins []string, now time.Time) []node.Change {
 	var out []node.Change
 	for _, r := range ring {
-		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) {
+		if slices.Contains(pins, r.Fingerprint) {
 			continue
 		}
 		change := node.RemoveKey{Package: r.pkg, Fingerprint: r.Fingerprint}
 		switch withdrawn := trust.Withdrawn(r.Fingerprint); {
 		case withdrawn != "":
-			change.Drift, change.Why = node.DriftKeyRevoked, withdrawn
+			change.Cause = node.Because(node.DriftKeyRevoked, withdrawn)
 		case r.IsFalco() && r.Revoked:
-			change.Drift, change.Why = node.DriftKeyRevoked, "was revoked on "+day(r.RevokedAt)
+			change.Cause = node.Because(node.DriftKeyRevoked, "was revoked on "+day(r.RevokedAt))
 		case r.IsFalco() && r.Expired(now):
-			change.Drift, change.Why = node.DriftKeyExpired, "expired on "+day(r.Expires)
+			change.Cause = node.Because(node.DriftKeyExpired, "expired on "+day(r.Expires))
 		default:
 			continue
 		}
@@ -103,90 +93,70 @@ func (k key) buried(ring []ringKey, now time.Time) []node.Change {
 	return out
 }
 
-// pinned returns the pinned keys of the ring that can still be used.
-func (k key) pinned(ring []ringKey, now time.Time) []trust.Key {
-	var live []trust.Key
-	for _, r := range ring {
-		if slices.Contains(k.Repository.Fingerprints, r.Fingerprint) && !r.Expired(now) && !r.Revoked {
-			live = append(live, r.Key)
-		}
-	}
-	return live
+// liveKeys returns the pinned keys of the ring that can still be used.
+func liveKeys(ring []ringKey, pins []string, now time.Time) []ringKey {
+	return slices.DeleteFunc(slices.Clone(ring), func(r ringKey) bool {
+		return !slices.Contains(pins, r.Fingerprint) || !r.usable(now)
+	})
 }
 
-// A lack says which pinned key is not where it should be.
-type lack struct {
+// A missingKey is a pinned key that is not where it should be.
+type missingKey struct {
 	fingerprint string
-	drift       node.Drift
-	why         string
+	node.Cause
 }
 
-// missing lists the pinned keys that must be fetched: those that neither rpm
-// nor the key file has, unless the last fetch found that they are not served.
-// One usable key in both places is enough, so that a pin can be set before its
-// key is published and stay after the old one is withdrawn.
-func (k key) missing(ring []ringKey, file []byte, now time.Time) []lack {
-	copied, _ := trust.ParseKeys(file) // what cannot be read is written anew
+// missingKeys lists the pinned keys that must be fetched: those that rpm or the
+// key file lacks, unless the last fetch found that they are not served. One
+// usable key in both places is enough, so that a pin can be set before its key
+// is published and stay after the old one is no longer served.
+func missingKeys(ring []ringKey, pins []string, file []byte, now time.Time) []missingKey {
+	copied, _ := trust.ParseKeys(file) // a file that cannot be read is written anew
 	unserved := trust.NotServed(file)
-	var out []lack
+	notInRPM := node.Because(node.DriftKeyMissing, "it is pinned and not in rpm's database")
+	var out []missingKey
 	usable := false
-	for _, f := range k.Repository.Fingerprints {
-		in, inFile := find(ring, f), slices.ContainsFunc(copied, func(c trust.Key) bool { return c.Fingerprint == f })
+	for _, f := range pins {
+		i := slices.IndexFunc(ring, func(r ringKey) bool { return r.Fingerprint == f })
 		switch {
-		case (in == nil || in.Revoked || in.Expired(now)) && slices.Contains(unserved, f):
-		case in == nil:
-			out = append(out, lack{f, node.DriftKeyMissing, "it is pinned and not in rpm's database"})
-		case in.Revoked || in.Expired(now):
-			out = append(out, lack{f, node.DriftKeyExpired, "rpm's copy of it expired on " + day(in.Expires)})
-		case !inFile:
-			out = append(out, lack{f, node.DriftKeyMissing, "the copy of it in " + KeyFile + " is missing"})
+		case (i < 0 || !ring[i].usable(now)) && slices.Contains(unserved, f):
+		case i < 0:
+			out = append(out, missingKey{f, notInRPM})
+		case !ring[i].usable(now):
+			out = append(out, missingKey{f, node.Because(node.DriftKeyExpired, "rpm's copy of it expired on "+day(ring[i].Expires))})
+		case !slices.ContainsFunc(copied, func(c trust.Key) bool { return c.Fingerprint == f }):
+			out = append(out, missingKey{f, node.Because(node.DriftKeyMissing, "the copy of it in "+KeyFile+" is missing")})
 		default:
 			usable = true
 		}
 	}
 	if !usable && len(out) == 0 {
-		out = append(out, lack{k.Repository.Fingerprints[0], node.DriftKeyMissing, "it is pinned and not in rpm's database"})
+		out = append(out, missingKey{pins[0], notInRPM})
 	}
 	return out
 }
 
-// sought lists the pinned keys that were not served when they were last
-// fetched, if packages are about to be: the next key may sign them by now.
-func (k key) sought(ctx context.Context, view node.View, file []byte) []lack {
-	var out []lack
+// unservedKeys lists the pinned keys that were not served when they were last
+// fetched, if packages are about to be installed: the next key may have signed
+// them.
+func unservedKeys(ctx context.Context, sv *survey, file []byte) []missingKey {
+	var out []missingKey
 	for _, f := range trust.NotServed(file) {
-		if slices.Contains(k.Repository.Fingerprints, f) {
-			out = append(out, lack{f, node.DriftKeyMissing, "it is pinned, was not served before, and packages are to be installed"})
+		if slices.Contains(sv.Repository.Fingerprints, f) {
+			out = append(out, missingKey{f, node.Because(node.DriftKeyMissing, "it is pinned, was not served before, and packages will be installed")})
 		}
 	}
 	if len(out) == 0 {
 		return nil
 	}
-	if todo, err := packages(k).Plan(ctx, view); err != nil || len(todo.Changes) == 0 {
-		return nil // an error is that step's to tell
+	if packages, err := planPackages(ctx, sv); err != nil || len(packages.Changes) == 0 {
+		return nil // that step reports the error
 	}
 	return out
 }
 
-func find(ring []ringKey, fingerprint string) *ringKey {
-	for i := range ring {
-		if ring[i].Fingerprint == fingerprint {
-			return &ring[i]
-		}
-	}
-	return nil
-}
-
-func (k key) fetch(missing []lack) node.Change {
-	return node.ImportKey{
-		URL: k.Repository.GPGKey, Insecure: k.Repository.Insecure,
-		Fingerprints: k.Repository.Fingerprints, Path: KeyFile,
-		Cause: node.Because(missing[0].drift, missing[0].why),
-	}
-}
-
-// expiring warns while there is still time to pin the next key.
-func (k key) expiring(live []trust.Key, now time.Time) []node.Warning {
+// expiryWarning warns while there is still time to pin the next key.
+func expiryWarning(live []ringKey, warnDays int, now time.Time) []node.Warning {
 	var last time.Time
 	for _, l := range live {
 		if l.Expires.IsZero() {
@@ -197,7 +167,7 @@ func (k key) expiring(live []trust.Key, now time.Time) []node.Warning {
 		}
 	}
 	left := int(last.Sub(now).Hours() / 24)
-	if left > k.Repository.WarnDays {
+	if left > warnDays {
 		return nil
 	}
 	return []node.Warning{{
@@ -207,11 +177,12 @@ func (k key) expiring(live []trust.Key, now time.Time) []node.Warning {
 	}}
 }
 
-// foreignSigner warns of an installed Falco that no pinned key signed. It was
-// put there by somebody else, or before a rotation.
-func (k key) foreignSigner(rpm node.Packages) []node.Warning {
-	p, ok := rpm.Newest("falco")
-	if !ok || k.signedByPinned(p) {
+// signerWarning warns of an installed Falco that no pinned key signed: somebody
+// else installed it, or it is older than the last change of keys. rpm says of
+// an installed package only the key id, which is the end of a fingerprint; a
+// subkey's signature was checked by rpm when the package was installed.
+func signerWarning(p node.Package, pins []string) []node.Warning {
+	if p.SignerID != "" && slices.ContainsFunc(pins, func(f string) bool { return len(f) >= 16 && trust.MatchesKeyID(f, p.SignerID) }) {
 		return nil
 	}
 	by := "it is not signed"
@@ -222,15 +193,6 @@ func (k key) foreignSigner(rpm node.Packages) []node.Warning {
 		Message: fmt.Sprintf("the installed %s does not bear the signature of a pinned key: %s", p.NEVRA(), by),
 		Hint:    "`dnf reinstall falco` fetches the package as it is signed today",
 	}}
-}
-
-// signedByPinned compares the end of a fingerprint, which is what rpm says of
-// the signer of an installed package. What was signed by a subkey is checked
-// by rpm itself when the package is installed.
-func (k key) signedByPinned(p node.Package) bool {
-	return slices.ContainsFunc(k.Repository.Fingerprints, func(f string) bool {
-		return len(f) >= 16 && p.SignerID != "" && trust.MatchesKeyID(f, p.SignerID)
-	})
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -4,32 +4,30 @@
 package steps
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
-	"slices"
+	"strings"
 
 	"github.com/cavaliergopher/rpm"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// localPins are the fingerprints that local packages are checked against
-// before dnf sees them; a repository's are checked by dnf itself.
-func (p packages) localPins() []string {
-	if p.Falco.RPM == "" {
+// localPins are the fingerprints that local packages are checked against before
+// dnf reads them; dnf itself checks the packages of a repository.
+func localPins(sv *survey) []string {
+	if sv.Falco.RPM == "" {
 		return nil
 	}
-	return p.Repository.Fingerprints
+	return sv.Repository.Fingerprints
 }
 
-// local turns --falco-rpm into targets: the file itself, or from a folder the
-// newest Falco that fits with every other package that lies beside it.
-func (p packages) local(sv *survey, t node.Target) ([]node.Target, error) {
-	found, err := localPackages(sv.view.Tree(), p.Falco.RPM, sv.host.Arch)
+// localTargets turns --falco-rpm into targets: the file itself, or from a
+// directory the newest Falco that fits together with every other package in it.
+func localTargets(sv *survey, t node.Target) ([]node.Target, error) {
+	found, err := localPackages(sv.view.Tree(), sv.Falco.RPM, sv.host.Arch)
 	if err != nil {
 		return nil, err
 	}
@@ -39,13 +37,14 @@ func (p packages) local(sv *survey, t node.Target) ([]node.Target, error) {
 		switch {
 		case q.name != "falco":
 			others = append(others, node.Target{Name: q.name, Spec: q.path, New: q.version})
-		case (p.Falco.Version == "" || q.version == p.Falco.Version) && sv.verdict.Allows(q.version) && (best == nil || rpm.CompareVersions(q.version, best.version) > 0):
+		case sv.Falco.Version != "" && q.version != sv.Falco.Version, !sv.decision.Allows(q.version):
+		case best == nil, rpm.CompareVersions(q.version, best.version) > 0:
 			best = &found[i]
 		}
 	}
 	if best == nil {
 		return nil, &node.Error{
-			Code: node.CodePackages, Err: fmt.Errorf("%s holds no Falco that is wanted here", p.Falco.RPM),
+			Code: node.CodePackages, Err: fmt.Errorf("%s holds no Falco that is wanted here", sv.Falco.RPM),
 			Hint: "`falco-bootstrap explain` says which versions this host can run; `falco-bootstrap bundle DIR` collects them on a connected node",
 		}
 	}
@@ -54,60 +53,50 @@ func (p packages) local(sv *survey, t node.Target) ([]node.Target, error) {
 }
 
 // A localPackage is an .rpm file on the node.
-type localPackage struct{ path, name, version string }
+type localPackage struct{ path, name, version, arch string }
 
-// localPackages reads the headers of a file, or of all packages in a folder.
-// Nothing here is trusted yet.
+// localPackages reads the headers of a file, or of all packages in a directory.
+// They are not verified yet.
 func localPackages(tree fs.FS, name, arch string) ([]localPackage, error) {
 	info, err := fs.Stat(tree, inTree(name))
 	if err != nil {
 		return nil, &node.Error{Code: node.CodePackages, Err: fmt.Errorf("reading --falco-rpm: %w", err)}
 	}
-	paths := []string{name}
+	files := []string{inTree(name)}
 	if info.IsDir() {
-		matches, err := fs.Glob(tree, path.Join(inTree(name), "*.rpm"))
-		if err != nil {
+		if files, err = fs.Glob(tree, path.Join(inTree(name), "*.rpm")); err != nil {
 			return nil, fmt.Errorf("reading --falco-rpm: %w", err)
-		}
-		paths = nil
-		for _, m := range matches {
-			paths = append(paths, "/"+m)
 		}
 	}
 	var out []localPackage
-	for _, p := range paths {
-		q, itsArch, err := readHeader(tree, p)
+	for _, file := range files {
+		q, err := readHeader(tree, file)
 		if err != nil {
-			return nil, err
+			return nil, &node.Error{
+				Code: node.CodePackages, Err: fmt.Errorf("reading /%s: %w", file, err),
+				Hint: "it is not a complete rpm package; fetch it again",
+			}
 		}
-		if itsArch == arch || itsArch == "noarch" || arch == "" {
+		if q.arch == arch || q.arch == "noarch" || arch == "" {
 			out = append(out, q)
 		}
 	}
 	return out, nil
 }
 
-func readHeader(tree fs.FS, name string) (localPackage, string, error) {
-	bad := func(err error) (localPackage, string, error) {
-		return localPackage{}, "", &node.Error{
-			Code: node.CodePackages, Err: fmt.Errorf("reading %s: %w", name, err),
-			Hint: "it is no whole rpm package; fetch it again",
-		}
-	}
-	f, err := tree.Open(inTree(name))
+// readHeader reads the header of a package; file is a name of io/fs.
+func readHeader(tree fs.FS, file string) (localPackage, error) {
+	f, err := tree.Open(file)
 	if err != nil {
-		return bad(err)
+		return localPackage{}, err
 	}
 	defer func() { _ = f.Close() }()
 	header, err := rpm.Read(f)
 	if err != nil {
-		return bad(err)
+		return localPackage{}, err
 	}
-	if header.Name() == "" || bytes.ContainsAny([]byte(header.Name()), " /") {
-		return bad(errors.New("the package has no name"))
+	if header.Name() == "" || strings.ContainsAny(header.Name(), " /") {
+		return localPackage{}, errors.New("the package has no name")
 	}
-	return localPackage{path: name, name: header.Name(), version: header.Version()}, header.Architecture(), nil
+	return localPackage{path: "/" + file, name: header.Name(), version: header.Version(), arch: header.Architecture()}, nil
 }
-
-// sortedKeys returns the keys of a map in order.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -118,7 +118,10 @@ func (n *fakeNode) read(path string) string {
 	return ""
 }
 
-func (n *fakeNode) View() node.View   { return n }
+// A fakeView is the node as it is seen between two changes.
+type fakeView struct{ *fakeNode }
+
+func (n *fakeNode) View() node.View   { return &fakeView{n} }
 func (n *fakeNode) Tree() fs.FS       { return n.files }
 func (n *fakeNode) Host() node.Host   { return n.host }
 func (n *fakeNode) Now() time.Time    { return n.clock }
@@ -299,15 +302,15 @@ func (n *fakeNode) installFalco(t node.Target) {
 		SignerID: strings.ToLower(fingerprint[len(fingerprint)-16:]),
 	})
 	n.altered = nil
-	n.write(mainConfig, falcoYAML)
-	if falco.UnitFor("kmod", version) == aliasUnit { // an era in which the key was another
+	n.write(falco.ConfigFile, falcoYAML)
+	if falco.UnitFor("kmod", version) == falco.AliasUnit { // an era in which the key was another
 		n.module = !n.brokenBuild
-		n.write(mainConfig, strings.Replace(falcoYAML, "rules_files", "rules_file", 1))
+		n.write(falco.ConfigFile, strings.Replace(falcoYAML, "rules_files", "rules_file", 1))
 	}
 	n.write("/etc/falco/falco_rules.yaml", "- rule: x\n")
-	names := []string{"falco-kmod.service", "falco-modern-bpf.service", "falco-custom.service", followUnit}
-	if u := falco.UnitFor("kmod", version); u == aliasUnit {
-		names = []string{aliasUnit}
+	names := []string{"falco-kmod.service", "falco-modern-bpf.service", "falco-custom.service", falco.FollowUnit}
+	if u := falco.UnitFor("kmod", version); u == falco.AliasUnit {
+		names = []string{falco.AliasUnit}
 	}
 	for _, name := range names {
 		n.units[name] = &systemd.Unit{Name: name, ID: name, LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "disabled"}
@@ -331,13 +334,13 @@ func (n *fakeNode) changeUnit(c node.ChangeUnit) error {
 	switch c.Action {
 	case node.Enable:
 		u.UnitFileState = "enabled"
-		if c.Unit != aliasUnit {
-			n.units[aliasUnit] = u
+		if c.Unit != falco.AliasUnit {
+			n.units[falco.AliasUnit] = u
 		}
 	case node.Disable:
 		u.UnitFileState = "disabled"
-		if n.units[aliasUnit] == u && c.Unit != aliasUnit {
-			delete(n.units, aliasUnit)
+		if n.units[falco.AliasUnit] == u && c.Unit != falco.AliasUnit {
+			delete(n.units, falco.AliasUnit)
 		}
 	case node.Mask:
 		u.UnitFileState, u.LoadState = "masked", "masked"

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
@@ -81,13 +82,13 @@ func TestConvergeBareNodes(t *testing.T) {
 				t.Errorf("packages (-want +got):\n%s", diff)
 			}
 			want := strings.NewReplacer("enabled: false", "enabled: true", "./events.txt", settings.DefaultLog).Replace(falcoYAML)
-			if tt.unit == aliasUnit {
+			if tt.unit == falco.AliasUnit {
 				want = strings.Replace(want, "rules_files", "rules_file", 1)
 			}
-			if diff := cmp.Diff(want, n.read(mainConfig)); diff != "" {
+			if diff := cmp.Diff(want, n.read(falco.ConfigFile)); diff != "" {
 				t.Errorf("falco.yaml (-want +got):\n%s", diff)
 			}
-			if got := strings.Contains(n.read("/etc/systemd/system/"+tt.unit+".d/"+dropInName), preloadLibrary); got != tt.dropIn {
+			if got := strings.Contains(n.read("/etc/systemd/system/"+tt.unit+".d/"+dropInName), falco.PreloadLibrary); got != tt.dropIn {
 				t.Errorf("drop-in there: %v, want %v", got, tt.dropIn)
 			}
 			if got := n.read(repoDir + "/epel.repo"); got != "[ol8_developer_EPEL]\nenabled=0\n" {
@@ -171,7 +172,7 @@ func TestRefusals(t *testing.T) {
 		{"module on UEK", func(_ *fakeNode, s *settings.Settings) { s.Falco.Driver, s.Falco.Version = "kmod", "0.36.2" }, node.CodePreflight, "UEK"},
 		{"the version that cannot be erased", func(_ *fakeNode, s *settings.Settings) { s.Falco.Version = "0.40.0" }, node.CodePreflight, "0.40.0"},
 		{"no systemd", func(n *fakeNode, _ *settings.Settings) { n.host.Systemd = false }, node.CodePreflight, "systemd is not running"},
-		{"log is a folder", func(n *fakeNode, _ *settings.Settings) { n.write("/var/log/falco.log/x", "") }, node.CodeConfig, "is a folder"},
+		{"log is a directory", func(n *fakeNode, _ *settings.Settings) { n.write("/var/log/falco.log/x", "") }, node.CodeConfig, "is a directory"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n, s := newNode(t, "8.10", uek7)
@@ -194,7 +195,7 @@ func TestRefusals(t *testing.T) {
 func TestOverruledIsRefusedByName(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
-	n.write(mainConfig, n.read(mainConfig)+"config_files: [/etc/falco/config.d]\n")
+	n.write(falco.ConfigFile, n.read(falco.ConfigFile)+"config_files: [/etc/falco/config.d]\n")
 	converged(t, n, s)
 	n.write("/etc/falco/config.d/50-site.yaml", "# ours\nfile_output:\n  enabled: false\n  filename: /x\n")
 	before := n.state()
@@ -217,7 +218,7 @@ func TestWarningsDoNotFail(t *testing.T) {
 			n.processes = []node.Process{{PID: 7, Cgroup: "/kubepods/x", Container: true}}
 		}},
 		{"leftover in config.d", node.DriftConfigStray, func(n *fakeNode, _ *settings.Settings) {
-			n.write(mainConfig, n.read(mainConfig)+"config_files: [/etc/falco/config.d]\n")
+			n.write(falco.ConfigFile, n.read(falco.ConfigFile)+"config_files: [/etc/falco/config.d]\n")
 			n.write("/etc/falco/config.d/a.yaml.bak", "priority: debug\n")
 		}},
 	} {
@@ -242,11 +243,11 @@ func TestWarningsDoNotFail(t *testing.T) {
 func TestTreeIsConvergedByFilesAlone(t *testing.T) {
 	n, s := newNode(t, "8.10", "")
 	n.host = node.Host{Tree: true}
-	n.write(mainConfig, falcoYAML)
+	n.write(falco.ConfigFile, falcoYAML)
 	n.write(repoDir+"/epel.repo", "[ol8_developer_EPEL]\nenabled=1\n")
 	converged(t, n, s)
-	if !strings.Contains(n.read(mainConfig), settings.DefaultLog) || !strings.Contains(n.read(repoDir+"/epel.repo"), "enabled=0") {
-		t.Errorf("falco.yaml = %q, epel.repo = %q", n.read(mainConfig), n.read(repoDir+"/epel.repo"))
+	if !strings.Contains(n.read(falco.ConfigFile), settings.DefaultLog) || !strings.Contains(n.read(repoDir+"/epel.repo"), "enabled=0") {
+		t.Errorf("falco.yaml = %q, epel.repo = %q", n.read(falco.ConfigFile), n.read(repoDir+"/epel.repo"))
 	}
 	for _, c := range n.changes {
 		if strings.HasPrefix(c, "install") || strings.HasPrefix(c, "enable") || strings.HasPrefix(c, "import") {
@@ -318,7 +319,7 @@ func TestUnknownIsNotInOrder(t *testing.T) {
 		t.Fatal(r.Err)
 	}
 	for _, step := range r.Steps {
-		if step.ID == idConfig && step.Status != converge.StatusUnknown {
+		if step.ID == "config" && step.Status != converge.StatusUnknown {
 			t.Errorf("config is %s (%s), want unknown", step.Status, step.Reason)
 		}
 	}
@@ -332,7 +333,7 @@ func (d denied) Tree() fs.FS { return deniedTree{d.files} }
 type deniedTree struct{ fs.FS }
 
 func (d deniedTree) Open(name string) (fs.File, error) {
-	if name == inTree(mainConfig) {
+	if name == inTree(falco.ConfigFile) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 	}
 	return d.FS.Open(name)
@@ -342,8 +343,8 @@ func TestDeclareOverridesDefault(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	s.Declare(falcoconf.Setting{Path: "json_output", Value: true})
 	converged(t, n, s)
-	if !strings.Contains(n.read(mainConfig), "json_output: true") {
-		t.Errorf("falco.yaml = %q", n.read(mainConfig))
+	if !strings.Contains(n.read(falco.ConfigFile), "json_output: true") {
+		t.Errorf("falco.yaml = %q", n.read(falco.ConfigFile))
 	}
 }
 
@@ -351,7 +352,7 @@ func TestFIPSIsTold(t *testing.T) {
 	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
 	n.host.FIPS = true
 	converged(t, n, s)
-	if got := stepOf(t, converge.Plan(t.Context(), n, All(s)), idPreflight).Reason; !strings.Contains(got, "FIPS mode") {
+	if got := stepOf(t, converge.Plan(t.Context(), n, All(s)), "preflight").Reason; !strings.Contains(got, "FIPS mode") {
 		t.Errorf("preflight says %q, want FIPS mode in it", got)
 	}
 }

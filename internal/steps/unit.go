@@ -5,6 +5,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -14,85 +15,60 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// followUnit replaces rules by itself. Every Falco unit pulls it in, enabled
-// or not; only a mask keeps it down.
-const followUnit = "falcoctl-artifact-follow.service"
-
-// aliasUnit is an alias of the enabled unit since Falco 0.34, and Falco's own
-// unit before.
-const aliasUnit = "falco.service"
-
-// unit keeps the driver's unit enabled and running what is on disk, and every
-// other Falco unit down.
-type unit struct{ settings.Settings }
-
-// ID implements [converge.Step].
-func (unit) ID() string { return idUnit }
-
-// Plan implements [converge.Step].
-func (u unit) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
-	if view.Host().Tree {
-		return converge.Outcome{}, node.ErrNotAsked
+// planUnit keeps the driver's unit enabled and running what is on disk, and
+// every other Falco unit disabled and stopped.
+func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
+	if !sv.falcoFits() {
+		name := sv.unit
+		if sv.version == "" {
+			name = "the unit of driver " + sv.decision.Driver
+		}
+		return converge.Outcome{Waiting: idPackages, Reason: name + " is enabled and started once Falco is installed"}, nil
 	}
-	sv, err := look(ctx, view, u.Settings)
+	units, err := sv.view.Units(ctx, append(falco.Units(), falco.FollowUnit)...)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
-	if !sv.settled(u.Settings) {
-		return converge.Outcome{Waiting: idPackages, Reason: u.announce(sv)}, nil
-	}
-	units, err := view.Units(ctx, append(falco.Units(), followUnit)...)
-	if err != nil {
-		return converge.Outcome{}, err
-	}
-	name := falco.UnitFor(sv.verdict.Driver, sv.falco.Version)
-	wanted := units[name]
-	if !wanted.Exists() && wanted.UnitFileState != "masked" {
+	name, u := sv.unit, units[sv.unit]
+	if !u.Exists() && u.UnitFileState != "masked" {
 		return converge.Outcome{}, &node.Error{
-			Code: node.CodeNotRunning, Err: fmt.Errorf("%s is not there although %s is installed", name, sv.falco.NEVRA()),
-			Hint: "`rpm -V falco` tells whether files are missing; `systemctl daemon-reload` if the unit file is",
+			Code: node.CodeNotRunning, Err: fmt.Errorf("%s does not exist although %s is installed", name, sv.installed.NEVRA()),
+			Hint: "`rpm -V falco` tells whether files are missing; run `systemctl daemon-reload` if the unit file is there",
 		}
 	}
 	out := converge.Outcome{Reason: name + " is enabled and running"}
-	out.Changes = slices.Concat(u.alone(name, units), u.enabled(name, wanted, units[aliasUnit]), u.follow(units[followUnit]), reread(view.Tree(), wanted))
-	run, why, err := u.running(sv, wanted)
+	out.Changes = slices.Concat(stopOthers(name, units), enable(name, u, units[falco.AliasUnit]), maskFollow(units[falco.FollowUnit], sv.Falco.RulesFollow), reloadManager(sv.view.Tree(), u))
+	start, why, err := start(sv, u)
 	if err != nil {
 		return out, err
 	}
-	out.Changes = append(out.Changes, run...)
-	if len(out.Changes) > 0 {
-		out.Reason = name + " is not as declared"
-	}
-	if why != "" {
+	out.Changes = append(out.Changes, start...)
+	switch {
+	case why != "":
 		out.Reason = name + " " + why
+	case len(out.Changes) > 0:
+		out.Reason = name + " is not as declared"
 	}
 	return out, nil
 }
 
-// announce says what is to come, as far as it is known.
-func (u unit) announce(sv *survey) string {
-	name := "the unit of driver " + sv.verdict.Driver
-	if v := sv.version(u.Settings); v != "" {
-		name = falco.UnitFor(sv.verdict.Driver, v)
-	}
-	return name + " is enabled and started once Falco is installed"
-}
-
-// alone plans every other Falco unit down: two would report every event twice,
-// and one of them under another driver.
-func (unit) alone(wanted string, units map[string]systemd.Unit) []node.Change {
+// stopOthers plans to stop and disable every other Falco unit: two would report
+// every event twice, and one of them with another driver. A name that is an
+// alias of another unit is left alone, and so is what loads the module for the
+// wanted unit.
+func stopOthers(wanted string, units map[string]systemd.Unit) []node.Change {
 	var out []node.Change
 	for _, name := range falco.Units() {
 		u := units[name]
-		if name == wanted || !u.Exists() || !rival(name, u) {
+		if name == wanted || !u.Exists() || u.ID != name || falco.LoadsModule(name) {
 			continue
 		}
 		drift := node.DriftUnitExtra
-		if units[aliasUnit].ID == name {
+		if units[falco.AliasUnit].ID == name {
 			drift = node.DriftUnitAlias
 		}
 		change := node.ChangeUnit{Unit: name, Cause: node.Because(drift, "only "+wanted+" is wanted")}
@@ -108,116 +84,139 @@ func (unit) alone(wanted string, units map[string]systemd.Unit) []node.Change {
 	return out
 }
 
-// rival reports whether a unit that exists can stand in the way of the wanted
-// one: not what is another's alias, and not what loads the module for it.
-func rival(name string, u systemd.Unit) bool {
-	return u.ID == name && name != "falco-kmod-inject.service" && name != "falco_inject_kmod.service"
-}
-
-// enabled plans the wanted unit unmasked, enabled, and the one that the alias
-// falco.service leads to.
-func (unit) enabled(name string, u, alias systemd.Unit) []node.Change {
-	change := node.ChangeUnit{Unit: name, From: u.UnitFileState}
+// enable plans the wanted unit unmasked, enabled, and the one that the alias
+// falco.service stands for.
+func enable(name string, u, alias systemd.Unit) []node.Change {
 	var out []node.Change
-	if u.UnitFileState == "masked" || u.UnitFileState == "masked-runtime" || u.LoadState == "masked" {
-		change.Action, change.From, change.To, change.Drift = node.Unmask, "masked", "disabled", node.DriftUnitMasked
-		out = append(out, change)
-		change.From = "disabled"
+	plan := func(action node.UnitAction, from, to string, drift node.Drift) {
+		out = append(out, node.ChangeUnit{Unit: name, Action: action, From: from, To: to, Cause: node.Because(drift, "")})
+	}
+	state := u.UnitFileState
+	if state == "masked" || state == "masked-runtime" || u.LoadState == "masked" {
+		plan(node.Unmask, "masked", "disabled", node.DriftUnitMasked)
+		state = "disabled"
 	}
 	switch {
 	case !u.Enabled():
-		change.Action, change.To, change.Drift = node.Enable, "enabled", node.DriftUnitDisabled
-		out = append(out, change)
-	case alias.Exists() && alias.ID != name && alias.ID != aliasUnit:
-		change.Action, change.From, change.To, change.Drift = node.Enable, "falco.service is "+alias.ID, "falco.service is "+name, node.DriftUnitAlias
-		out = append(out, change)
+		plan(node.Enable, state, "enabled", node.DriftUnitDisabled)
+	case alias.Exists() && alias.ID != name && alias.ID != falco.AliasUnit:
+		plan(node.Enable, "falco.service is "+alias.ID, "falco.service is "+name, node.DriftUnitAlias)
 	}
 	return out
 }
 
-// follow plans falcoctl-artifact-follow masked, or not. A mask counts once it is
-// both on disk and read by systemd: a run that was killed between the two leaves
-// a unit that the next start of Falco pulls in.
-func (u unit) follow(w systemd.Unit) []node.Change {
-	change := func(action node.UnitAction, from, to string) node.Change {
-		return node.ChangeUnit{Unit: followUnit, Action: action, From: from, To: to, Cause: node.Because(node.DriftFollow, "falco.rules_follow")}
-	}
-	onDisk, inForce := w.UnitFileState == "masked", w.LoadState == "masked"
-	switch masked := onDisk || inForce; {
-	case !w.Exists(), u.Falco.RulesFollow && !masked:
-		return nil
-	case u.Falco.RulesFollow:
-		return []node.Change{change(node.Unmask, "masked", "disabled")}
-	}
+// maskFollow plans falcoctl-artifact-follow masked, or not masked if it is
+// wanted. A mask counts once it is on disk and systemd has read it: a run that
+// was killed between the two leaves a unit that the next start of Falco pulls
+// in.
+func maskFollow(u systemd.Unit, wanted bool) []node.Change {
 	var out []node.Change
-	switch {
-	case !onDisk:
-		out = append(out, change(node.Mask, w.UnitFileState, "masked"))
-	case !inForce:
-		out = append(out, change(node.ReloadManager, "masked on disk", "masked"))
+	plan := func(action node.UnitAction, from, to string) {
+		out = append(out, node.ChangeUnit{Unit: falco.FollowUnit, Action: action, From: from, To: to, Cause: node.Because(node.DriftFollow, "falco.rules_follow")})
 	}
-	if w.ActiveState == "active" || w.ActiveState == "activating" {
-		out = append(out, change(node.Stop, w.ActiveState, "inactive"))
+	onDisk, inForce := u.UnitFileState == "masked", u.LoadState == "masked"
+	switch {
+	case !u.Exists():
+		return nil
+	case wanted:
+		if onDisk || inForce {
+			plan(node.Unmask, "masked", "disabled")
+		}
+		return out
+	case !onDisk:
+		plan(node.Mask, u.UnitFileState, "masked")
+	case !inForce:
+		plan(node.ReloadManager, "masked on disk", "masked")
+	}
+	if u.ActiveState == "active" || u.ActiveState == "activating" {
+		plan(node.Stop, u.ActiveState, "inactive")
 	}
 	return out
 }
 
-// reread plans systemd to read unit files again that changed on disk.
-func reread(tree fs.FS, u systemd.Unit) []node.Change {
-	if !u.NeedReload && !unread(tree, u) {
+// reloadManager plans systemd to read unit files again that changed on disk.
+func reloadManager(tree fs.FS, u systemd.Unit) []node.Change {
+	if !u.NeedReload && !hasNewDropIns(tree, u) {
 		return nil
 	}
 	return []node.Change{node.ChangeUnit{Unit: u.Name, Action: node.ReloadManager, From: "changed on disk", To: "read", Cause: node.Because(node.DriftUnitReload, "")}}
 }
 
-// unread reports whether the unit's drop-ins are other ones on disk than in
-// systemd. It says itself that it needs no reload when the first drop-in of a
-// unit comes, since it remembers which folders there were (systemd 252,
-// src/core/unit.c unit_need_daemon_reload). One that is empty, or a link to
-// /dev/null, is a mask and no drop-in.
-func unread(tree fs.FS, u systemd.Unit) bool {
+// hasNewDropIns reports whether the unit's drop-ins on disk differ from those
+// that systemd has read. systemd itself does not report a need to reload when
+// the first drop-in of a unit appears, since it remembers which directories
+// existed (systemd 252, src/core/unit.c unit_need_daemon_reload). A drop-in that
+// is empty, or a link to /dev/null, is a mask.
+func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
 	if u.LoadState != "loaded" {
 		return false
 	}
-	folder := "/etc/systemd/system/" + u.Name + ".d/"
-	names, _ := fs.Glob(tree, inTree(folder)+"*.conf")
-	there := map[string]bool{}
+	dir := "/etc/systemd/system/" + u.Name + ".d/"
+	names, _ := fs.Glob(tree, inTree(dir)+"*.conf")
+	onDisk := map[string]bool{}
 	for _, name := range names {
 		info, err := fs.Stat(tree, name)
-		there["/"+name] = err == nil && info.Mode().IsRegular() && info.Size() > 0
-		if there["/"+name] && !slices.Contains(u.DropIns, "/"+name) {
+		onDisk["/"+name] = err == nil && info.Mode().IsRegular() && info.Size() > 0
+		if onDisk["/"+name] && !slices.Contains(u.DropIns, "/"+name) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, folder) && !there[d] })
+	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, dir) && !onDisk[d] })
 }
 
-// looping reports whether systemd itself had to start the unit again just now.
-// A crash loop is active half of the time, so "running" says little.
-func looping(w systemd.Unit, now time.Time) bool {
-	return w.Running() && w.NRestarts > 0 && now.Sub(w.Started) < settleTime
-}
-
-// running plans the unit started, or started again if the process is older
-// than what it should run. It is never reloaded: a reload is blind for two
-// seconds, keeps the old configuration on an error without a word, and does
-// nothing with watch_config_files off.
-func (u unit) running(sv *survey, w systemd.Unit) (changes []node.Change, why string, err error) {
-	change := func(action node.UnitAction, from string, drift node.Drift, why string) []node.Change {
-		return []node.Change{node.ChangeUnit{Unit: w.Name, Action: action, From: from, To: "running", Cause: node.Because(drift, why)}}
+// start plans the unit started, or restarted if its process is older than what
+// it should run, and says why. It is never reloaded: a reload sees no events
+// for two seconds, keeps the old configuration on an error without reporting
+// it, and does nothing with watch_config_files off.
+func start(sv *survey, u systemd.Unit) (changes []node.Change, why string, err error) {
+	plan := func(action node.UnitAction, from string, drift node.Drift, why string) []node.Change {
+		return []node.Change{node.ChangeUnit{Unit: u.Name, Action: action, From: from, To: "running", Cause: node.Because(drift, why)}}
 	}
 	switch {
-	case w.ActiveState == "failed":
-		return change(node.Start, "failed", node.DriftUnitFailed, w.Result), "has failed (" + w.Result + ")", nil
-	case w.SubState == "auto-restart", looping(w, sv.view.Now()):
-		why := fmt.Sprintf("dies and is started again (%d times)", w.NRestarts)
-		return change(node.Restart, "crash-looping", node.DriftUnitCrashLoop, w.Result), why, nil
-	case !w.Running():
-		return change(node.Start, "stopped", node.DriftUnitStopped, ""), "is not running", nil
+	case u.ActiveState == "failed":
+		return plan(node.Start, "failed", node.DriftUnitFailed, u.Result), "has failed (" + u.Result + ")", nil
+	case isCrashLooping(u, sv.view.Now()):
+		why := fmt.Sprintf("exits and is restarted (%d times)", u.NRestarts)
+		return plan(node.Restart, "crash-looping", node.DriftUnitCrashLoop, u.Result), why, nil
+	case !u.Running():
+		return plan(node.Start, "stopped", node.DriftUnitStopped, ""), "is not running", nil
 	}
-	stale, err := staleInput(sv, w)
+	stale, err := staleInput(sv, u)
 	if err != nil || stale == "" {
 		return nil, "", err
 	}
-	return change(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
+	return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
+}
+
+// isCrashLooping reports whether systemd is about to restart the unit or has
+// just done so. A crash loop is active half of the time, so "running" says
+// little.
+func isCrashLooping(u systemd.Unit, now time.Time) bool {
+	return u.SubState == "auto-restart" || u.Running() && u.NRestarts > 0 && now.Sub(u.Started) < settleTime
+}
+
+// staleInput names something that has changed since the running Falco was
+// started from it: its package, a drop-in of its unit, or a file that it reads.
+// A time in the future is ignored: if a clock was set back, every run would
+// restart Falco.
+func staleInput(sv *survey, u systemd.Unit) (string, error) {
+	newer := func(t time.Time) bool { return t.After(u.Started) && !t.After(sv.view.Now()) }
+	if newer(sv.installed.Installed.Add(-time.Second)) { // rpm's times are whole seconds, of the transaction's start
+		return "the package " + sv.installed.NEVRA(), nil
+	}
+	config, err := falcoconf.Load(sv.view.Tree(), falco.ConfigFile, sv.version, falcoconf.Overrides(u.ExecStart))
+	if err != nil {
+		return "", nil // the config step reports it
+	}
+	for _, path := range append(config.Inputs(), u.DropIns...) {
+		info, err := sv.view.Stat(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return "", fmt.Errorf("looking at what Falco reads: %w", err)
+		case newer(info.ModTime):
+			return path, nil
+		}
+	}
+	return "", nil
 }

@@ -34,7 +34,7 @@ func TestMapperIsAwaited(t *testing.T) {
 			n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum$ociregion.$ocidomain/x\nenabled=1\n")
 			n.units[mapperUnit] = &systemd.Unit{Name: mapperUnit, ID: mapperUnit, LoadState: "loaded", ActiveState: "active"}
 			tt.made(n)
-			out, err := packages{s}.Plan(t.Context(), n)
+			out, err := planOf(t, n, s, idPackages)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -63,8 +63,28 @@ func TestLeftBesideTheNewVersion(t *testing.T) {
 	}
 	old.Version, old.Installed = "0.41.3", old.Installed.Add(-1)
 	n.packages = append(n.packages, old)
-	out, err := packages{s}.Plan(t.Context(), n)
+	out, err := planOf(t, n, s, idPackages)
 	if err != nil || len(out.Changes) != 1 || out.Changes[0].String() != "remove "+old.NEVRA()+" without its scriptlets" {
 		t.Errorf("Plan = %v, %v; want the removal of %s", out.Changes, err, old.NEVRA())
+	}
+}
+
+func TestUsesRegion(t *testing.T) {
+	files := map[string][]byte{
+		"/etc/yum.repos.d/oracle.repo": []byte("[ol9_appstream]\nbaseurl=https://yum$ociregion.$ocidomain/repo/x\n[plain]\nbaseurl=https://yum.oracle.com/x\n"),
+		"/etc/yum.repos.d/broken.repo": []byte("no section\n"),
+	}
+	tests := []struct {
+		ids  []string
+		want bool
+	}{
+		{nil, false},
+		{[]string{"plain", "falcosecurity-rpm"}, false},
+		{[]string{"falcosecurity-rpm", "ol9_appstream"}, true},
+	}
+	for _, tt := range tests {
+		if got := usesRegion(files, tt.ids); got != tt.want {
+			t.Errorf("usesRegion(%q) = %v, want %v", tt.ids, got, tt.want)
+		}
 	}
 }

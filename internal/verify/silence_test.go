@@ -1,9 +1,13 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package steps
+package verify
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+)
 
 func TestDisabled(t *testing.T) {
 	entry := func(verb, by, what string) any { return map[string]any{verb: map[string]any{by: what}} }
@@ -14,13 +18,13 @@ func TestDisabled(t *testing.T) {
 	}{
 		{"no entries", nil, false},
 		{"not a list", "disable", false},
-		{"by name", []any{entry("disable", "rule", shadowRule)}, true},
+		{"by name", []any{entry("disable", "rule", falco.SensitiveFileRule)}, true},
 		{"by pattern", []any{entry("disable", "rule", "Read*")}, true},
 		{"all", []any{entry("disable", "rule", "*")}, true},
 		{"by tag", []any{entry("disable", "tag", "filesystem")}, true},
 		{"another rule", []any{entry("disable", "rule", "Clear*")}, false},
 		{"another tag", []any{entry("disable", "tag", "network")}, false},
-		{"on again", []any{entry("disable", "rule", "*"), entry("enable", "rule", shadowRule)}, false},
+		{"on again", []any{entry("disable", "rule", "*"), entry("enable", "rule", falco.SensitiveFileRule)}, false},
 		{"off again", []any{entry("enable", "tag", "host"), entry("disable", "tag", "host")}, true},
 	}
 	for _, tt := range tests {
@@ -30,7 +34,7 @@ func TestDisabled(t *testing.T) {
 	}
 }
 
-func TestTurnsOff(t *testing.T) {
+func TestDisabledIn(t *testing.T) {
 	tests := []struct {
 		name, text string
 		want       bool
@@ -44,8 +48,8 @@ func TestTurnsOff(t *testing.T) {
 		{"in a comment", "# - rule: Read sensitive file untrusted\n#   enabled: false\n", false},
 	}
 	for _, tt := range tests {
-		if got := turnsOff(tt.text); got != tt.want {
-			t.Errorf("%s: turnsOff(%q) = %v, want %v", tt.name, tt.text, got, tt.want)
+		if got := disabledIn(tt.text); got != tt.want {
+			t.Errorf("%s: disabledIn(%q) = %v, want %v", tt.name, tt.text, got, tt.want)
 		}
 	}
 }
@@ -66,26 +70,6 @@ func TestListens(t *testing.T) {
 	for _, tt := range tests {
 		if got := listens(tt.table, 8765); got != tt.want {
 			t.Errorf("%s: listens(%q, 8765) = %v, want %v", tt.name, tt.table, got, tt.want)
-		}
-	}
-}
-
-func TestUsesRegion(t *testing.T) {
-	files := map[string][]byte{
-		"/etc/yum.repos.d/oracle.repo": []byte("[ol9_appstream]\nbaseurl=https://yum$ociregion.$ocidomain/repo/x\n[plain]\nbaseurl=https://yum.oracle.com/x\n"),
-		"/etc/yum.repos.d/broken.repo": []byte("no section\n"),
-	}
-	tests := []struct {
-		ids  []string
-		want bool
-	}{
-		{nil, false},
-		{[]string{"plain", "falcosecurity-rpm"}, false},
-		{[]string{"falcosecurity-rpm", "ol9_appstream"}, true},
-	}
-	for _, tt := range tests {
-		if got := usesRegion(files, tt.ids); got != tt.want {
-			t.Errorf("usesRegion(%q) = %v, want %v", tt.ids, got, tt.want)
 		}
 	}
 }

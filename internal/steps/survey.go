@@ -1,0 +1,146 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package steps
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
+)
+
+// A survey is what several steps need to know: what is declared, what the node
+// is, which Falco it has, and which it may have.
+type survey struct {
+	settings.Settings
+	view node.View
+	// err says why the node could not be surveyed, or cannot run what is
+	// declared. Fields that it kept from being filled in are zero.
+	err error
+
+	release  osrelease.Release
+	kernel   osrelease.Kernel // zero for a tree without a declared kernel
+	host     falco.Host
+	decision falco.Decision
+	rpm      node.Packages
+	// installed is the Falco package that was installed last, or nil.
+	installed *node.Package
+	// version is the Falco version that is pinned, or else installed and
+	// allowed here; "" as long as only the repository knows it.
+	version string
+	// unit is the unit of driver and version.
+	unit string
+}
+
+func newSurvey(ctx context.Context, view node.View, s settings.Settings) *survey {
+	sv := &survey{Settings: s, view: view}
+	if sv.err = sv.identify(); sv.err == nil {
+		sv.err = sv.decide(ctx)
+	}
+	return sv
+}
+
+// identify finds out the release and the kernel.
+func (sv *survey) identify() error {
+	release, err := detect(sv.view.Tree())
+	if err != nil {
+		return err
+	}
+	h := sv.view.Host()
+	sv.release, sv.host = release, falco.Host{OS: release, Arch: h.Arch}
+	if h.Kernel == "" {
+		return nil // a tree, and no kernel declared for it
+	}
+	if sv.kernel, err = osrelease.ParseKernel(h.Kernel); err != nil {
+		return &node.Error{
+			Code: node.CodePreflight, Err: fmt.Errorf("reading the kernel release: %w", err),
+			Hint: "pass the release of the kernel that this node will boot with --kernel-release",
+		}
+	}
+	sv.host.Kernel = sv.kernel
+	sv.host.NoBTF = !h.KernelGiven && !h.BTF
+	return nil
+}
+
+// detect reads the node's release files.
+func detect(tree fs.FS) (osrelease.Release, error) {
+	oracle, err := readOptional(tree, osrelease.OracleReleaseFile)
+	if err != nil {
+		return osrelease.Release{}, err
+	}
+	other, err := readOptional(tree, osrelease.OSReleaseFile)
+	if err != nil {
+		return osrelease.Release{}, err
+	}
+	release, err := osrelease.Detect(oracle, other)
+	if err == nil && (release.Major < 7 || release.Major > 10) {
+		err = fmt.Errorf("%s is not supported", release.Pretty)
+	}
+	if err != nil {
+		return release, &node.Error{Code: node.CodePreflight, Err: err, Hint: "falco-bootstrap runs on Oracle Linux 7 to 10"}
+	}
+	return release, nil
+}
+
+// decide asks rpm which Falco is installed, where there is an rpm to ask, and
+// the compatibility table which one may be.
+func (sv *survey) decide(ctx context.Context) error {
+	rpm, err := sv.view.Packages(ctx)
+	switch {
+	case errors.Is(err, node.ErrNotAsked):
+	case err != nil:
+		return err
+	default:
+		sv.rpm = rpm
+	}
+	if p, ok := sv.rpm.Newest("falco"); ok {
+		sv.installed = &p
+	}
+	sv.decision, err = falco.Decide(sv.host, falco.Request{Driver: sv.Falco.Driver, Version: sv.Falco.Version})
+	var refused *falco.RefusedError
+	if errors.As(err, &refused) {
+		return &node.Error{Code: node.CodePreflight, Err: err, Hint: refused.Hint}
+	}
+	sv.version = sv.Falco.Version
+	if sv.version == "" && sv.installed != nil && sv.decision.Allows(sv.installed.Version) {
+		sv.version = sv.installed.Version
+	}
+	sv.unit = falco.UnitFor(sv.decision.Driver, sv.version)
+	return err
+}
+
+// falcoFits reports whether the installed Falco is one that is wanted. Without
+// a pin that is every version that this host can run: only the repository knows
+// the newest one, and a converged node does not ask it on every run.
+func (sv *survey) falcoFits() bool {
+	return sv.installed != nil && sv.installed.Version == sv.version
+}
+
+// subject is the installed Falco as it is proven.
+func (sv *survey) subject() node.Subject {
+	version := sv.installed.Version
+	s := node.Subject{Unit: falco.UnitFor(sv.decision.Driver, version), Log: sv.LogFile(), Check: node.FalcoCheck{Version: version}}
+	if falco.NeedsPreload(sv.host, version) {
+		s.Check.Preload = falco.PreloadLibrary
+	}
+	return s
+}
+
+// Subject returns the installed Falco, for verify. There being none is an error
+// with [node.CodeNotRunning].
+func Subject(ctx context.Context, view node.View, s settings.Settings) (node.Subject, error) {
+	sv := newSurvey(ctx, view, s)
+	switch {
+	case sv.err != nil:
+		return node.Subject{}, sv.err
+	case sv.installed == nil:
+		return node.Subject{}, &node.Error{Code: node.CodeNotRunning, Err: errors.New("falco is not installed"), Hint: "run falco-bootstrap without arguments"}
+	}
+	return sv.subject(), nil
+}

@@ -1,0 +1,140 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// minWatch is how long an alert is waited for at least, however long ago Falco
+// was started. One that has just started is watched for as long as it may still
+// exit: on a booting node it may need most of that time to load.
+const minWatch = 10 * time.Second
+
+// errDown means that the process that is to be proven is gone.
+var errDown = errors.New("does not stay up")
+
+// Eyes see what a proof needs to know of the running machine.
+type Eyes interface {
+	// Reader tells about units as they are at the moment of asking.
+	systemd.Reader
+	// Watch opens a sensitive file until Falco's alert about it appears in log
+	// or the timeout is over, which is no error. It asks alive regularly
+	// whether there is still something to wait for, and returns its error.
+	Watch(ctx context.Context, log string, timeout time.Duration, alive func(context.Context) error) (node.Seen, error)
+	// Complaint is what the installed Falco says against its configuration, in
+	// one line, or "".
+	Complaint(ctx context.Context, check node.FalcoCheck) string
+}
+
+// Prove has a unit show that it detects. The units are of Type=simple, so one
+// is active as soon as Falco is executed, and Falco may exit after that, or run
+// and see nothing. A process that exits or is replaced in the meantime is an
+// error with [node.CodeNotRunning] and Falco's own reason. Seeing no alert is
+// no error.
+func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, error) {
+	p := process{eyes: eyes, name: c.Unit}
+	seen, watchErr, err := p.prove(ctx, c)
+	if err != nil {
+		if !errors.Is(err, errDown) {
+			return node.Proof{}, fmt.Errorf("proving that %s detects: %w", c.Unit, err)
+		}
+		return node.Proof{}, fell(err, eyes.Complaint(ctx, c.Check), p.last)
+	}
+	proof := node.Proof{Invocation: p.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
+	if watchErr != nil {
+		proof.Unseen = watchErr.Error()
+	}
+	return proof, nil
+}
+
+// A process is the main process of a unit, which must stay the same while it
+// is proven.
+type process struct {
+	eyes        Eyes
+	name        string
+	first, last systemd.Unit // as it was seen first and last
+}
+
+// prove watches for an alert and makes sure that the process stays up.
+// watchErr says why the log could not be watched, which does not end the proof.
+func (p *process) prove(ctx context.Context, c node.Prove) (seen node.Seen, watchErr, err error) {
+	if p.first, err = p.look(ctx); err != nil {
+		return seen, nil, err
+	}
+	if c.Invocation != "" && p.first.InvocationID != c.Invocation {
+		return seen, nil, p.down("it was restarted before it could be proven (process %d now)", p.first.MainPID)
+	}
+	seen, watchErr = p.eyes.Watch(ctx, c.Log, max(minWatch, p.remaining(c.Settle)), p.check)
+	switch {
+	case errors.Is(watchErr, errDown):
+		return seen, nil, watchErr
+	case ctx.Err() != nil:
+		return seen, nil, ctx.Err()
+	case seen.Detected():
+		return seen, watchErr, p.check(ctx)
+	}
+	return seen, watchErr, p.settle(ctx, c.Settle)
+}
+
+// look returns the unit as it is now. One that is not running is down.
+func (p *process) look(ctx context.Context) (systemd.Unit, error) {
+	units, err := p.eyes.Units(ctx, p.name)
+	if err != nil {
+		return systemd.Unit{}, err
+	}
+	p.last = units[p.name]
+	if !p.last.Running() || p.last.MainPID == 0 {
+		return p.last, p.down("it is %s (%s)", p.last.ActiveState, p.last.SubState)
+	}
+	return p.last, nil
+}
+
+func (p *process) down(format string, args ...any) error {
+	return fmt.Errorf("%s %w: %s", p.name, errDown, fmt.Sprintf(format, args...))
+}
+
+// check fails if the unit's process is no longer the first one.
+func (p *process) check(ctx context.Context) error {
+	now, err := p.look(ctx)
+	if err != nil {
+		return err
+	}
+	if now.MainPID != p.first.MainPID || now.InvocationID != p.first.InvocationID || now.NRestarts > p.first.NRestarts {
+		return p.down("it was restarted (process %d, then %d)", p.first.MainPID, now.MainPID)
+	}
+	return nil
+}
+
+// remaining is how much longer the process must run to have run for settle.
+func (p *process) remaining(settle time.Duration) time.Duration {
+	if p.first.Started.IsZero() {
+		p.first.Started = time.Now()
+	}
+	return settle - time.Since(p.first.Started)
+}
+
+// settle waits until the process has run for as long as it must.
+func (p *process) settle(ctx context.Context, settle time.Duration) error {
+	for {
+		if err := p.check(ctx); err != nil {
+			return err
+		}
+		left := p.remaining(settle)
+		if left <= 0 {
+			return nil
+		}
+		select {
+		case <-time.After(min(left, time.Second)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}

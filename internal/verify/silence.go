@@ -1,0 +1,118 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+)
+
+// notDeclared names the declared keys that have another value: the node has
+// drifted, or has never been converged.
+func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []string {
+	var out []string
+	for _, d := range declared {
+		value, origin := "(not set)", "nothing"
+		if v, ok := config.Get(d.Path); ok {
+			value, origin = fmt.Sprint(v.Value), v.Origin.String()
+		}
+		if want := fmt.Sprint(d.Value); value != want {
+			out = append(out, fmt.Sprintf("%s is declared %s and is %s (%s)", d.Path, want, value, origin))
+		}
+	}
+	return out
+}
+
+// silencers names what disables the rule about the sensitive file: an entry of
+// the key rules, or a rules file.
+func silencers(tree fs.FS, config *falcoconf.Config) []string {
+	var out []string
+	if v, ok := config.Get("rules"); ok && disabled(v.Value) {
+		out = append(out, fmt.Sprintf("%s disables the rule %q", v.Origin, falco.SensitiveFileRule))
+	}
+	for _, file := range config.Inputs() {
+		text, err := fs.ReadFile(tree, inTree(file))
+		if err == nil && disabledIn(string(text)) {
+			out = append(out, fmt.Sprintf("%s disables the rule %q", file, falco.SensitiveFileRule))
+		}
+	}
+	return out
+}
+
+// disabled reports whether the entries of the key rules, which Falco applies in
+// order, leave the rule disabled (falco 0.44.1 falco.yaml, rules).
+func disabled(rules any) bool {
+	off := false
+	entries, _ := rules.([]any)
+	for _, entry := range entries {
+		verbs, _ := entry.(map[string]any)
+		for verb, selector := range verbs {
+			match, _ := selector.(map[string]any)
+			name, _ := match["rule"].(string)
+			tag, _ := match["tag"].(string)
+			if hit, _ := path.Match(name, falco.SensitiveFileRule); hit || slices.Contains(falco.SensitiveFileRuleTags(), tag) {
+				off = verb == "disable"
+			}
+		}
+	}
+	return off
+}
+
+// disabledIn reports whether a rules file has the rule with "enabled: false".
+func disabledIn(text string) bool {
+	within := false
+	for line := range strings.Lines(text) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), ":")
+		value = strings.Trim(strings.TrimSpace(value), `"'`)
+		switch {
+		case strings.HasPrefix(key, "- "):
+			within = strings.TrimSpace(key[2:]) == "rule" && value == falco.SensitiveFileRule
+		case within && key == "enabled" && value == "false":
+			return true
+		}
+	}
+	return false
+}
+
+// listener says that a program listens on the port of Falco's web server, or
+// returns "". Falco exits if that is another program; a second Falco shares the
+// port (SO_REUSEPORT), which is why this is asked only where none is running.
+func listener(tree fs.FS, config *falcoconf.Config) string {
+	if on, ok := config.Get("webserver.enabled"); !ok || on.Value != true {
+		return ""
+	}
+	port := falco.DefaultWebserverPort
+	if v, ok := config.Get("webserver.listen_port"); ok {
+		if n, ok := v.Value.(int); ok {
+			port = n
+		}
+	}
+	for _, table := range []string{"proc/net/tcp", "proc/net/tcp6"} {
+		text, err := fs.ReadFile(tree, table)
+		if err == nil && listens(string(text), port) {
+			return fmt.Sprintf("another program listens on port %d", port)
+		}
+	}
+	return ""
+}
+
+// listens reads the kernel's table of sockets (proc_net(5)): the second field
+// is the local address and port in hexadecimal digits, the fourth is 0A for a
+// socket that listens.
+func listens(table string, port int) bool {
+	suffix := fmt.Sprintf(":%04X", port)
+	for line := range strings.Lines(table) {
+		f := strings.Fields(line)
+		if len(f) > 3 && f[3] == "0A" && strings.HasSuffix(f[1], suffix) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,186 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package verify says why Falco does or does not report: it inspects what can
+// keep an alert from its log ([Inspect]), gives the verdict on what a probe saw
+// ([Inspection.Verdict]), proves a unit that a run has started ([Prove]), and
+// reads Falco's own words ([Reason], [Warnings]).
+//
+// The package sees the node through a [node.View] and through [Eyes]. It opens
+// no file of this machine, runs no program and changes nothing.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// An Inspection is what is known before an alert is asked for. It explains why
+// none appears.
+type Inspection struct {
+	// Running says that the unit is running.
+	Running bool
+
+	subject  node.Subject
+	unit     systemd.Unit
+	problems []falcoconf.Problem
+	silenced []string       // what keeps Falco from raising the alert
+	seconds  []node.Warning // other Falcos
+	log      error          // why Falco cannot write its log
+	port     string         // who else listens on the port of Falco's web server
+}
+
+// Inspect looks for everything that can keep an alert from the subject's log.
+// A declared key that is overruled is an error: then the log is not the one
+// that Falco writes.
+func Inspect(ctx context.Context, view node.View, s node.Subject, declared []falcoconf.Setting) (Inspection, error) {
+	units, err := view.Units(ctx, s.Unit)
+	if err != nil {
+		return Inspection{}, err
+	}
+	unit := units[s.Unit]
+	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, s.Check.Version, falcoconf.Overrides(unit.ExecStart))
+	if err == nil {
+		err = config.CheckOverruled(declared)
+	}
+	if err != nil {
+		return Inspection{}, node.ConfigError(err, "")
+	}
+	i := Inspection{
+		Running: unit.Running(), subject: s, unit: unit, problems: config.Problems(), log: logProblem(view.Tree(), s.Log),
+		silenced: append(notDeclared(config, declared), silencers(view.Tree(), config)...),
+	}
+	if !i.Running {
+		i.port = listener(view.Tree(), config)
+	}
+	running, err := view.Falcos(ctx)
+	if err != nil && !errors.Is(err, node.ErrNotAsked) {
+		return i, err
+	}
+	i.seconds = node.SecondFalcos(running)
+	return i, nil
+}
+
+// Probes reports whether there is an alert to wait for.
+func (i Inspection) Probes() bool { return i.Running && i.log == nil }
+
+// logProblem says why Falco cannot write its log. Falco creates no directory,
+// and reports nothing but a line in the journal.
+func logProblem(tree fs.FS, log string) error {
+	if log == "" {
+		return errors.New("no file output is declared")
+	}
+	if info, err := fs.Stat(tree, inTree(log)); err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is a %s", log, node.Kind(info.Mode()))
+	}
+	if _, err := fs.Stat(tree, inTree(path.Dir(log))); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the directory %s does not exist, and Falco does not create it", path.Dir(log))
+	}
+	return nil
+}
+
+// Verdict turns what was seen into one sentence, or into an error with
+// [node.CodeNotRunning] that says why no alert appeared. complaint is what
+// Falco says against its configuration, if it was asked.
+func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, warnings []node.Warning, err error) {
+	unit, log := i.subject.Unit, i.subject.Log
+	restart := "`systemctl restart " + unit + "`"
+	switch {
+	case !i.Running:
+		err = i.down(complaint)
+	case seen.Detected():
+		if seen.Alerts > seen.Opens {
+			i.seconds = append(i.seconds, node.Warning{
+				Message: fmt.Sprintf("%d opens gave %d alerts: two Falcos write to %s", seen.Opens, seen.Alerts, log),
+				Hint:    "`pgrep -a falco` lists them; keep one", Drift: node.DriftSecondFalco,
+			})
+		}
+		reason = fmt.Sprintf("an alert reached %s after %s", log, seen.First.Round(time.Millisecond))
+	case i.log != nil:
+		err = notRunning("a run of falco-bootstrap creates the log and its directory", "no alert can reach the log: %w", i.log)
+	case seen.Full:
+		err = notRunning("make room there; with file_output.keep_alive Falco writes again only after "+restart,
+			"no alert can reach the log: the file system of %s is full, and Falco does not report that", log)
+	case seen.Journal > 0:
+		err = notRunning("is the file system full or read-only, or does Falco run an older configuration? "+restart+" makes it read the configuration again",
+			"falco detects, and its alert is in the journal but not in %s", log)
+	default:
+		err = i.blind(restart)
+	}
+	return reason, i.seconds, err
+}
+
+// down explains a Falco that is not running: by what this program knows, by
+// what Falco says, by who has its port, and else by what systemd saw.
+func (i Inspection) down(complaint string) error {
+	u := i.unit
+	err := fmt.Errorf("%s is %s (%s), not running", u.Name, u.ActiveState, u.SubState)
+	if !u.Exists() {
+		err = fmt.Errorf("%s does not exist", u.Name)
+	}
+	for _, p := range i.problems {
+		if p.Fatal {
+			return notRunning(p.Hint, "%w: %s", err, p)
+		}
+	}
+	switch {
+	case complaint != "":
+		return fell(err, complaint, u)
+	case i.port != "":
+		return notRunning("stop the other program, or declare another webserver.listen_port in falco.config",
+			"%w: %s, and Falco exits if its web server cannot", err, i.port)
+	case u.ActiveState == "failed", u.SubState == "auto-restart":
+		return fell(err, "", u)
+	}
+	return notRunning("a run of falco-bootstrap starts it, or says why it does not stay up", "%w", err)
+}
+
+// blind explains a Falco that is running and reports nothing.
+func (i Inspection) blind(restart string) error {
+	why, hint := i.silenced, ""
+	for _, p := range i.problems {
+		why = append(why, p.String())
+		if hint == "" {
+			hint = p.Hint
+		}
+	}
+	switch {
+	case len(i.silenced) > 0:
+		hint = "a run of falco-bootstrap sets the declared keys again; enable a disabled rule where it is disabled"
+	case hint == "":
+		hint = "is it older than what is on disk, or stuck at its start? " + restart + " starts it again"
+	}
+	err := fmt.Errorf("%s is running but wrote no alert to %s", i.subject.Unit, i.subject.Log)
+	if len(why) > 0 {
+		err = fmt.Errorf("%w: %s", err, strings.Join(why, "; "))
+	}
+	return notRunning(hint, "%w", err)
+}
+
+// fell is the error about a unit whose Falco exited: its own words, or else
+// what systemd saw.
+func fell(err error, complaint string, u systemd.Unit) error {
+	if complaint != "" {
+		return notRunning("correct what it says and run falco-bootstrap; `journalctl -u "+u.Name+"` shows what systemd saw",
+			"%w: Falco says: %s", err, complaint)
+	}
+	return notRunning("`journalctl -u "+u.Name+"` shows how it exited; a run of falco-bootstrap starts it again",
+		"%w: Falco has no complaint about its configuration; systemd says: %s, status %d, %d restarts", err, u.Result, u.ExecStatus, max(u.NRestarts, 0))
+}
+
+func notRunning(hint, format string, args ...any) error {
+	return &node.Error{Code: node.CodeNotRunning, Err: fmt.Errorf(format, args...), Hint: hint}
+}
+
+// inTree turns an absolute path into a name of io/fs.
+func inTree(path string) string { return strings.TrimPrefix(path, "/") }

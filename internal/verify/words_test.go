@@ -1,0 +1,40 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package verify
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The texts are those of falco 0.44.1 on standard error.
+func TestReason(t *testing.T) {
+	tests := []struct{ name, stderr, want string }{
+		{"nothing", "", ""},
+		{"one error", "Mon Nov 23 20:18:12 2026: Falco version: 0.44.1 (x86_64)\nError: Error reading config file (/etc/falco/falco.yaml): file output enabled but no filename in configuration block\n", "Error reading config file (/etc/falco/falco.yaml): file output enabled but no filename in configuration block"},
+		{"a syntax error", "Mon Nov 23 20:18:12 2026: Cannot read config file (/etc/falco/falco.yaml): yaml-cpp: error at line 1402, column 7: illegal flow end\nError: std::exception\n", "Cannot read config file (/etc/falco/falco.yaml): yaml-cpp: error at line 1402, column 7: illegal flow end"},
+		{"a plugin", "Mon Nov  2 20:18:12 2026: Runtime error: cannot load plugin /usr/share/falco/plugins/libcontainer.so: undefined symbol: __res_search. Exiting.\n", "cannot load plugin /usr/share/falco/plugins/libcontainer.so: undefined symbol: __res_search. Exiting."},
+		{"a rules file", "Error: /etc/falco/falco_rules.local.yaml: Invalid\n1 Errors:\nIn rules content: (/etc/falco/falco_rules.local.yaml:0:0)\n    LOAD_ERR_COMPILE_CONDITION\n", "/etc/falco/falco_rules.local.yaml: Invalid 1 Errors: In rules content: (/etc/falco/falco_rules.local.yaml:0:0) LOAD_ERR_COMPILE_CONDITION"},
+		{"the loader", "/usr/bin/falco: error while loading shared libraries: libfoo.so: cannot open\n", "/usr/bin/falco: error while loading shared libraries: libfoo.so: cannot open"},
+	}
+	for _, tt := range tests {
+		if d := cmp.Diff(tt.want, Reason(tt.stderr)); d != "" {
+			t.Errorf("%s: Reason (-want +got):\n%s", tt.name, d)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	const stderr = `Mon Nov 23 20:18:12 2026: Falco version: 0.44.1 (x86_64)
+Mon Nov 23 20:18:12 2026: /etc/falco/falco.yaml | schema validation: failed for <root>: 'odd'.
+Mon Nov 23 20:18:12 2026: Using deprecated config key 'rules_file'.
+Mon Nov 23 20:18:13 2026: Using deprecated config key 'rules_file'.
+Mon Nov 23 20:18:13 2026: /etc/falco/falco.yaml | schema validation: ok
+`
+	want := []string{"/etc/falco/falco.yaml | schema validation: failed for <root>: 'odd'.", "Using deprecated config key 'rules_file'."}
+	if d := cmp.Diff(want, Warnings(stderr)); d != "" {
+		t.Errorf("Warnings (-want +got):\n%s", d)
+	}
+}
