@@ -16,7 +16,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
-// configCommand shows what Falco really reads.
 func (a *app) configCommand() *cobra.Command {
 	var origin bool
 	show := &cobra.Command{
@@ -24,7 +23,7 @@ func (a *app) configCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.configShow(cmd, origin) },
 	}
 	show.Flags().BoolVar(&origin, "origin", false, "say which file and line decides each key")
-	config := &cobra.Command{Use: "config", Short: "Look at Falco's configuration", Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	config := &cobra.Command{Use: "config", Short: "Show Falco's configuration", Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 	config.AddCommand(show)
 	return config
 }
@@ -53,7 +52,7 @@ func (a *app) configShow(cmd *cobra.Command, origin bool) error {
 	return showConfig(a.stdout, effective, origin)
 }
 
-// showConfig prints a line a layer, then a line a declared key.
+// showConfig prints a line for each layer, then one for each declared key.
 func showConfig(w io.Writer, e steps.EffectiveConfig, origin bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, l := range e.Layers {
@@ -65,7 +64,7 @@ func showConfig(w io.Writer, e steps.EffectiveConfig, origin bool) error {
 			line += "\t# " + k.Origin
 		}
 		if !k.AsDeclared {
-			line += fmt.Sprintf("\t# declared: %s", k.Declared)
+			line += "\t# declared: " + k.Declared
 		}
 		fmt.Fprintln(t, redact.Text(line))
 	}

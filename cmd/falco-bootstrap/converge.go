@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -17,8 +16,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
-// converge makes the node as declared, or with --dry-run tells what that would
-// take. Whatever happens, a panic included, it ends in a report.
+// converge makes the node as declared, or with --dry-run shows what it would
+// change. Whatever happens, a panic included, it ends in a report.
 func (a *app) converge(cmd *cobra.Command, _ []string) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), a.options.timeout)
 	defer cancel()
@@ -32,13 +31,13 @@ func (a *app) converge(cmd *cobra.Command, _ []string) error {
 	return a.conclude(report.New(meta, result))
 }
 
-// attempt plans and, unless that is all that was asked, applies. The error is
-// one outside the steps.
+// attempt plans, and applies unless it is a dry run, something failed or there
+// is nothing to do. The error is one from outside the steps.
 func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("panic", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			err = &node.Error{Code: node.CodeFailed, Err: fmt.Errorf("a defect in falco-bootstrap: %v", p), Hint: "please report it with the log above; running again is safe"}
+			err = node.Errorf(node.CodeFailed, "please report it with the log above; running again is safe", "a defect in falco-bootstrap: %v", p)
 		}
 	}()
 	declared, err := a.load()

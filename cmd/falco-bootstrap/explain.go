@@ -17,7 +17,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 )
 
-// explainCommand says what this or another host can run, and why.
 func (a *app) explainCommand() *cobra.Command {
 	var release, arch string
 	cmd := &cobra.Command{
@@ -72,18 +71,18 @@ func (a *app) thisHost(ctx context.Context) (falco.Host, error) {
 	return steps.HostOf(v)
 }
 
-// namedHost is a host that is only described.
+// namedHost is a host that is described by flags.
 func namedHost(release, kernel, arch string) (falco.Host, error) {
 	r, err := osrelease.ParseOracleRelease([]byte("Oracle Linux Server release " + release + "\n"))
 	if err != nil {
-		return falco.Host{}, usage(fmt.Errorf("--os %q is no release", release), "major and minor, such as 8.10")
+		return falco.Host{}, usage(fmt.Errorf("--os: %q is not a release", release), "pass major and minor, such as 8.10")
 	}
 	h := falco.Host{OS: r, Arch: arch}
 	if kernel == "" {
 		return h, nil
 	}
 	if h.Kernel, err = osrelease.ParseKernel(kernel); err != nil {
-		return falco.Host{}, usage(err, "the release as `uname -r` prints it")
+		return falco.Host{}, usage(err, "pass the release as `uname -r` prints it")
 	}
 	if h.Arch == "" {
 		h.Arch = h.Kernel.Arch

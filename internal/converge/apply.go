@@ -5,7 +5,6 @@ package converge
 
 import (
 	"context"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -155,9 +154,6 @@ func union(have, more []node.Warning) []node.Warning {
 }
 
 func notConverged(left []string) error {
-	return &node.Error{
-		Code: node.CodeFailed,
-		Err:  fmt.Errorf("did not converge: %s", strings.Join(left, "; ")),
-		Hint: "does another tool manage Falco on this node? stop it, or declare the same there, and run again",
-	}
+	return node.Errorf(node.CodeFailed, "does another tool manage this node too? stop it, or declare the same there, and run again",
+		"did not converge: %s", strings.Join(left, "; "))
 }

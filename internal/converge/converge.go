@@ -12,7 +12,7 @@
 // write by mistake.
 //
 // The package does no I/O, and knows nothing of Falco or Oracle Linux: what the
-// steps promise and how a change is applied is none of its business.
+// steps promise and how a change is applied is not its concern.
 package converge
 
 import (
@@ -55,7 +55,7 @@ type Outcome struct {
 // Status says how a step ended.
 type Status string
 
-// The statuses of a step, as they stand in reports.
+// The statuses of a step, as they appear in reports.
 const (
 	StatusOK      Status = "ok"      // as declared, nothing done
 	StatusChanged Status = "changed" // made so by this run

@@ -26,36 +26,26 @@ import (
 // the state directory, which Falco does not read by itself.
 const candidateName = "candidate/falco.yaml"
 
-// An opinion is what Falco says of a configuration.
-type opinion struct {
-	ok bool
-	// reason is Falco's own message if it refuses.
-	reason string
-	// warnings are complaints that do not make it refuse, such as one about a
-	// key that its schema does not know.
-	warnings []string
-}
-
 // checkCandidate asks the installed Falco about the new content of a
-// falco.yaml. A refusal is an error with [node.CodeConfig];
-// warnings are reported as progress.
+// falco.yaml. A refusal is an error with [node.CodeConfig]; warnings are
+// reported as progress.
 func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 	candidate, err := m.writeCandidate(c.New)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.Remove(candidate) }()
-	o, err := askFalco(ctx, m.tools, *c.Check, candidate, c.Path)
+	reason, warnings, err := askFalco(ctx, m.tools, *c.Check, candidate, c.Path)
 	if err != nil {
 		return node.Errorf(node.CodeConfig, "run "+m.tools.falco+" --version on this node: the installed Falco itself does not start",
 			"checking the new %s: %w", c.Path, err)
 	}
-	for _, w := range o.warnings {
+	for _, w := range warnings {
 		m.opts.tell(node.Progress{Message: "falco on the new " + c.Path + ": " + w, Warning: true})
 	}
-	if !o.ok {
+	if reason != "" {
 		return node.Errorf(node.CodeConfig, "correct falco.config in the settings, or the file in /etc/falco that the message names; the old "+path.Base(c.Path)+" is still in place",
-			"falco would refuse the new %s: %s", c.Path, o.reason)
+			"falco would refuse the new %s: %s", c.Path, reason)
 	}
 	return nil
 }
@@ -88,28 +78,31 @@ func writeFresh(path string, content []byte) error {
 	return err
 }
 
-// askFalco has Falco read a configuration as it does at its start. name is the
-// path that messages give instead of file.
-func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name string) (opinion, error) {
-	var env []string
-	if check.Preload != "" {
-		env = []string{"LD_PRELOAD=" + check.Preload}
+// askFalco has Falco read a configuration as it does at its start. reason is
+// Falco's own message if it refuses, or "". warnings do not make it refuse, such
+// as one about a key that its schema does not know. name is the path that
+// messages give instead of file.
+func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name string) (reason string, warnings []string, err error) {
+	c := program.Command{
+		Argv:    append([]string{t.falco}, falco.CheckArgs(check.Version, file)...),
+		Timeout: time.Minute, Keep: 256 << 10,
 	}
-	argv := append([]string{t.falco}, falco.CheckArgs(check.Version, file)...)
-	out, err := program.Run(ctx, program.Command{Argv: argv, Env: env, Timeout: time.Minute, Keep: 256 << 10})
+	if check.Preload != "" {
+		c.Env = []string{"LD_PRELOAD=" + check.Preload}
+	}
+	out, err := program.Run(ctx, c)
 	if err != nil {
-		return opinion{}, err
+		return "", nil, err
 	}
 	said := strings.ReplaceAll(string(out.Stderr), file, name)
-	o := opinion{ok: out.Status == 0, warnings: verify.Warnings(said)}
 	switch {
-	case o.ok:
+	case out.Status == 0:
 	case out.Signal != 0:
-		o.reason = "it was ended by signal " + out.Signal.String()
+		reason = "it was ended by signal " + out.Signal.String()
 	default:
-		o.reason = cmp.Or(verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
+		reason = cmp.Or(verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
 	}
-	return o, nil
+	return reason, verify.Warnings(said), nil
 }
 
 // Complaint is what the installed Falco says against its configuration as it is
@@ -119,13 +112,13 @@ func Complaint(ctx context.Context, opts Options, check node.FalcoCheck) string 
 }
 
 func complaint(ctx context.Context, t tools, check node.FalcoCheck) string {
-	o, err := askFalco(ctx, t, check, falco.ConfigFile, falco.ConfigFile)
-	if err == nil && strings.Contains(o.reason, "Option 'dry-run' does not exist") { // the version was not known
+	reason, _, err := askFalco(ctx, t, check, falco.ConfigFile, falco.ConfigFile)
+	if strings.Contains(reason, "Option 'dry-run' does not exist") { // the version was not known
 		check.Version = "0.34.0"
-		o, err = askFalco(ctx, t, check, falco.ConfigFile, falco.ConfigFile)
+		reason, _, err = askFalco(ctx, t, check, falco.ConfigFile, falco.ConfigFile)
 	}
 	if err != nil {
 		return err.Error()
 	}
-	return o.reason
+	return reason
 }

@@ -135,12 +135,12 @@ func (v *View) Module(_ context.Context, kernel string) (node.Module, error) {
 	return findModule(v.tree, kernel)
 }
 
-// proofName is the file of the last verdict, in [files.StateDir].
+// proofName is the file of the last proof, in [files.StateDir].
 const proofName = "proof.json"
 
-// Proof reads the last verdict. One that is missing or malformed counts as
-// none, since the proof can be made again. The directory is root's: to anybody
-// else the verdict is hidden, which is not the same.
+// Proof reads the last proof. One that is missing or malformed counts as none,
+// since it can be made again. The directory is root's: to anybody else the proof
+// is hidden, which is not the same.
 func (v *View) Proof() node.Proof {
 	content, err := files.ReadState(v.tree, proofName)
 	if err != nil {
@@ -153,7 +153,7 @@ func (v *View) Proof() node.Proof {
 	return p
 }
 
-// writeProof records a verdict.
+// writeProof records a proof.
 func (m *Machine) writeProof(p node.Proof) error {
 	content, err := json.Marshal(p)
 	if err != nil {

@@ -123,7 +123,7 @@ type Install struct {
 }
 
 // Await is something else on the node that must be done first. The transaction
-// goes ahead after Limit in any case.
+// goes ahead after Limit all the same.
 type Await struct {
 	// Files tell that it is done, any one of them.
 	Files []string
@@ -189,8 +189,8 @@ type ChangeUnit struct {
 	From, To string
 }
 
-// Subject is a Falco that is to detect: its unit, its log, and how to ask it
-// what is wrong.
+// Subject is the Falco to be proven: its unit, its log, and how to ask it what is
+// wrong.
 type Subject struct {
 	Unit string
 	// Log is the declared alert log; empty if none is declared.

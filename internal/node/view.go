@@ -200,7 +200,7 @@ func (s Seen) Detected() bool { return s.Alerts > 0 }
 // A Machine changes the node. It is opened in one place, under the lock, and a
 // dry run never reaches that place.
 type Machine interface {
-	// View looks at the node afresh.
+	// View returns a new view of the node.
 	View() View
 	// Apply carries out one change. Applying a change that is already made is
 	// no error. The result of a [Prove] is the next View's Proof.

@@ -79,10 +79,7 @@ func Effective(ctx context.Context, view node.View, s settings.Settings) (Effect
 	}
 	content, err := readOptional(view.Tree(), falco.ConfigFile)
 	if err == nil && content == nil {
-		err = &node.Error{
-			Code: node.CodeFailed, Err: fmt.Errorf("%s does not exist", falco.ConfigFile),
-			Hint: "Falco is not installed yet: run falco-bootstrap first",
-		}
+		err = node.Errorf(node.CodeFailed, "Falco is not installed yet: run falco-bootstrap first", "%s does not exist", falco.ConfigFile)
 	}
 	if err != nil {
 		return EffectiveConfig{}, err

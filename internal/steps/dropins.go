@@ -112,12 +112,10 @@ func planAlertLog(sv *survey, out *converge.Outcome) error {
 		out.Changes = append(out.Changes, node.WriteFile{Path: name, New: []byte{}, Mode: mode, Cause: node.Because(node.DriftAbsent, "the alert log")})
 		return nil
 	case err != nil:
-		return fmt.Errorf("looking at the alert log: %w", err)
+		return fmt.Errorf("checking the alert log: %w", err)
 	case !info.Mode().IsRegular():
-		return &node.Error{
-			Code: node.CodeConfig, Err: fmt.Errorf("the alert log %s is a %s", name, node.Kind(info.Mode())),
-			Hint: "Falco stalls on a pipe that nobody reads and cannot write to a directory; move it away, or declare another file_output.filename",
-		}
+		return node.Errorf(node.CodeConfig, "Falco stalls on a pipe that nobody reads and cannot write to a directory; move it away, or declare another file_output.filename",
+			"the alert log %s is a %s", name, node.Kind(info.Mode()))
 	}
 	file, err := sv.view.Stat(name)
 	if err != nil || file.Mode&fs.ModeSymlink != 0 {
@@ -151,10 +149,8 @@ func groupID(tree fs.FS, name string) (int, error) {
 			return strconv.Atoi(fields[2])
 		}
 	}
-	return 0, &node.Error{
-		Code: node.CodeConfig, Err: fmt.Errorf("there is no group %s for the alert log", name),
-		Hint: "create it with `groupadd --system " + name + "`, or declare another log.group",
-	}
+	return 0, node.Errorf(node.CodeConfig, "create it with `groupadd --system "+name+"`, or declare another log.group",
+		"there is no group %s for the alert log", name)
 }
 
 // planRotation plans logrotate's file. logrotate must not create the new log:

@@ -5,7 +5,6 @@ package steps
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -71,14 +70,9 @@ func disableEPEL(name string, old []byte) (changes []node.Change, off []string, 
 			continue
 		}
 		if edited, err = yumrepo.Set(edited, id, yumrepo.KeyValue{Key: "enabled", Value: "0"}); err != nil {
-			return nil, nil, editError(name, err, "set enabled=0 for "+id+" by hand, or declare epel.after: unchanged")
+			return nil, nil, node.Errorf(node.CodePackages, "set enabled=0 for "+id+" by hand, or declare epel.after: unchanged", "editing %s: %w", name, err)
 		}
 		changes = []node.Change{node.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftEPEL, "EPEL is used for one transaction only")}}
 	}
 	return changes, off, nil
-}
-
-// editError is the error about a repository file that cannot be edited.
-func editError(name string, err error, hint string) error {
-	return &node.Error{Code: node.CodePackages, Err: fmt.Errorf("editing %s: %w", name, err), Hint: hint}
 }

@@ -43,10 +43,8 @@ func localTargets(sv *survey, t node.Target) ([]node.Target, error) {
 		}
 	}
 	if best == nil {
-		return nil, &node.Error{
-			Code: node.CodePackages, Err: fmt.Errorf("%s holds no Falco that is wanted here", sv.Falco.RPM),
-			Hint: "`falco-bootstrap explain` says which versions this host can run; `falco-bootstrap bundle DIR` collects them on a connected node",
-		}
+		return nil, node.Errorf(node.CodePackages, "`falco-bootstrap explain` says which versions this host can run; `falco-bootstrap bundle DIR` collects them on a connected node",
+			"%s holds no Falco that is wanted here", sv.Falco.RPM)
 	}
 	t.Spec, t.New = best.path, best.version
 	return append([]node.Target{t}, others...), nil
@@ -60,7 +58,7 @@ type localPackage struct{ path, name, version, arch string }
 func localPackages(tree fs.FS, name, arch string) ([]localPackage, error) {
 	info, err := fs.Stat(tree, inTree(name))
 	if err != nil {
-		return nil, &node.Error{Code: node.CodePackages, Err: fmt.Errorf("reading --falco-rpm: %w", err)}
+		return nil, node.Errorf(node.CodePackages, "", "reading --falco-rpm: %w", err)
 	}
 	files := []string{inTree(name)}
 	if info.IsDir() {
@@ -72,10 +70,7 @@ func localPackages(tree fs.FS, name, arch string) ([]localPackage, error) {
 	for _, file := range files {
 		q, err := readHeader(tree, file)
 		if err != nil {
-			return nil, &node.Error{
-				Code: node.CodePackages, Err: fmt.Errorf("reading /%s: %w", file, err),
-				Hint: "it is not a complete rpm package; fetch it again",
-			}
+			return nil, node.Errorf(node.CodePackages, "it is not a complete rpm package; fetch it again", "reading /%s: %w", file, err)
 		}
 		if q.arch == arch || q.arch == "noarch" || arch == "" {
 			out = append(out, q)

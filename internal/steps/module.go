@@ -5,7 +5,6 @@ package steps
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -37,10 +36,8 @@ func planModule(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		Cause: node.Because(node.DriftModule, "there is no module of Falco "+sv.version+" for it"),
 	}
 	if len(build.Commands) == 0 {
-		return converge.Outcome{}, &node.Error{
-			Code: node.CodeFailed, Err: fmt.Errorf("the package of Falco %s builds its module while it is installed, and there is none for %s", sv.version, kernel),
-			Hint: "`dnf reinstall falco` builds it again and shows why it fails; from Falco 0.34 on falco-bootstrap builds it itself",
-		}
+		return converge.Outcome{}, node.Errorf(node.CodeFailed, "`dnf reinstall falco` builds it again and shows why it fails; from Falco 0.34 on falco-bootstrap builds it itself",
+			"the package of Falco %s builds its module while it is installed, and there is none for %s", sv.version, kernel)
 	}
 	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" {
 		build.Path = "/opt/rh/" + toolset + "/root/usr/bin"

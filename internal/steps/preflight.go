@@ -16,10 +16,7 @@ import (
 func planPreflight(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	h := sv.view.Host()
 	if !h.Systemd && !h.Tree {
-		return converge.Outcome{}, &node.Error{
-			Code: node.CodePreflight, Err: errors.New("systemd is not running here"),
-			Hint: "run it on the node itself, not in a container; for an image that is being baked use --root",
-		}
+		return converge.Outcome{}, node.Errorf(node.CodePreflight, "run it on the node itself, not in a container; for an image that is being baked use --root", "systemd is not running here")
 	}
 	out := converge.Outcome{Reason: sv.release.Pretty}
 	if sv.kernel.Release != "" {

@@ -69,7 +69,7 @@ func homeOf(files map[string][]byte, id string) (home string, elsewhere []string
 func setSection(r settings.Repository, name string, old []byte) ([]node.Change, error) {
 	edited, err := editSection(r, old)
 	if err != nil {
-		return nil, editError(name, err, "correct the file by hand, or move it away and run again: it is then created anew")
+		return nil, node.Errorf(node.CodePackages, "correct the file by hand, or move it away and run again: it is then created again", "editing %s: %w", name, err)
 	}
 	if old != nil && bytes.Equal(old, edited) {
 		return nil, nil
@@ -117,7 +117,7 @@ func editSection(r settings.Repository, old []byte) ([]byte, error) {
 func removeSection(id, name string, old []byte) (node.Change, error) {
 	edited, err := yumrepo.Remove(old, id)
 	if err != nil {
-		return nil, editError(name, err, "remove the section "+id+" from it by hand")
+		return nil, node.Errorf(node.CodePackages, "remove the section "+id+" from it by hand", "editing %s: %w", name, err)
 	}
 	return node.WriteFile{
 		Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftRepositoryTwice, "section "+id+" is in "+repoFile+" too"),

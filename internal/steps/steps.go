@@ -50,7 +50,7 @@ type step struct {
 // survey of each View.
 func All(s settings.Settings) []converge.Step {
 	var last *survey
-	look := func(ctx context.Context, view node.View) *survey {
+	surveyOf := func(ctx context.Context, view node.View) *survey {
 		if last == nil || last.view != view {
 			last = newSurvey(ctx, view, s)
 		}
@@ -69,7 +69,7 @@ func All(s settings.Settings) []converge.Step {
 		{id: idUnit, live: true, plan: planUnit},
 		{id: "proof", live: true, plan: planProof},
 	} {
-		s.survey = look
+		s.survey = surveyOf
 		all = append(all, s)
 	}
 	return all

@@ -58,10 +58,7 @@ func (sv *survey) identify() error {
 		return nil // a tree, and no kernel declared for it
 	}
 	if sv.kernel, err = osrelease.ParseKernel(h.Kernel); err != nil {
-		return &node.Error{
-			Code: node.CodePreflight, Err: fmt.Errorf("reading the kernel release: %w", err),
-			Hint: "pass the release of the kernel that this node will boot with --kernel-release",
-		}
+		return node.Errorf(node.CodePreflight, "pass the release of the kernel that this node will boot with --kernel-release", "reading the kernel release: %w", err)
 	}
 	sv.host.Kernel = sv.kernel
 	sv.host.NoBTF = !h.KernelGiven && !h.BTF
@@ -140,7 +137,7 @@ func Subject(ctx context.Context, view node.View, s settings.Settings) (node.Sub
 	case sv.err != nil:
 		return node.Subject{}, sv.err
 	case sv.installed == nil:
-		return node.Subject{}, &node.Error{Code: node.CodeNotRunning, Err: errors.New("falco is not installed"), Hint: "run falco-bootstrap without arguments"}
+		return node.Subject{}, node.Errorf(node.CodeNotRunning, "run falco-bootstrap without arguments", "falco is not installed")
 	}
 	return sv.subject(), nil
 }

@@ -35,14 +35,17 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	name, u := sv.unit, units[sv.unit]
 	if !u.Exists() && u.UnitFileState != "masked" {
-		return converge.Outcome{}, &node.Error{
-			Code: node.CodeNotRunning, Err: fmt.Errorf("%s does not exist although %s is installed", name, sv.installed.NEVRA()),
-			Hint: "`rpm -V falco` tells whether files are missing; run `systemctl daemon-reload` if the unit file is there",
-		}
+		return converge.Outcome{}, node.Errorf(node.CodeNotRunning, "`rpm -V falco` tells whether files are missing; run `systemctl daemon-reload` if the unit file is there",
+			"%s does not exist although %s is installed", name, sv.installed.NEVRA())
 	}
 	out := converge.Outcome{Reason: name + " is enabled and running"}
-	out.Changes = slices.Concat(stopOthers(name, units), enable(name, u, units[falco.AliasUnit]), maskFollow(units[falco.FollowUnit], sv.Falco.RulesFollow), reloadManager(sv.view.Tree(), u))
-	start, why, err := start(sv, u)
+	out.Changes = slices.Concat(
+		stopOthers(name, units),
+		enable(name, u, units[falco.AliasUnit]),
+		maskFollow(units[falco.FollowUnit], sv.Falco.RulesFollow),
+		reloadManager(sv.view.Tree(), u),
+	)
+	start, why, err := startOrRestart(sv, u)
 	if err != nil {
 		return out, err
 	}
@@ -84,8 +87,8 @@ func stopOthers(wanted string, units map[string]systemd.Unit) []node.Change {
 	return out
 }
 
-// enable plans the wanted unit unmasked, enabled, and the one that the alias
-// falco.service stands for.
+// enable plans to unmask and enable the wanted unit, and to make it the one that
+// the alias falco.service stands for.
 func enable(name string, u, alias systemd.Unit) []node.Change {
 	var out []node.Change
 	plan := func(action node.UnitAction, from, to string, drift node.Drift) {
@@ -105,7 +108,7 @@ func enable(name string, u, alias systemd.Unit) []node.Change {
 	return out
 }
 
-// maskFollow plans falcoctl-artifact-follow masked, or not masked if it is
+// maskFollow plans to mask falcoctl-artifact-follow, or to unmask it if it is
 // wanted. A mask counts once it is on disk and systemd has read it: a run that
 // was killed between the two leaves a unit that the next start of Falco pulls
 // in.
@@ -134,7 +137,7 @@ func maskFollow(u systemd.Unit, wanted bool) []node.Change {
 	return out
 }
 
-// reloadManager plans systemd to read unit files again that changed on disk.
+// reloadManager plans a daemon-reload if files of the unit changed on disk.
 func reloadManager(tree fs.FS, u systemd.Unit) []node.Change {
 	if !u.NeedReload && !hasNewDropIns(tree, u) {
 		return nil
@@ -164,11 +167,11 @@ func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
 	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, dir) && !onDisk[d] })
 }
 
-// start plans the unit started, or restarted if its process is older than what
-// it should run, and says why. It is never reloaded: a reload sees no events
-// for two seconds, keeps the old configuration on an error without reporting
-// it, and does nothing with watch_config_files off.
-func start(sv *survey, u systemd.Unit) (changes []node.Change, why string, err error) {
+// startOrRestart plans to start the unit, or to restart it if its process is
+// older than what it should run, and says why. Falco is never reloaded: it then
+// sees no events for two seconds, keeps the old configuration on an error
+// without reporting it, and does nothing with watch_config_files off.
+func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why string, err error) {
 	plan := func(action node.UnitAction, from string, drift node.Drift, why string) []node.Change {
 		return []node.Change{node.ChangeUnit{Unit: u.Name, Action: action, From: from, To: "running", Cause: node.Because(drift, why)}}
 	}
@@ -213,7 +216,7 @@ func staleInput(sv *survey, u systemd.Unit) (string, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return "", fmt.Errorf("looking at what Falco reads: %w", err)
+			return "", fmt.Errorf("checking what Falco reads: %w", err)
 		case newer(info.ModTime):
 			return path, nil
 		}

@@ -18,7 +18,7 @@ import (
 // exit: on a booting node it may need most of that time to load.
 const minWatch = 10 * time.Second
 
-// errDown means that the process that is to be proven is gone.
+// errDown means that the process to be proven is gone.
 var errDown = errors.New("does not stay up")
 
 // Eyes see what a proof needs to know of the running machine.

@@ -179,7 +179,7 @@ func fell(err error, complaint string, u systemd.Unit) error {
 }
 
 func notRunning(hint, format string, args ...any) error {
-	return &node.Error{Code: node.CodeNotRunning, Err: fmt.Errorf(format, args...), Hint: hint}
+	return node.Errorf(node.CodeNotRunning, hint, format, args...)
 }
 
 // inTree turns an absolute path into a name of io/fs.
