@@ -97,15 +97,6 @@ func (r Result) has(status Status) bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return s.Status == status })
 }
 
-// Changes returns every change of a result that alters the node.
-func (r Result) Changes() []node.Change {
-	var all []node.Change
-	for _, s := range r.Steps {
-		all = append(all, pending(s.Changes)...)
-	}
-	return all
-}
-
 // HasProbe reports whether a result holds a probe, which changes nothing but
 // needs a Machine all the same.
 func (r Result) HasProbe() bool {

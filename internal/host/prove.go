@@ -26,18 +26,18 @@ func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	return m.writeProof(proof)
 }
 
+var _ verify.Eyes = eyes{}
+
 // eyes are [verify.Eyes] on this machine.
 type eyes struct {
 	systemd.Reader
 	machine *Machine
 }
 
-// Watch implements [verify.Eyes].
 func (e eyes) Watch(ctx context.Context, log string, timeout time.Duration, alive func(context.Context) error) (node.Seen, error) {
 	return Watch(ctx, e.machine.opts, alert.Probe{Log: log, Timeout: timeout, Alive: alive})
 }
 
-// Complaint implements [verify.Eyes].
 func (e eyes) Complaint(ctx context.Context, check node.FalcoCheck) string {
 	return complaint(ctx, e.machine.tools, check)
 }

@@ -28,7 +28,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// now is when every test takes place, but for what it says itself.
+// now is when every test takes place unless it says otherwise.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // A fakeNode is a machine of maps: files, packages, keys and units. It is its own

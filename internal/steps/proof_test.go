@@ -12,10 +12,10 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// A mortal node's Falco dies as soon as it is started.
-type mortal struct{ *fakeNode }
+// A crashingNode's Falco exits as soon as it is started.
+type crashingNode struct{ *fakeNode }
 
-func (m mortal) Apply(ctx context.Context, c node.Change) error {
+func (m crashingNode) Apply(ctx context.Context, c node.Change) error {
 	if node.IsProbe(c) {
 		return &node.Error{Code: node.CodeNotRunning, Err: errors.New("it says why")}
 	}
@@ -26,12 +26,12 @@ func (m mortal) Apply(ctx context.Context, c node.Change) error {
 	return err
 }
 
-// Dead before the next look at its unit or after it: the reason is the same.
-func TestFalcoThatDiesAtOnceIsAskedWhy(t *testing.T) {
+// A Falco that exits before the proof step is planned is still asked why.
+func TestFalcoThatExitsAtOnceIsAskedWhy(t *testing.T) {
 	n, s := newNode(t, "9.6", uek7)
 	converged(t, n, s)
 	n.modern().ActiveState, n.modern().SubState = "inactive", "dead"
-	r := converge.Converge(t.Context(), mortal{n}, All(s), quiet)
+	r := converge.Converge(t.Context(), crashingNode{n}, All(s), quiet)
 	if node.CodeOf(r.Err) != node.CodeNotRunning {
 		t.Errorf("Converge = %v, want Falco's own reason", r.Err)
 	}

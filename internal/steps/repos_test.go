@@ -4,36 +4,39 @@
 package steps
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// Only a transaction that needs Oracle's repositories waits for their
-// addresses, and only where something is there to fill them in.
+// Only a transaction that needs Oracle's repositories waits for the variables in
+// their URLs, and only where something sets them.
 func TestMapperIsAwaited(t *testing.T) {
 	const repo = "/etc/yum.repos.d/oracle-linux-ol8.repo"
 	tests := []struct {
 		name string
-		made func(n *fakeNode)
-		pin  string
+		edit func(n *fakeNode)
+		pin  string // 0.39.2 unless set
 		want bool
 	}{
-		{"not filled in yet", func(*fakeNode) {}, "0.39.2", true},
-		{"no build dependencies", func(*fakeNode) {}, "0.44.1", false},
-		{"filled in for dnf", func(n *fakeNode) { n.write("/etc/dnf/vars/ociregion", "\n") }, "0.39.2", false},
-		{"marked as done", func(n *fakeNode) { n.write(mapperMarker, "") }, "0.39.2", false},
-		{"plain addresses", func(n *fakeNode) { n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum.oracle.com/x\nenabled=1\n") }, "0.39.2", false},
-		{"nothing fills them in", func(n *fakeNode) { delete(n.units, mapperUnit) }, "0.39.2", false},
+		{name: "not set yet", edit: func(*fakeNode) {}, want: true},
+		{name: "no build dependencies", edit: func(*fakeNode) {}, pin: "0.44.1"},
+		{name: "set for dnf", edit: func(n *fakeNode) { n.write("/etc/dnf/vars/ociregion", "\n") }},
+		{name: "marked as done", edit: func(n *fakeNode) { n.write(mapperMarker, "") }},
+		{name: "plain URLs", edit: func(n *fakeNode) {
+			n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum.oracle.com/x\nenabled=1\n")
+		}},
+		{name: "nothing sets them", edit: func(n *fakeNode) { delete(n.units, mapperUnit) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			n, s := newNode(t, "8.10", "5.15.0-210.163.7.el8uek.x86_64")
-			s.Falco.Version = tt.pin
+			n, s := newNode(t, "8.10", uek7)
+			s.Falco.Version = cmp.Or(tt.pin, "0.39.2")
 			n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://yum$ociregion.$ocidomain/x\nenabled=1\n")
 			n.units[mapperUnit] = &systemd.Unit{Name: mapperUnit, ID: mapperUnit, LoadState: "loaded", ActiveState: "active"}
-			tt.made(n)
+			tt.edit(n)
 			out, err := planOf(t, n, s, idPackages)
 			if err != nil {
 				t.Fatal(err)
@@ -50,10 +53,9 @@ func TestMapperIsAwaited(t *testing.T) {
 	}
 }
 
-// What an upgrade could not take away goes without its scripts, and the report
-// says why.
+// What an upgrade could not remove is removed without its scripts.
 func TestLeftBesideTheNewVersion(t *testing.T) {
-	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	n, s := newNode(t, "9.6", rhck9)
 	converged(t, n, s)
 	old := n.packages[0]
 	for _, p := range n.packages {

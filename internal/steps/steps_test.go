@@ -24,6 +24,7 @@ const (
 	uek7  = "5.15.0-210.163.7.el8uek.x86_64"
 	uek6  = "5.4.17-2136.311.6.1.el8uek.x86_64"
 	rhck8 = "4.18.0-553.16.1.el8_10.x86_64"
+	rhck9 = "5.14.0-570.12.1.el9_6.x86_64"
 )
 
 func quiet(converge.Event) {}
@@ -39,7 +40,7 @@ func converged(t *testing.T, n *fakeNode, s settings.Settings) {
 func inOrder(t *testing.T, n *fakeNode, s settings.Settings) {
 	t.Helper()
 	r := converge.Plan(t.Context(), n, All(s))
-	for _, c := range r.Changes() {
+	for _, c := range changes(r) {
 		t.Errorf("still to change: %s (%s)", c, c.Class())
 	}
 	if r.Err != nil || r.Pending() {
@@ -47,19 +48,34 @@ func inOrder(t *testing.T, n *fakeNode, s settings.Settings) {
 	}
 }
 
-// bare are nodes on which Falco is to come, with what tells them apart
-// afterwards.
+// bare are nodes without Falco, and what distinguishes them once they have it.
 var bare = []struct {
 	name, release, kernel, driver, offer, pin string
-	unit                                      string
-	packages                                  []string
-	dropIn                                    bool
+
+	unit     string
+	packages []string
+	dropIn   bool
 }{
-	{"UEK 7", "8.10", uek7, "auto", "0.44.1", "", "falco-modern-bpf.service", []string{"falco"}, true},
-	{"UEK 7 and a Falco without the flaw", "8.10", uek7, "auto", "0.45.0", "", "falco-modern-bpf.service", []string{"falco"}, false},
-	{"RHCK with the module", "8.10", rhck8, "kmod", "0.44.1", "", "falco-kmod.service", []string{"dkms", "falco", "kernel-devel"}, true},
-	{"RHCK, the first era", "8.10", rhck8, "kmod", "0.32.2", "0.32.2", "falco.service", []string{"dkms", "falco", "kernel-devel"}, false},
-	{"OL9", "9.6", "5.14.0-570.12.1.el9_6.x86_64", "auto", "0.44.1", "", "falco-modern-bpf.service", []string{"falco"}, false},
+	{
+		name: "UEK 7", release: "8.10", kernel: uek7, driver: "auto", offer: "0.44.1",
+		unit: "falco-modern-bpf.service", packages: []string{"falco"}, dropIn: true,
+	},
+	{
+		name: "UEK 7 and a Falco without the flaw", release: "8.10", kernel: uek7, driver: "auto", offer: "0.45.0",
+		unit: "falco-modern-bpf.service", packages: []string{"falco"},
+	},
+	{
+		name: "RHCK with the module", release: "8.10", kernel: rhck8, driver: "kmod", offer: "0.44.1",
+		unit: "falco-kmod.service", packages: []string{"dkms", "falco", "kernel-devel"}, dropIn: true,
+	},
+	{
+		name: "RHCK, the first era", release: "8.10", kernel: rhck8, driver: "kmod", offer: "0.32.2", pin: "0.32.2",
+		unit: "falco.service", packages: []string{"dkms", "falco", "kernel-devel"},
+	},
+	{
+		name: "OL9", release: "9.6", kernel: rhck9, driver: "auto", offer: "0.44.1",
+		unit: "falco-modern-bpf.service", packages: []string{"falco"},
+	},
 }
 
 func TestConvergeBareNodes(t *testing.T) {
@@ -135,7 +151,7 @@ func TestEPELComesFirstWhereItIsMissing(t *testing.T) {
 	n.write(repoDir+"/oracle-linux.repo", "[ol10_baseos_latest]\nenabled=1\n")
 	r := converge.Plan(t.Context(), n, All(s))
 	var installs []string
-	for _, c := range r.Changes() {
+	for _, c := range changes(r) {
 		if i, ok := c.(node.Install); ok {
 			installs = append(installs, i.String()+" from "+strings.Join(i.Repositories, " "))
 		}
@@ -267,7 +283,7 @@ func TestOtherLogrotateFileIsLeftToItself(t *testing.T) {
 }
 
 func TestDeclaredModeReachesTheUnit(t *testing.T) {
-	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	n, s := newNode(t, "9.6", rhck9)
 	s.Log.Mode = "0640"
 	converged(t, n, s)
 	if got := n.read(dropIn); !strings.Contains(got, "\nUMask=0026\n") && !strings.Contains(got, "\nUMask=0027\n") {
@@ -280,7 +296,7 @@ func TestDeclaredModeReachesTheUnit(t *testing.T) {
 }
 
 func TestDeclaredGroupReachesTheUnitAndTheLog(t *testing.T) {
-	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	n, s := newNode(t, "9.6", rhck9)
 	s.Log.Mode, s.Log.Group = "0640", "loggers"
 	if r := converge.Plan(t.Context(), n, All(s)); node.CodeOf(r.Err) != node.CodeConfig || !strings.Contains(node.HintOf(r.Err), "groupadd") {
 		t.Errorf("Plan without the group = %v, want a refusal that says how to make it", r.Err)
@@ -350,7 +366,7 @@ func TestDeclareOverridesDefault(t *testing.T) {
 }
 
 func TestFIPSIsTold(t *testing.T) {
-	n, s := newNode(t, "9.6", "5.14.0-570.12.1.el9_6.x86_64")
+	n, s := newNode(t, "9.6", rhck9)
 	n.host.FIPS = true
 	converged(t, n, s)
 	if got := stepOf(t, converge.Plan(t.Context(), n, All(s)), "preflight").Reason; !strings.Contains(got, "FIPS mode") {
@@ -358,8 +374,8 @@ func TestFIPSIsTold(t *testing.T) {
 	}
 }
 
-// The first eras build their module as they are installed; if that failed there
-// is nothing to run, and a run that did nothing would not be the truth.
+// The first eras build their module while they are installed. If that failed,
+// a run that changes nothing must not succeed.
 func TestModuleThatThePackageDidNotBuild(t *testing.T) {
 	n, s := newNode(t, "8.10", rhck8)
 	n.brokenBuild, s.Falco.Driver, s.Falco.Version = true, "kmod", "0.32.2"
