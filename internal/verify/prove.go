@@ -46,7 +46,7 @@ func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, error) {
 		if !errors.Is(err, errDown) {
 			return node.Proof{}, fmt.Errorf("proving that %s detects: %w", c.Unit, err)
 		}
-		return node.Proof{}, fell(err, eyes.Complaint(ctx, c.Check), p.last)
+		return node.Proof{}, exited(err, eyes.Complaint(ctx, c.Check), p.last)
 	}
 	proof := node.Proof{Invocation: p.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
 	if watchErr != nil {

@@ -135,12 +135,12 @@ func (i Inspection) down(complaint string) error {
 	}
 	switch {
 	case complaint != "":
-		return fell(err, complaint, u)
+		return exited(err, complaint, u)
 	case i.port != "":
 		return notRunning("stop the other program, or declare another webserver.listen_port in falco.config",
 			"%w: %s, and Falco exits if its web server cannot", err, i.port)
 	case u.ActiveState == "failed", u.SubState == "auto-restart":
-		return fell(err, "", u)
+		return exited(err, "", u)
 	}
 	return notRunning("a run of falco-bootstrap starts it, or says why it does not stay up", "%w", err)
 }
@@ -167,9 +167,9 @@ func (i Inspection) blind(restart string) error {
 	return notRunning(hint, "%w", err)
 }
 
-// fell is the error about a unit whose Falco exited: its own words, or else
+// exited is the error about a unit whose Falco exited: its own words, or else
 // what systemd saw.
-func fell(err error, complaint string, u systemd.Unit) error {
+func exited(err error, complaint string, u systemd.Unit) error {
 	if complaint != "" {
 		return notRunning("correct what it says and run falco-bootstrap; `journalctl -u "+u.Name+"` shows what systemd saw",
 			"%w: Falco says: %s", err, complaint)
