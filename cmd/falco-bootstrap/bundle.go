@@ -48,7 +48,7 @@ func (a *app) bundleInto(ctx context.Context, folder string) error {
 		return err
 	}
 	defer v.Close()
-	want, err := steps.Wanted(ctx, v, declared)
+	spec, exclude, err := steps.Wanted(ctx, v, declared)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (a *app) bundleInto(ctx context.Context, folder string) error {
 		return fmt.Errorf("finding the folder: %w", err)
 	}
 	b, err := a.bundle(ctx, a.hostOptions(), pkgmgr.BundleOrder{
-		Dir: folder, Spec: want.Spec, Exclude: want.Exclude, Repository: declared.Repository.ID,
+		Dir: folder, Spec: spec, Exclude: exclude, Repository: declared.Repository.ID,
 		KeyFile: steps.KeyFile, Fingerprints: declared.Repository.Fingerprints,
 	})
 	if err != nil {

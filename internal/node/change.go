@@ -213,7 +213,14 @@ type Prove struct {
 	Settle time.Duration
 }
 
-// String implements [Change].
+func (c RemoveFile) String() string  { return "remove " + c.Path }
+func (c Chmod) String() string       { return "set the mode of " + c.Path + " to " + c.New.String() }
+func (c Chgrp) String() string       { return "set the group of " + c.Path + " to " + c.New }
+func (c ImportKey) String() string   { return "import the key " + strings.Join(c.Fingerprints, ", ") }
+func (c RemoveKey) String() string   { return "remove the key " + c.Package }
+func (c BuildModule) String() string { return "build the kernel module for " + c.Kernel }
+func (c Prove) String() string       { return "prove that " + c.Unit + " detects" }
+
 func (c WriteFile) String() string {
 	if c.Old == nil {
 		return "write " + c.Path
@@ -221,16 +228,13 @@ func (c WriteFile) String() string {
 	return "edit " + c.Path
 }
 
-// String implements [Change].
-func (c RemoveFile) String() string { return "remove " + c.Path }
+func (c ChangeUnit) String() string {
+	if c.Action == ReloadManager {
+		return "reload systemd's unit files"
+	}
+	return string(c.Action) + " " + c.Unit
+}
 
-// String implements [Change].
-func (c Chmod) String() string { return "set the mode of " + c.Path + " to " + c.New.String() }
-
-// String implements [Change].
-func (c Chgrp) String() string { return "set the group of " + c.Path + " to " + c.New }
-
-// String implements [Change].
 func (c Install) String() string {
 	specs := make([]string, 0, len(c.Targets))
 	for _, t := range c.Targets {
@@ -242,23 +246,3 @@ func (c Install) String() string {
 	}
 	return line
 }
-
-// String implements [Change].
-func (c ImportKey) String() string { return "import the key " + strings.Join(c.Fingerprints, ", ") }
-
-// String implements [Change].
-func (c RemoveKey) String() string { return "remove the key " + c.Package }
-
-// String implements [Change].
-func (c BuildModule) String() string { return "build the kernel module for " + c.Kernel }
-
-// String implements [Change].
-func (c ChangeUnit) String() string {
-	if c.Action == ReloadManager {
-		return "reload systemd's unit files"
-	}
-	return string(c.Action) + " " + c.Unit
-}
-
-// String implements [Change].
-func (c Prove) String() string { return "prove that " + c.Unit + " detects" }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -226,10 +227,8 @@ func rotatedBy(tree fs.FS, log string) (string, error) {
 func namesFile(text, log string) bool {
 	for line := range strings.Lines(text) {
 		line, _, _ = strings.Cut(line, "#")
-		for _, word := range strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r\n{}\"'", r) }) {
-			if word == log {
-				return true
-			}
+		if slices.Contains(strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r\n{}\"'", r) }), log) {
+			return true
 		}
 	}
 	return false

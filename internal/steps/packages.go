@@ -236,22 +236,17 @@ func listAltered(altered []node.AlteredFile) string {
 	return text
 }
 
-// A Want is what dnf is asked for where Falco is not installed yet.
-type Want struct {
-	Spec    string
-	Exclude []string
-}
-
-// Wanted returns which Falco a host like this one gets from its repository.
-func Wanted(ctx context.Context, view node.View, s settings.Settings) (Want, error) {
+// Wanted returns what a host like this one asks its repository for: the spec of
+// Falco, and patterns of what must not be chosen.
+func Wanted(ctx context.Context, view node.View, s settings.Settings) (spec string, exclude []string, err error) {
 	s.Falco.RPM = ""
 	sv := newSurvey(ctx, view, s)
 	if sv.err != nil {
-		return Want{}, sv.err
+		return "", nil, sv.err
 	}
 	targets, err := falcoTargets(sv)
 	if err != nil {
-		return Want{}, err
+		return "", nil, err
 	}
-	return Want{Spec: targets[0].Spec, Exclude: excluded(sv.decision)}, nil
+	return targets[0].Spec, excluded(sv.decision), nil
 }
