@@ -259,7 +259,9 @@ func (g generator) changes() []func() node.Change {
 				From: g.word(), To: g.word(), Cause: g.because(),
 			}
 		},
-		func() node.Change { return node.Prove{Subject: node.Subject{Unit: g.word(), Log: g.word()}, Cause: g.because()} },
+		func() node.Change {
+			return node.Prove{Subject: node.Subject{Unit: g.word(), Log: g.word()}, Cause: g.because()}
+		},
 	}
 }
 
