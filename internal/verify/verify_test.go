@@ -25,7 +25,7 @@ func TestVerdict(t *testing.T) {
 		i.unit = systemd.Unit{Name: unit, LoadState: "loaded", ActiveState: state, SubState: sub, Result: "exit-code", ExecStatus: 1, NRestarts: 5}
 		return i
 	}
-	fatal := []falcoconf.Problem{{File: "/x", Line: 1, Message: "bad", Hint: "its own", Fatal: true}}
+	fatal := []falcoconf.Problem{{Origin: falcoconf.Origin{File: "/x", Line: 1}, Message: "bad", Hint: "its own", Fatal: true}}
 	tests := []struct {
 		name       string
 		inspection Inspection
