@@ -10,6 +10,8 @@
 package program
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +19,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -27,8 +31,8 @@ const (
 	// nobody is the number of the user that queries run as. Oracle Linux 7
 	// calls it nfsnobody.
 	nobody = 65534
-	// beat is how often a heartbeat is given.
-	beat = 15 * time.Second
+	// heartbeat is how often Heartbeat is called.
+	heartbeat = 15 * time.Second
 )
 
 // A Command is one run of a program.
@@ -76,13 +80,22 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	cmd.Env = append([]string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"}, c.Env...)
 	cmd.Dir = "/"
 	cmd.SysProcAttr = attributes(c.AsNobody)
-	stdout, stderr := newTail(c.Keep), newTail(c.Keep)
+	keep := cmp.Or(c.Keep, 8<<20)
+	stdout, stderr := &tail{keep: keep}, &tail{keep: keep}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	if c.Combined {
 		cmd.Stderr = stdout // one pipe: os/exec compares the two
 	}
-	group := &group{cmd: cmd, grace: c.Grace}
-	cmd.Cancel = group.end
+	var stopped bool
+	var killer *time.Timer
+	cmd.Cancel = func() error { // called at most once, before Run returns
+		stopped = true
+		if c.Grace == 0 {
+			return kill(cmd, syscall.SIGKILL)
+		}
+		killer = time.AfterFunc(c.Grace, func() { _ = kill(cmd, syscall.SIGKILL) })
+		return kill(cmd, syscall.SIGTERM)
+	}
 	// A daemon that a scriptlet leaves behind may hold the pipes open: they are
 	// closed this long after the program itself ends. A query leaves none, and
 	// its answer must not be cut short on a node that was suspended.
@@ -90,11 +103,17 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	if c.AsNobody {
 		cmd.WaitDelay = 30 * time.Second
 	}
-	stopBeating := c.startBeating(stdout)
+	if c.Heartbeat != nil {
+		go c.report(limited, stdout)
+	}
 	err := cmd.Run()
-	stopBeating()
-	group.killRest()
-	r := Result{Stdout: stdout.bytes(), Stderr: stderr.bytes(), Truncated: stdout.truncated || stderr.truncated, Status: -1}
+	if stopped {
+		_ = kill(cmd, syscall.SIGKILL) // what is left of the group
+	}
+	if killer != nil {
+		killer.Stop()
+	}
+	r := Result{Stdout: stdout.bytes(), Stderr: stderr.bytes(), Truncated: max(stdout.total, stderr.total) > keep, Status: -1}
 	if state := cmd.ProcessState; state != nil {
 		r.Status = state.ExitCode()
 		if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {
@@ -104,28 +123,36 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	return r, runError(ctx, limited, err, c)
 }
 
-// startBeating calls Heartbeat now and then until the function that it returns
-// is called.
-func (c Command) startBeating(stdout *tail) (stop func()) {
-	if c.Heartbeat == nil {
-		return func() {}
+// Failure says how the named program failed.
+func (r Result) Failure(name string) string {
+	if r.Signal != 0 {
+		return fmt.Sprintf("%s was killed by a signal (%v)", name, r.Signal)
 	}
+	return fmt.Sprintf("%s failed with exit status %d", name, r.Status)
+}
+
+// report calls Heartbeat now and then until ctx ends.
+func (c Command) report(ctx context.Context, stdout *tail) {
 	began := time.Now()
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(beat)
-		defer tick.Stop()
-		for {
-			select {
-			case <-quit:
-				return
-			case <-tick.C:
-				c.Heartbeat(filepath.Base(c.Argv[0])+" is at work"+Because(stdout.bytes()), time.Since(began))
-			}
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			c.Heartbeat(filepath.Base(c.Argv[0])+" is at work"+Because(stdout.bytes()), time.Since(began))
 		}
-	}()
-	return func() { close(quit); <-done }
+	}
+}
+
+// kill sends a signal to the program's process group.
+func kill(cmd *exec.Cmd, s syscall.Signal) error {
+	err := syscall.Kill(-cmd.Process.Pid, s)
+	if errors.Is(err, syscall.ESRCH) {
+		return os.ErrProcessDone
+	}
+	return err
 }
 
 // runError tells a program that was stopped, or did not start, from one that
@@ -171,39 +198,66 @@ func hasCapability(capability int) bool {
 	return data[capability/32].Permitted&(1<<(capability%32)) != 0
 }
 
-// A group is the program's process group.
-type group struct {
-	cmd     *exec.Cmd
-	grace   time.Duration
-	stopped bool
-	timer   *time.Timer
+// A tail is an [io.Writer] that keeps the last bytes written to it.
+type tail struct {
+	keep  int
+	mu    sync.Mutex // guards what follows
+	buf   []byte
+	total int
 }
 
-// end stops the group, with SIGTERM first if there is grace. os/exec calls it
-// at most once, before Run returns.
-func (g *group) end() error {
-	g.stopped = true
-	if g.grace == 0 {
-		return g.signal(syscall.SIGKILL)
+// Write never fails.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.total += len(p)
+	t.buf = append(t.buf, p...)
+	if len(t.buf) > 2*t.keep {
+		t.buf = append(t.buf[:0], t.buf[len(t.buf)-t.keep:]...)
 	}
-	g.timer = time.AfterFunc(g.grace, func() { _ = g.signal(syscall.SIGKILL) })
-	return g.signal(syscall.SIGTERM)
+	return len(p), nil
 }
 
-func (g *group) signal(s syscall.Signal) error {
-	err := syscall.Kill(-g.cmd.Process.Pid, s)
-	if errors.Is(err, syscall.ESRCH) {
-		return os.ErrProcessDone
-	}
-	return err
+// bytes returns a copy of what is kept.
+func (t *tail) bytes() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return bytes.Clone(t.buf[max(0, len(t.buf)-t.keep):])
 }
 
-// killRest kills what is left of a group that was stopped.
-func (g *group) killRest() {
-	if g.stopped {
-		_ = g.signal(syscall.SIGKILL)
+// LastLines returns the last n lines of a program's output that are not blank.
+func LastLines(output []byte, n int) []string {
+	var lines []string
+	for line := range strings.Lines(string(output)) {
+		if line = strings.TrimRight(line, " \t\r\n"); line != "" {
+			lines = append(lines, line)
+		}
 	}
-	if g.timer != nil {
-		g.timer.Stop()
+	return lines[max(0, len(lines)-n):]
+}
+
+// LastLine returns the last line of a program's output that is not blank,
+// trimmed and clipped, or "".
+func LastLine(output []byte) string {
+	if lines := LastLines(output, 1); len(lines) > 0 {
+		return Clip(strings.TrimSpace(lines[0]))
 	}
+	return ""
+}
+
+// Because returns ": " and the last line of a program's output, for the end of
+// an error, or "" if there is none.
+func Because(output []byte) string {
+	if line := LastLine(output); line != "" {
+		return ": " + line
+	}
+	return ""
+}
+
+// Clip shortens foreign text for a message, to 300 bytes.
+func Clip(s string) string {
+	if len(s) > 300 {
+		return strings.ToValidUTF8(s[:300], "") + "..."
+	}
+	return s
 }
