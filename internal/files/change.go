@@ -10,9 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
@@ -60,12 +60,11 @@ func (t Tree) Write(c node.WriteFile, check func() error) (created []string, err
 }
 
 // readsEveryFile reports whether a program reads every regular file of a
-// directory, whatever its name, so that no temporary file may ever lie there.
-// Falco loads all of config.d and reloads when a file appears (falco 0.44.1,
-// userspace/falco/configuration.cpp, merge_config_files); logrotate loads all
-// of logrotate.d except a list of suffixes (logrotate 3.21, config.c).
+// directory, so that no temporary file may ever lie there: Falco in
+// [falco.ConfigDir], and logrotate, except for a list of suffixes (logrotate
+// 3.21, config.c).
 func readsEveryFile(dir string) bool {
-	return dir == "/etc/falco/config.d" || dir == "/etc/logrotate.d"
+	return dir == falco.ConfigDir || dir == "/etc/logrotate.d"
 }
 
 // makeDir makes a directory and those that are missing above it, each of mode
@@ -149,25 +148,20 @@ func Changing(path string, err error) error {
 		return err
 	}
 	err = fmt.Errorf("changing %s: %w", path, Bare(err))
-	for _, known := range hints() {
-		if slices.ContainsFunc(known.causes, func(cause error) bool { return errors.Is(err, cause) }) {
-			return &node.Error{Code: node.CodeFailed, Err: err, Hint: known.hint}
-		}
+	hint := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		hint = "make room on the file system that holds it (df -h, df -i) and run again; the old file is as it was"
+	case errors.Is(err, syscall.EROFS):
+		hint = "its file system is mounted read-only: remount it, or look in the kernel's log for the reason"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"
+	case errors.Is(err, ErrNotRegular):
+		hint = "only a regular file is replaced: put the file itself there, or move away what is there"
+	case errors.Is(err, errConcurrentEdit):
+		hint = "run again; if it happens again, find out what else manages the file"
+	default:
+		return err
 	}
-	return err
-}
-
-type hint struct {
-	causes []error
-	hint   string
-}
-
-func hints() []hint {
-	return []hint{
-		{[]error{syscall.ENOSPC, syscall.EDQUOT}, "make room on the file system that holds it (df -h, df -i) and run again; the old file is as it was"},
-		{[]error{syscall.EROFS}, "its file system is mounted read-only: remount it, or look in the kernel's log for the reason"},
-		{[]error{fs.ErrPermission}, "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"},
-		{[]error{ErrNotRegular}, "only a regular file is replaced: put the file itself there, or move away what is there"},
-		{[]error{errConcurrentEdit}, "run again; if it happens again, find out what else manages the file"},
-	}
+	return &node.Error{Code: node.CodeFailed, Err: err, Hint: hint}
 }

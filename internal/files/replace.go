@@ -6,7 +6,6 @@ package files
 import (
 	"bytes"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -87,11 +86,10 @@ func (r replacement) sweep() error {
 		return err
 	}
 	for _, path := range left {
-		if info, err := os.Lstat(path); err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+		if info, err := os.Lstat(path); err == nil && info.Mode().IsRegular() {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return nil
@@ -100,9 +98,7 @@ func (r replacement) sweep() error {
 // write makes the temporary file, with the owner, mode and extended attributes
 // of old, and brings it to disk. A failure leaves none.
 func (r replacement) write(old *os.File) (path string, err error) {
-	suffix := make([]byte, 6)
-	_, _ = rand.Read(suffix) // never fails since Go 1.24
-	path = filepath.Join(r.scratch, "."+filepath.Base(r.path)+infix+hex.EncodeToString(suffix))
+	path = filepath.Join(r.scratch, "."+filepath.Base(r.path)+infix+rand.Text()[:12])
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return "", err
@@ -149,8 +145,8 @@ func (r replacement) swap(temp string) error {
 	return err
 }
 
-// dress gives a new file the owner, mode and extended attributes of the old
-// one, or a mode of its own.
+// copyMetadata gives a new file the owner, mode and extended attributes of the
+// old one, or the given mode if there is no old one.
 func copyMetadata(f, old *os.File, mode fs.FileMode) error {
 	if old == nil {
 		return f.Chmod(mode)
@@ -159,14 +155,8 @@ func copyMetadata(f, old *os.File, mode fs.FileMode) error {
 	if err := unix.Fstat(int(old.Fd()), &st); err != nil {
 		return fmt.Errorf("reading its owner: %w", err)
 	}
-	var now unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &now); err != nil {
-		return err
-	}
-	if st.Uid != now.Uid || st.Gid != now.Gid {
-		if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
-			return fmt.Errorf("keeping its owner: %w", Bare(err))
-		}
+	if err := f.Chown(int(st.Uid), int(st.Gid)); err != nil {
+		return fmt.Errorf("keeping its owner: %w", Bare(err))
 	}
 	if err := copyAttributes(f, old); err != nil {
 		return fmt.Errorf("keeping its extended attributes: %w", err)
@@ -213,4 +203,27 @@ func hasAttribute(f *os.File, name string, value []byte) bool {
 	have := make([]byte, len(value)+1)
 	n, err := unix.Fgetxattr(int(f.Fd()), name, have)
 	return err == nil && bytes.Equal(have[:n], value)
+}
+
+// syncDir brings a directory's entries to disk.
+func syncDir(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = f.Sync()
+	if errors.Is(err, syscall.EINVAL) { // a file system that cannot
+		err = nil
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Glob lists the files of a directory whose names match a pattern.
+func Glob(dir, pattern string) ([]string, error) {
+	return filepath.Glob(filepath.Join(escape(dir), pattern))
+}
+
+// escape returns the pattern that matches s only.
+func escape(s string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }

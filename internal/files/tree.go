@@ -14,6 +14,7 @@ package files
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,10 +47,10 @@ func NewTree(root string) (Tree, error) {
 		root = "/"
 	}
 	abs, err := filepath.Abs(root)
-	if err != nil {
-		return Tree{}, fmt.Errorf("finding the root %s: %w", root, err)
+	if err == nil {
+		abs, err = filepath.EvalSymlinks(abs)
 	}
-	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+	if err != nil {
 		return Tree{}, fmt.Errorf("finding the root: %w", err)
 	}
 	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
@@ -84,14 +85,11 @@ func (t Tree) follow(path string) (string, error) {
 	return securejoin.SecureJoin(t.root, path)
 }
 
-// Open opens a file for reading. It does not wait for the writer of a FIFO.
+// Open does not wait for the writer of a FIFO.
 func (t Tree) Open(name string) (fs.File, error) {
-	path, err := t.resolve("open", name)
-	if err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	return f, inside(err, name)
+	return at(t, "open", name, func(path string) (fs.File, error) {
+		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	})
 }
 
 // ReadFile reads a regular file whole.
@@ -110,48 +108,36 @@ func (t Tree) ReadFile(name string) ([]byte, error) {
 
 // ReadDir lists a directory, sorted by name.
 func (t Tree) ReadDir(name string) ([]fs.DirEntry, error) {
-	path, err := t.resolve("readdir", name)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := os.ReadDir(path)
-	return entries, inside(err, name)
+	return at(t, "readdir", name, os.ReadDir)
 }
 
 // Stat describes what a name leads to.
-func (t Tree) Stat(name string) (fs.FileInfo, error) {
-	path, err := t.resolve("stat", name)
-	if err != nil {
-		return nil, err
-	}
-	info, err := os.Stat(path)
-	return info, inside(err, name)
-}
+func (t Tree) Stat(name string) (fs.FileInfo, error) { return at(t, "stat", name, os.Stat) }
 
-func (t Tree) resolve(op, name string) (string, error) {
+// at calls f with the path that a name leads to.
+func at[T any](t Tree, op, name string, f func(path string) (T, error)) (v T, err error) {
 	if !fs.ValidPath(name) {
-		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
+		return v, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	path, err := t.follow(name)
-	return path, inside(err, name)
+	if err == nil {
+		v, err = f(path)
+	}
+	return v, inside(err, name)
 }
 
 // Lstat describes a file itself: a link is not followed.
-func (t Tree) Lstat(path string) (node.File, error) {
-	file, err := t.lstat(path)
-	return file, inside(err, strings.TrimPrefix(path, "/"))
-}
-
-func (t Tree) lstat(path string) (node.File, error) {
+func (t Tree) Lstat(path string) (file node.File, err error) {
+	defer func() { err = inside(err, strings.TrimPrefix(path, "/")) }()
 	located, err := t.Locate(path)
 	if err != nil {
-		return node.File{}, err
+		return file, err
 	}
 	info, err := os.Lstat(located)
 	if err != nil {
-		return node.File{}, err
+		return file, err
 	}
-	file := node.File{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
+	file = node.File{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
 		file.UID, file.GID = int(sys.Uid), int(sys.Gid)
 	}
@@ -189,4 +175,57 @@ func Bare(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// readLimit bounds a file that is read whole. Configuration files are a
+// thousand times smaller.
+const readLimit = 64 << 20
+
+var (
+	// ErrNotRegular means that a path is a link, a directory, a FIFO or a
+	// device where only a regular file is read or replaced.
+	ErrNotRegular   = errors.New("not a regular file")
+	errNotDirectory = errors.New("not a directory")
+	errTooLarge     = errors.New("larger than any file that is read whole (64 MiB)")
+)
+
+// requireRegular refuses an open file that is not a regular one.
+func requireRegular(f fs.File) error {
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = ErrNotRegular
+	}
+	return err
+}
+
+// readAll reads an open file whole if it is a regular one. The content of an
+// empty file is not nil.
+func readAll(f fs.File) ([]byte, error) {
+	if err := requireRegular(f); err != nil {
+		return nil, err
+	}
+	content, err := io.ReadAll(io.LimitReader(f, readLimit+1))
+	if err == nil && len(content) > readLimit {
+		err = errTooLarge
+	}
+	return content, err
+}
+
+// openItself opens a file for reading; a link is not followed.
+func openItself(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) {
+		return nil, ErrNotRegular // a link; a socket
+	}
+	return f, err
+}
+
+// readRegular reads a regular file whole; a link is not followed.
+func readRegular(path string) ([]byte, error) {
+	f, err := openItself(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	return readAll(f)
 }
