@@ -19,15 +19,14 @@ import (
 // replaced file is read as well, since a Falco that keeps its log open writes
 // there.
 type follower struct {
-	path    string
+	path  string
+	parts []*part // the files that had the name, the present one last
+}
+
+type part struct {
 	file    *os.File
 	offset  int64
-	partial []byte
-	// old are files that were replaced since.
-	old []*follower
-	// existed says that the file was there at the start, rotated that it was
-	// truncated or replaced since.
-	existed, rotated bool
+	partial []byte // the start of a line
 }
 
 // maxLine bounds a line without an end; an alert has a few kilobytes.
@@ -38,100 +37,83 @@ const maxLine = 1 << 20
 // [files.ErrNotRegular]: reading a FIFO would take from its reader.
 func follow(path string) (*follower, error) {
 	f := &follower{path: path}
-	if err := f.open(); err != nil {
-		return nil, err
+	opened, err := f.open()
+	if opened {
+		f.parts[0].offset, err = f.parts[0].file.Seek(0, io.SeekEnd)
 	}
-	if f.file != nil {
-		end, err := f.file.Seek(0, io.SeekEnd)
-		if err != nil {
-			f.close()
-			return nil, err
-		}
-		f.offset, f.existed = end, true
+	if err != nil {
+		f.close()
+		return nil, err
 	}
 	return f, nil
 }
 
-// open opens the file if it is there. A link is followed, as Falco does.
-func (f *follower) open() error {
-	info, err := os.Stat(f.path)
+// open opens the file that has the name now, unless it is open already. A link
+// is followed, as Falco does.
+func (f *follower) open() (opened bool, err error) {
+	now, err := os.Stat(f.path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil
+	case errors.Is(err, fs.ErrNotExist), err != nil && len(f.parts) > 0:
+		return false, nil
 	case err != nil:
-		return err
-	case !info.Mode().IsRegular():
-		return &fs.PathError{Op: "follow", Path: f.path, Err: files.ErrNotRegular}
+		return false, err
+	case len(f.parts) > 0:
+		if last, err := f.parts[len(f.parts)-1].file.Stat(); err == nil && os.SameFile(now, last) {
+			return false, nil
+		}
+	}
+	if !now.Mode().IsRegular() {
+		return false, &fs.PathError{Op: "follow", Path: f.path, Err: files.ErrNotRegular}
 	}
 	file, err := os.OpenFile(f.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			err = nil
+		}
+		return false, err
 	}
-	f.file, f.offset, f.partial = file, 0, nil
-	return err
+	f.parts = append(f.parts, &part{file: file})
+	return true, nil
 }
 
 // lines calls each with every line that was completed since the last call.
 func (f *follower) lines(each func([]byte)) error {
-	for _, old := range f.old {
-		if err := old.drain(each); err != nil {
+	for _, p := range f.parts {
+		if err := p.drain(each); err != nil {
 			return err
 		}
 	}
-	if f.file == nil {
-		if err := f.open(); err != nil || f.file == nil {
-			return err
-		}
+	opened, err := f.open()
+	if opened {
+		err = f.parts[len(f.parts)-1].drain(each)
 	}
-	if err := f.drain(each); err != nil {
-		return err
-	}
-	if f.current() {
-		return nil
-	}
-	f.rotated = true
-	f.old = append(f.old, &follower{path: f.path, file: f.file, offset: f.offset, partial: f.partial})
-	f.file = nil
-	if err := f.open(); err != nil || f.file == nil {
-		return err
-	}
-	return f.drain(each)
+	return err
 }
 
-// current reports whether no other file has taken the place of the open one.
-func (f *follower) current() bool {
-	now, err := os.Stat(f.path)
-	if err != nil {
-		return true
-	}
-	have, err := f.file.Stat()
-	return err == nil && os.SameFile(now, have)
-}
-
-// drain reads to the end of the open file.
-func (f *follower) drain(each func([]byte)) error {
-	info, err := f.file.Stat()
+// drain reads to the end of the file.
+func (p *part) drain(each func([]byte)) error {
+	info, err := p.file.Stat()
 	if err != nil {
 		return err
 	}
-	if info.Size() < f.offset { // truncated, as by logrotate's copytruncate
-		f.offset, f.partial, f.rotated = 0, nil, true
+	if info.Size() < p.offset { // truncated, as by logrotate's copytruncate
+		p.offset, p.partial = 0, nil
 	}
 	buf := make([]byte, 64<<10)
 	for {
-		n, err := f.file.ReadAt(buf, f.offset)
-		f.offset += int64(n)
-		f.partial = append(f.partial, buf[:n]...)
+		n, err := p.file.ReadAt(buf, p.offset)
+		p.offset += int64(n)
+		p.partial = append(p.partial, buf[:n]...)
 		for {
-			line, rest, found := bytes.Cut(f.partial, []byte("\n"))
+			line, rest, found := bytes.Cut(p.partial, []byte("\n"))
 			if !found {
 				break
 			}
 			each(line)
-			f.partial = rest
+			p.partial = rest
 		}
-		if len(f.partial) > maxLine {
-			f.partial = nil
+		if len(p.partial) > maxLine {
+			p.partial = nil
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -142,10 +124,7 @@ func (f *follower) drain(each func([]byte)) error {
 }
 
 func (f *follower) close() {
-	for _, old := range f.old {
-		old.close()
-	}
-	if f.file != nil {
-		_ = f.file.Close()
+	for _, p := range f.parts {
+		_ = p.file.Close()
 	}
 }

@@ -75,7 +75,7 @@ func newMarker() string {
 // startProber starts the process; its link lies in dir for a moment.
 func startProber(ctx context.Context, dir, file, marker string) (*prober, error) {
 	link := filepath.Join(dir, marker)
-	// The program's file may have been replaced or removed since it started.
+	// The program's file may have been replaced since this process started.
 	if err := os.Symlink("/proc/"+strconv.Itoa(os.Getpid())+"/exe", link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("starting the probe: %w", err)
 	}
@@ -114,14 +114,15 @@ func startProber(ctx context.Context, dir, file, marker string) (*prober, error)
 // open makes the process open the file once, within the context that the prober
 // was started with.
 func (p *prober) open() error {
-	if _, err := p.in.Write([]byte{'o'}); err != nil {
-		return fmt.Errorf("asking the probe to open %s: %w", p.file, err)
-	}
 	answer := make([]byte, 1)
-	if _, err := io.ReadFull(p.out, answer); err != nil {
-		return fmt.Errorf("asking the probe to open %s: %w", p.file, err)
+	_, err := p.in.Write([]byte{'o'})
+	if err == nil {
+		_, err = io.ReadFull(p.out, answer)
 	}
-	if answer[0] != '.' {
+	switch {
+	case err != nil:
+		return fmt.Errorf("asking the probe to open %s: %w", p.file, err)
+	case answer[0] != '.':
 		return fmt.Errorf("the probe cannot open %s for reading", p.file)
 	}
 	p.opens++

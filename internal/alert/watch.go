@@ -11,7 +11,10 @@
 package alert
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -22,17 +25,16 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 )
 
-// A Probe says what is opened and where the alert must appear.
+// A Probe says where the alert must appear, and how long to wait for it.
 type Probe struct {
 	// Log is Falco's alert log on this machine.
 	Log string
-	// File is the sensitive file; /etc/shadow if empty.
-	File string
 	// Dir is a directory of the agent's, where the link that gives the opening
 	// process its name lies for a moment.
 	Dir string
@@ -45,33 +47,18 @@ type Probe struct {
 	Linger time.Duration
 	// Journal searches systemd's journal if no alert appears in the log.
 	Journal bool
-	// Journalctl is the program; /usr/bin/journalctl if empty.
-	Journalctl string
 	// Alive, if set, is called about twice a second; its error ends the watch.
 	Alive func(context.Context) error
+
+	file, journalctl string // tests bring their own
 }
 
-func (p Probe) defaults() Probe {
-	if p.File == "" {
-		p.File = "/etc/shadow"
-	}
-	if p.Timeout == 0 {
-		p.Timeout = 10 * time.Second
-	}
-	if p.Every == 0 {
-		p.Every = 100 * time.Millisecond
-	}
-	if p.Journalctl == "" {
-		p.Journalctl = "/usr/bin/journalctl"
-	}
-	return p
-}
-
-// Watch opens the sensitive file again and again, from a process whose name is
-// used once, until an alert about it appears in Falco's log or the time is up,
-// which is no error. It needs root.
+// Watch opens /etc/shadow again and again, from a process whose name is used
+// once, until an alert about it appears in Falco's log or the time is up, which
+// is no error. It needs root.
 func Watch(ctx context.Context, p Probe) (node.Seen, error) {
-	p = p.defaults()
+	p.Timeout, p.Every = cmp.Or(p.Timeout, 10*time.Second), cmp.Or(p.Every, 100*time.Millisecond)
+	p.file, p.journalctl = cmp.Or(p.file, "/etc/shadow"), cmp.Or(p.journalctl, "/usr/bin/journalctl")
 	log, err := follow(p.Log)
 	if err != nil {
 		return node.Seen{}, fmt.Errorf("watching %s: %w", p.Log, files.Bare(err))
@@ -80,14 +67,14 @@ func Watch(ctx context.Context, p Probe) (node.Seen, error) {
 	bounded, cancel := context.WithTimeout(ctx, p.Timeout+p.Linger+10*time.Second)
 	defer cancel()
 	started := time.Now()
-	prober, err := startProber(bounded, p.Dir, p.File, newMarker())
+	prober, err := startProber(bounded, p.Dir, p.file, newMarker())
 	if err != nil {
 		return node.Seen{}, err
 	}
 	defer prober.stop()
-	w := watch{Probe: p, began: time.Now(), log: log, prober: prober, seen: node.Seen{Marker: prober.marker, Existed: log.existed}}
+	w := watch{Probe: p, began: time.Now(), log: log, prober: prober}
 	err = w.loop(bounded)
-	w.seen.Opens, w.seen.Rotated = prober.opens, log.rotated
+	w.seen.Opens = prober.opens
 	w.seen.Full = !w.seen.Detected() && isFull(p.Log)
 	if err == nil && p.Journal && !w.seen.Detected() {
 		w.seen.Journal, err = w.searchJournal(ctx, started)
@@ -147,7 +134,7 @@ func (w *watch) loop(ctx context.Context) error {
 // read counts the alerts that appeared in the log since the last call.
 func (w *watch) read() error {
 	err := w.log.lines(func(line []byte) {
-		if !isAlert(line, w.File, w.prober.marker) {
+		if !isAlert(line, w.file, w.prober.marker) {
 			return
 		}
 		if w.seen.Alerts == 0 {
@@ -165,7 +152,7 @@ func (w *watch) read() error {
 // journalctl has none.
 func (w *watch) searchJournal(ctx context.Context, since time.Time) (int, error) {
 	out, err := program.Run(ctx, program.Command{
-		Argv:    []string{w.Journalctl, "--quiet", "--no-pager", "--output=cat", "--since=@" + strconv.FormatInt(since.Unix(), 10)},
+		Argv:    []string{w.journalctl, "--quiet", "--no-pager", "--output=cat", "--since=@" + strconv.FormatInt(since.Unix(), 10)},
 		Timeout: 20 * time.Second,
 	})
 	if errors.Is(err, os.ErrNotExist) {
@@ -173,9 +160,45 @@ func (w *watch) searchJournal(ctx context.Context, since time.Time) (int, error)
 	}
 	alerts := 0
 	for line := range strings.Lines(string(out.Stdout)) {
-		if isAlert([]byte(line), w.File, w.prober.marker) {
+		if isAlert([]byte(line), w.file, w.prober.marker) {
 			alerts++
 		}
 	}
 	return alerts, err
+}
+
+// isAlert reports whether a line of Falco's log, text or JSON, is the alert
+// that the process named marker opened file.
+func isAlert(line []byte, file, marker string) bool {
+	if !bytes.Contains(line, []byte(marker)) {
+		return false
+	}
+	text := string(line)
+	if bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
+		var alert struct {
+			Output string         `json:"output"`
+			Fields map[string]any `json:"output_fields"`
+		}
+		if json.Unmarshal(line, &alert) != nil {
+			return false
+		}
+		if alert.Fields["proc.name"] == marker && alert.Fields["fd.name"] == file {
+			return true
+		}
+		text = alert.Output
+	}
+	// Falco 0.36 and later say process=, those before program=.
+	return strings.Contains(text, falco.SensitiveFileOutput) && hasField(text, "file="+file) &&
+		(hasField(text, "process="+marker) || hasField(text, "program="+marker))
+}
+
+// hasField reports whether a text has a field as a word of its own:
+// "file=/etc/shadow" is not in "file=/etc/shadow-".
+func hasField(text, field string) bool {
+	for word := range strings.FieldsSeq(text) {
+		if strings.Trim(word, "()") == field {
+			return true
+		}
+	}
+	return false
 }

@@ -176,8 +176,6 @@ type Proof struct {
 
 // Seen is the result of a probe: what followed the opening of a sensitive file.
 type Seen struct {
-	// Marker is the name that the opening process had.
-	Marker string
 	// Opens counts the opens, Alerts the alerts about them in the log. More
 	// alerts than opens mean that two Falcos write there.
 	Opens, Alerts int
@@ -189,9 +187,6 @@ type Seen struct {
 	Full bool
 	// First is the time from the first open to the first alert.
 	First time.Duration
-	// Existed says that the log was there before, Rotated that it was truncated
-	// or replaced during the probe.
-	Existed, Rotated bool
 }
 
 // Detected reports whether an alert appeared in the log.
