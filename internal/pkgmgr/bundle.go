@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,12 +81,12 @@ func (m *Manager) Collect(ctx context.Context, o BundleOrder) (Bundle, error) {
 
 // download fetches the package. It installs nothing.
 func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder) error {
-	argv := []string{tool.path, "-y", "--disablerepo=*", "--enablerepo=" + o.Repository}
+	argv := []string{string(tool), "-y", "--disablerepo=*", "--enablerepo=" + o.Repository}
 	for _, pattern := range o.Exclude {
 		argv = append(argv, "--exclude="+pattern)
 	}
 	argv = append(argv, "download", "--destdir="+o.Dir, o.Spec)
-	if tool.yum3 {
+	if tool.isYum() {
 		argv = []string{"/usr/bin/yumdownloader", "--disablerepo=*", "--enablerepo=" + o.Repository, "--destdir=" + o.Dir, o.Spec}
 	}
 	out, err := m.run(ctx, argv)
@@ -93,7 +94,7 @@ func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder)
 	case err == nil && out.Status == 0:
 		return nil
 	case err == nil:
-		err = fmt.Errorf("%s failed with exit status %d", tool.name(), out.Status)
+		err = errors.New(out.Failure(tool.name()))
 	}
 	return node.Errorf(node.CodePackages,
 		"check that the repository is reachable from here and that falco-bootstrap ran on this node; `dnf download` comes with dnf-plugins-core",
@@ -120,22 +121,22 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 		b.list(path, content, nevra)
 	}
 	self, err := os.Executable()
-	if err != nil {
-		return b, fmt.Errorf("finding this program: %w", err)
+	var agent []byte
+	if err == nil {
+		agent, err = os.ReadFile(self)
 	}
-	binary, err := os.ReadFile(self)
 	if err != nil {
-		return b, files.Changing(self, err)
+		return b, fmt.Errorf("reading this program: %w", err)
 	}
-	key, agent := filepath.Join(o.Dir, filepath.Base(o.KeyFile)), filepath.Join(o.Dir, "falco-bootstrap")
-	if err := replaceFile(key, keyRing, 0o644); err != nil {
+	key := filepath.Base(o.KeyFile)
+	if err := replaceFile(filepath.Join(o.Dir, key), keyRing, 0o644); err != nil {
 		return b, err
 	}
-	if err := replaceFile(agent, binary, 0o755); err != nil {
+	if err := replaceFile(filepath.Join(o.Dir, "falco-bootstrap"), agent, 0o755); err != nil {
 		return b, err
 	}
 	b.list(key, keyRing, "")
-	b.list(agent, binary, "")
+	b.list("falco-bootstrap", agent, "")
 	manifest, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
 		return b, fmt.Errorf("writing the manifest: %w", err)

@@ -56,7 +56,7 @@ func patterns() []pattern {
 		s(`(?i)the gpg keys listed for the "(.+?)" repository are already installed but`, trust, 1, `a package of repository "$1" is signed by a key outside the pinned ones`, hintKeys),
 		s(`(?i)repomd\.xml GPG signature verification error|gpg: .*signature.*(?:bad|fail)|repomd\.xml signature could not be verified`, trust, 1, "the repository's metadata is not signed by the pinned key", hintKeys),
 		s(`(?i)GPG check FAILED|GPG key retrieval failed|didn't install any keys|Invalid GPG Key|(?:key|keys) import(?:ing)? failed|Header V\d.*(?:BAD|NOKEY)`, trust, 1, "the signature check failed", hintKeys),
-		s(`Problem repository: \[?([^\]\s]+)`, trust, 1, "the repository $1 names no key (gpgkey=) to check its packages by", "give that repository a gpgkey= in /etc/yum.repos.d"),
+		s(`Problem repository: \[?([^\]\s]+)`, trust, 1, "the repository $1 names no key (gpgkey=) to check its packages with", "give that repository a gpgkey= in /etc/yum.repos.d"),
 		s(`No space left on device|[Dd]isk quota exceeded`, packages, 1, "the disk is full", hintSpace),
 		s(`At least (\d+[KMG]B more space needed on the \S+ filesystem)`, packages, 1, "at least $1", hintSpace),
 		s(`Ignoring repositories: (.+)$`, packages, 4, "the repository $1 cannot be read", hintNet),
@@ -67,17 +67,17 @@ func patterns() []pattern {
 		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
 		s(`(?i)Requires: (.+)$`, packages, 1, "it needs $1, which is not there", hintDeps),
 		s(`(?i)conflicting requests|file .+ conflicts with|cannot install both|Depsolve Error|Protected multilib`, packages, 1, "its dependencies cannot be met", hintDeps),
-		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, whatKept, "see its output above; the package was left in place"),
+		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, whatKept, "see the end of its output; the package was left in place"),
 		s(`(?i)SSL certificate problem|Curl error \((?:35|51|58|60|77)\)|Peer's certificate`, packages, 1, "the server's certificate is not trusted", hintCA),
 		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "see whether repository.baseurl and the proxy are right"),
 		s(`(?i)waiting for process with pid|yum lock|transaction lock|rpm\.lock|Resource temporarily unavailable`, packages, 20, "another program holds the package lock", hintLock),
 		s(`(?i)Could not resolve host:? *([^\s\]]*)`, packages, 5, "the name $1 cannot be resolved", hintNet),
 		s(`(?i)Curl error \((?:5|6|7|16|18|28|52|55|56|92)\)|timed? ?out|Failed to connect|Connection (?:refused|reset)|Network is unreachable|No route to host|Operation too slow`, packages, 4, "the repository's server does not answer", hintNet),
-		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it stays so, the mirror is out of step with itself: name another one"),
+		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it happens again, the mirror is inconsistent: name another one"),
 		s(`(?i)Failed to (?:download metadata|synchronize cache) for repo '?"?([^'": ]+)`, packages, 4, "the metadata of repository $1 cannot be loaded", hintNet),
 		s(`(?i)Cannot (?:retrieve repository metadata|find a valid baseurl)|repomd\.xml`, packages, 4, "the metadata of a repository cannot be loaded", hintNet),
 		s(`(?i)(?:Unknown repo|No matching repo|Error getting repository data).*?:? *'?([^' ]*)'?$`, packages, 1, "there is no repository $1", "see /etc/yum.repos.d"),
-		s(`(?i)Nothing to do`, packages, 1, "there was nothing that it could do", hintPin),
+		s(`(?i)Nothing to do`, packages, 1, "there is nothing that it can do", hintPin),
 		s(`(?i)Transaction failed|scriptlet failed|Rpmdb changed underneath`, packages, 2, "the transaction failed", ""),
 	}
 }
@@ -94,13 +94,11 @@ func diagnose(tool packageTool, out program.Result) diagnosis {
 			}
 		}
 	}
+	d := diagnosis{code: node.CodePackages, what: out.Failure(tool.name()), tries: 1}
 	if out.Signal != 0 {
-		return diagnosis{
-			node.CodePackages, tool.name() + " was killed by a signal (" + out.Signal.String() + ")",
-			"look in the kernel's log for whether memory ran out (dmesg)", 3,
-		}
+		d.tries, d.hint = 3, "look in the kernel's log for whether memory ran out (dmesg)"
 	}
-	return diagnosis{code: node.CodePackages, what: fmt.Sprintf("%s failed with exit status %d", tool.name(), out.Status), tries: 1}
+	return d
 }
 
 // err returns the error of a transaction: the packages, the repositories, the
@@ -124,10 +122,6 @@ func (d diagnosis) err(tool packageTool, c node.Install, out program.Result, sto
 	return node.Errorf(d.code, d.hint, "%s", text)
 }
 
-// skippedName finds a package that yum went on without, with exit status 0.
-func skippedName(out string) string {
-	if m := regexp.MustCompile(`(?m)^No package (.+) available\.$`).FindStringSubmatch(out); m != nil {
-		return m[1]
-	}
-	return ""
-}
+// skippedName matches what yum says of a package that it goes on without, with
+// exit status 0.
+var skippedName = regexp.MustCompile(`(?m)^No package .+ available\.$`)

@@ -16,17 +16,16 @@ import (
 
 	"github.com/cavaliergopher/rpm"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 const (
-	// transactionTimeout bounds one run of dnf where the context does not:
-	// kernel headers and compilers are a few hundred megabytes.
+	// Kernel headers and compilers are a few hundred megabytes.
 	transactionTimeout = 30 * time.Minute
-	// transactionGrace is how long dnf has to bring a transaction in order once
-	// it is told to stop.
+	// transactionGrace is how long dnf has to finish once it is told to stop.
 	transactionGrace = 30 * time.Second
 )
 
@@ -80,29 +79,28 @@ func (m *Manager) anyExists(paths []string) bool {
 	})
 }
 
-// A packageTool is dnf or yum.
-type packageTool struct {
-	path string
-	yum3 bool
-}
+// A packageTool is the path of dnf or yum.
+type packageTool string
 
-func (t packageTool) name() string { return filepath.Base(t.path) }
+func (t packageTool) name() string { return filepath.Base(string(t)) }
+
+// isYum reports whether the tool is that of Oracle Linux 7. yum of later
+// releases is dnf by another name, but unreachable, since dnf is found first.
+func (t packageTool) isYum() bool { return t.name() == "yum" }
 
 func (m *Manager) packageTool() (packageTool, error) {
 	for _, path := range m.DNF {
 		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			// yum of Oracle Linux 8 and later is dnf by another name, but
-			// unreachable, since dnf is found first.
-			return packageTool{path: path, yum3: filepath.Base(path) == "yum"}, nil
+			return packageTool(path), nil
 		}
 	}
-	return packageTool{}, node.Errorf(node.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s is there: %w", strings.Join(m.DNF, ", "), fs.ErrNotExist)
+	return "", node.Errorf(node.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s is there: %w", strings.Join(m.DNF, ", "), fs.ErrNotExist)
 }
 
 // transactions splits a change as the tool needs it. dnf takes it as it is; yum
 // has a verb of its own, downgrade, for older versions.
 func transactions(tool packageTool, c node.Install) []node.Install {
-	if !tool.yum3 || c.Action != "install" {
+	if !tool.isYum() || c.Action != "install" {
 		return []node.Install{c}
 	}
 	down, up := c, c
@@ -120,7 +118,7 @@ func transactions(tool packageTool, c node.Install) []node.Install {
 // argv returns the tool's command line. again is for a try after a failure that
 // stale metadata may have caused.
 func (t packageTool) argv(c node.Install, again bool) []string {
-	argv := []string{t.path, "-y"}
+	argv := []string{string(t), "-y"}
 	if len(c.Repositories) > 0 {
 		argv = append(argv, "--disablerepo=*")
 	}
@@ -129,7 +127,7 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	}
 	// A server that does not answer takes a minute, not the default's five.
 	argv = append(argv, "--setopt=timeout=20", "--setopt=retries=3")
-	if t.yum3 {
+	if t.isYum() {
 		// By default yum goes on without a package that it does not know.
 		argv = append(argv, "--setopt=skip_missing_names_on_install=False")
 	} else {
@@ -143,10 +141,10 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 		argv = append(argv, "--setopt="+id+".gpgcheck=1", "--setopt="+id+".skip_if_unavailable=0")
 	}
 	switch {
-	case c.Action == "remove" && !t.yum3:
+	case c.Action == "remove" && !t.isYum():
 		// Its dependencies stay: others may use them by now.
 		argv = append(argv, "--setopt=clean_requirements_on_remove=False")
-	case again && !t.yum3 && c.Action != "remove":
+	case again && !t.isYum() && c.Action != "remove":
 		argv = append(argv, "--refresh")
 	}
 	if c.NoScripts {
@@ -165,18 +163,16 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 // run runs a command line of dnf or yum.
 func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error) {
 	return program.Run(ctx, program.Command{
-		Argv: argv, Env: packageEnvironment(), Timeout: transactionTimeout, Grace: transactionGrace, Keep: 64 << 10, Combined: true,
+		Argv: argv, Env: environment(), Timeout: transactionTimeout, Grace: transactionGrace, Keep: 64 << 10, Combined: true,
 		Heartbeat: func(message string, elapsed time.Duration) {
 			m.Tell(node.Progress{Message: redact.Text(message), Elapsed: elapsed})
 		},
 	})
 }
 
-// packageEnvironment keeps Falco's scriptlets from asking at the terminal, from
-// choosing a driver and from starting falcoctl (falco 0.44.1
-// scripts/rpm/postinstall.in), and passes on the proxies.
-func packageEnvironment() []string {
-	env := []string{"HOME=/root", "FALCO_FRONTEND=noninteractive", "FALCO_DRIVER_CHOICE=none", "FALCOCTL_ENABLED=no"}
+// environment keeps Falco's scriptlets in hand and passes on the proxies.
+func environment() []string {
+	env := append(falco.InstallEnvironment(), "HOME=/root")
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
@@ -188,10 +184,10 @@ func packageEnvironment() []string {
 // transact runs the tool until it succeeds, or fails for good, or the tries or
 // the time are used up.
 func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install) error {
-	pause := m.backoff()
+	pause := m.pauses()
 	for try := 1; ; try++ {
 		out, err := m.run(ctx, tool.argv(c, try > 1))
-		skipped := tool.yum3 && skippedName(string(out.Stdout)) != ""
+		skipped := tool.isYum() && skippedName.Match(out.Stdout)
 		if err == nil && out.Status == 0 && !skipped {
 			return nil
 		}
@@ -206,14 +202,14 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install
 			return d.err(tool, c, out, err)
 		}
 		if d.what == whatKept && m.replaced(ctx, c) {
-			m.warn(fmt.Sprintf("%s: done, but %s; its scripts are left out next", c, d.what))
+			m.warn(fmt.Sprintf("%s: done, but %s; the next transaction skips its scripts", c, d.what))
 			return nil
 		}
 		if try >= d.tries {
 			return d.err(tool, c, out, nil)
 		}
 		m.warn(fmt.Sprintf("%s: %s; trying again", c, d.what))
-		if !pause.sleep(ctx) {
+		if !pause(ctx) {
 			return d.err(tool, c, out, ctx.Err())
 		}
 	}

@@ -49,7 +49,7 @@ func TestToolArgv(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tool := packageTool{path: tt.tool, yum3: filepath.Base(tt.tool) == "yum"}
+			tool := packageTool(tt.tool)
 			if d := cmp.Diff(tt.want, strings.Join(tool.argv(tt.c, tt.again), " ")); d != "" {
 				t.Errorf("argv (-want +got):\n%s", d)
 			}
@@ -61,10 +61,10 @@ func TestTransactions(t *testing.T) {
 	c := node.Install{Action: "install", Targets: []node.Target{
 		{Name: "falco", Spec: "falco-0.39.2", Old: "0.44.1", New: "0.39.2"}, {Name: "dkms", Spec: "dkms"},
 	}}
-	if got := transactions(packageTool{}, c); len(got) != 1 || got[0].Action != "install" {
+	if got := transactions(packageTool("/usr/bin/dnf"), c); len(got) != 1 || got[0].Action != "install" {
 		t.Errorf("transactions for dnf = %v, want the one", got)
 	}
-	got := transactions(packageTool{yum3: true}, c)
+	got := transactions(packageTool("/usr/bin/yum"), c)
 	if len(got) != 2 || got[0].String() != "downgrade falco-0.39.2" || got[1].String() != "install dkms" {
 		t.Errorf("transactions for yum = %v, want a downgrade and an install", got)
 	}
@@ -164,13 +164,13 @@ func TestDiagnose(t *testing.T) {
 		{"  - Curl error (60): SSL peer certificate or SSH remote key was not OK for https://x [SSL certificate problem: certificate is not yet valid]", node.CodePackages, true, "the server's certificate is not trusted"},
 		{"Errors during downloading metadata for repository 'fx':\n  - Curl error (7): Couldn't connect to server for http://127.0.0.1:9/x/repodata/repomd.xml [Failed to connect to 127.0.0.1 port 9 after 0 ms: Couldn't connect to server]\nIgnoring repositories: fx\nNo match for argument: falco\nError: Unable to find a match: falco", node.CodePackages, false, "the repository fx cannot be read"},
 		{"All matches were filtered out by exclude filtering for argument: falco\nError: Unable to find a match: falco", node.CodePackages, true, "every falco there is excluded (exclude= in the configuration of dnf, a version lock, or a version that cannot run here)"},
-		{"You have enabled checking of packages via GPG keys. This is a good thing.\nHowever, you do not have any GPG public keys installed.\nProblem repository: [fy]", node.CodeTrust, true, "the repository fy names no key (gpgkey=) to check its packages by"},
+		{"You have enabled checking of packages via GPG keys. This is a good thing.\nHowever, you do not have any GPG public keys installed.\nProblem repository: [fy]", node.CodeTrust, true, "the repository fy names no key (gpgkey=) to check its packages with"},
 		{"Error: Unknown repo: 'nope'", node.CodePackages, true, "there is no repository nope"},
 		{"Error in PREUN scriptlet in rpm package falco", node.CodePackages, true, "the package's own script keeps it from being removed"},
 		{"", node.CodePackages, true, "dnf failed with exit status 1"},
 	}
 	for _, tt := range tests {
-		got := diagnose(packageTool{path: "/usr/bin/dnf"}, program.Result{Stdout: []byte(tt.output), Status: 1})
+		got := diagnose("/usr/bin/dnf", program.Result{Stdout: []byte(tt.output), Status: 1})
 		if got.code != tt.code || got.what != tt.what || (got.tries == 1) != tt.final {
 			t.Errorf("diagnose(%q) = %v, %q, %d tries; want %v, %q, final %v", tt.output, got.code, got.what, got.tries, tt.code, tt.what, tt.final)
 		}

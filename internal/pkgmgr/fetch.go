@@ -39,12 +39,11 @@ var (
 const hintNet = "a private subnet has no route to falco.org: open one with a NAT gateway or a proxy (https_proxy), name a mirror in the repository settings, or install from local packages with --falco-rpm"
 
 // A statusError is an HTTP status other than 200.
-type statusError struct {
-	code int
-	text string
-}
+type statusError int
 
-func (e statusError) Error() string { return "the server answers " + e.text }
+func (e statusError) Error() string {
+	return fmt.Sprintf("the server answers %d %s", int(e), http.StatusText(int(e)))
+}
 
 // fetch reads a small file by https, by http if insecure, from a file: URL or
 // from a plain path. A transient failure is tried again; the environment's
@@ -84,7 +83,7 @@ func (m *Manager) fetchFile(path string) ([]byte, error) {
 func (m *Manager) fetchWeb(ctx context.Context, source *url.URL, insecure bool) ([]byte, error) {
 	client := newClient(insecure)
 	defer client.CloseIdleConnections()
-	pause := m.backoff()
+	pause := m.pauses()
 	for try := 1; ; try++ {
 		content, err := fetchOnce(ctx, client, source)
 		if err == nil {
@@ -94,7 +93,7 @@ func (m *Manager) fetchWeb(ctx context.Context, source *url.URL, insecure bool) 
 			return nil, fetchError(source, err)
 		}
 		m.warn(fmt.Sprintf("fetching %s: %v; trying again", redact.Text(source.String()), withoutURL(err)))
-		if !pause.sleep(ctx) {
+		if !pause(ctx) {
 			return nil, fetchError(source, fmt.Errorf("%w (%w)", withoutURL(err), ctx.Err()))
 		}
 	}
@@ -137,7 +136,7 @@ func fetchOnce(ctx context.Context, client *http.Client, source *url.URL) ([]byt
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return nil, statusError{response.StatusCode, response.Status}
+		return nil, statusError(response.StatusCode)
 	}
 	content, err := io.ReadAll(io.LimitReader(response.Body, fetchLimit+1))
 	if err == nil && len(content) > fetchLimit {
@@ -154,7 +153,7 @@ func isTransient(err error) bool {
 	case errors.Is(err, errInsecure), errors.Is(err, errTooLarge), isCertificate(err):
 		return false
 	case errors.As(err, &status):
-		return status.code >= 500 || status.code == http.StatusTooManyRequests || status.code == http.StatusRequestTimeout
+		return status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 	}
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &network)
 }

@@ -59,13 +59,11 @@ func pinnedKeys(source string, served []byte, pinned []string) (keys []trust.Key
 		keys, err = trust.Select(all, pinned, time.Now())
 	}
 	if err != nil {
-		return nil, nil, untrusted(source, err)
+		source = redact.Text(source)
+		return nil, nil, untrusted("the key from "+source, "see what "+source+" serves: it must be an armored OpenPGP public key", err)
 	}
 	for _, pin := range pinned {
-		fingerprint, err := trust.NormalizeFingerprint(pin)
-		if err != nil {
-			return nil, nil, untrusted(source, err)
-		}
+		fingerprint, _ := trust.NormalizeFingerprint(pin) // Select has refused one that is malformed
 		if !slices.ContainsFunc(keys, func(k trust.Key) bool { return k.Fingerprint == fingerprint }) {
 			unserved = append(unserved, fingerprint)
 		}
@@ -73,13 +71,12 @@ func pinnedKeys(source string, served []byte, pinned []string) (keys []trust.Key
 	return keys, unserved, nil
 }
 
-// untrusted refuses what a source serves, with the hint of the cause.
-func untrusted(source string, err error) error {
-	hint := "see what " + redact.Text(source) + " serves: it must be an armored OpenPGP public key"
+// untrusted refuses a key or package, with the hint of the cause if it has one.
+func untrusted(what, hint string, err error) error {
 	if refused, ok := errors.AsType[*trust.Error](err); ok {
 		hint = refused.Hint
 	}
-	return node.Errorf(node.CodeTrust, hint, "checking the key from %s: %w", redact.Text(source), err)
+	return node.Errorf(node.CodeTrust, hint, "checking %s: %w", what, err)
 }
 
 // removeOutdated removes from rpm's database the copies of keys that are about
@@ -96,7 +93,7 @@ func (m *Manager) removeOutdated(ctx context.Context, keys []trust.Key) error {
 			continue // a kind of key that Falco's is not
 		}
 		if slices.ContainsFunc(keys, func(key trust.Key) bool { return isOutdated(had, key) }) {
-			if err := m.removeKey(ctx, old.Package); err != nil {
+			if err := m.RemoveKey(ctx, node.RemoveKey{Package: old.Package}); err != nil {
 				return err
 			}
 		}
@@ -114,14 +111,10 @@ func isOutdated(had []trust.Key, key trust.Key) bool {
 // RemoveKey removes a signing key from rpm's database. A missing key is no
 // error.
 func (m *Manager) RemoveKey(ctx context.Context, c node.RemoveKey) error {
-	return m.removeKey(ctx, c.Package)
-}
-
-func (m *Manager) removeKey(ctx context.Context, name string) error {
-	if !keyPackage.MatchString(name) {
-		return fmt.Errorf("removing %s: it is not a key", name)
+	if !keyPackage.MatchString(c.Package) {
+		return fmt.Errorf("removing %s: it is not a key", c.Package)
 	}
-	return m.change(ctx, "removing "+name, "-e", "--allmatches", name)
+	return m.change(ctx, "removing "+c.Package, "-e", "--allmatches", c.Package)
 }
 
 // verifyLocal checks the packages of a transaction that are files against the
@@ -157,11 +150,7 @@ func verifyPackage(path string, keys []trust.Key) (string, error) {
 	}
 	nevra, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
 	if err != nil {
-		hint := ""
-		if refused, ok := errors.AsType[*trust.Error](err); ok {
-			hint = refused.Hint
-		}
-		return "", node.Errorf(node.CodeTrust, hint, "checking %s: %w", path, err)
+		return "", untrusted(path, "", err)
 	}
 	return nevra, nil
 }

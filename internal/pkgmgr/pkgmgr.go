@@ -37,18 +37,25 @@ type Manager struct {
 	FirstPause, LongestPause time.Duration
 }
 
-// A backoff is the pauses between the tries of one change.
-type backoff struct{ next, longest time.Duration }
+// New returns the Manager of this machine, which still needs a Write.
+func New(t files.Tree, tell func(node.Progress)) *Manager {
+	return &Manager{
+		RPM: []string{"/usr/bin/rpm"}, DNF: []string{"/usr/bin/dnf", "/usr/bin/yum"}, Tree: t, Tell: tell,
+		FirstPause: 2 * time.Second, LongestPause: 30 * time.Second,
+	}
+}
 
-func (m *Manager) backoff() *backoff { return &backoff{m.FirstPause, m.LongestPause} }
-
-// sleep makes the next pause and reports whether ctx outlasted it. It takes
-// between half of the pause and all of it, so that a thousand nodes that boot
-// at once do not come back at once.
-func (b *backoff) sleep(ctx context.Context) bool {
-	d := b.next/2 + time.Duration(rand.Int64N(int64(b.next/2)+1))
-	b.next = min(2*b.next, b.longest)
-	return sleep(ctx, d)
+// pauses returns a function that makes the next pause between the tries of one
+// change and reports whether ctx outlasted it. It takes between half of the
+// pause and all of it, so that a thousand nodes that boot at once do not come
+// back at once.
+func (m *Manager) pauses() func(context.Context) bool {
+	next := m.FirstPause
+	return func(ctx context.Context) bool {
+		d := next/2 + time.Duration(rand.Int64N(int64(next/2)+1))
+		next = min(2*next, m.LongestPause)
+		return sleep(ctx, d)
+	}
 }
 
 // sleep reports whether ctx outlasted d.

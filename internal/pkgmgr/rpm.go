@@ -70,18 +70,10 @@ func (m *Manager) query(ctx context.Context, args ...string) (program.Result, er
 // empty answer. Signatures are not checked again: on a host with a strict
 // crypto policy old keys would only hide packages.
 func (m *Manager) Packages(ctx context.Context) (node.Packages, error) {
-	packages, err := m.packages(ctx)
-	if err != nil {
-		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
-	}
-	return packages, nil
-}
-
-func (m *Manager) packages(ctx context.Context) (node.Packages, error) {
 	format := recordStart + strings.Join(queryFields(), fieldEnd) + recordEnd
 	out, err := m.query(ctx, append([]string{"-q", "--nosignature", "--nodigest", "--queryformat", format}, queried()...)...)
 	if err != nil {
-		return node.Packages{}, err
+		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
 	}
 	packages, missing, err := parseQuery(out.Stdout)
 	switch {
@@ -94,9 +86,12 @@ func (m *Manager) packages(ctx context.Context) (node.Packages, error) {
 		// open its database. Only standard error tells the two apart.
 		err = databaseError(out.Stderr)
 	case out.Status != 0:
-		err = fmt.Errorf("exit status %d%s", out.Status, program.Because(out.Stderr))
+		err = errors.New(out.Failure("rpm") + program.Because(out.Stderr))
 	}
-	return packages, err
+	if err != nil {
+		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
+	}
+	return packages, nil
 }
 
 // parseQuery reads the answer to the query of packages: the records, and the
@@ -202,7 +197,7 @@ func databaseError(stderr []byte) error {
 // change runs rpm as root. Another program's transaction may hold its lock for
 // a while.
 func (m *Manager) change(ctx context.Context, what string, args ...string) error {
-	pause := m.backoff()
+	pause := m.pauses()
 	for try := 1; ; try++ {
 		out, err := program.Run(ctx, program.Command{Argv: slices.Concat(m.RPM, args), Timeout: changeTimeout, Grace: 10 * time.Second})
 		switch {
@@ -213,11 +208,11 @@ func (m *Manager) change(ctx context.Context, what string, args ...string) error
 		}
 		hint := ""
 		if strings.Contains(string(out.Stderr), "transaction lock") {
-			if try < 10 && pause.sleep(ctx) {
+			if try < 10 && pause(ctx) {
 				continue
 			}
 			hint = "another program changes packages at the same time: wait until it ends"
 		}
-		return node.Errorf(node.CodePackages, hint, "%s: rpm failed with exit status %d%s", what, out.Status, program.Because(out.Stderr))
+		return node.Errorf(node.CodePackages, hint, "%s: %s%s", what, out.Failure("rpm"), program.Because(out.Stderr))
 	}
 }
