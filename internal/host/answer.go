@@ -42,16 +42,15 @@ func (a *answer[T]) begin() {
 // get waits for the answer.
 func (a *answer[T]) get(ctx context.Context) (T, error) {
 	a.begin()
-	select { // an answer that is there counts, even if ctx has ended
-	case <-a.done:
-		return a.value, a.err
-	default:
-	}
 	select {
 	case <-a.done:
-		return a.value, a.err
 	case <-ctx.Done():
-		var none T
-		return none, ctx.Err()
+		select {
+		case <-a.done: // an answer counts, even if ctx has ended
+		default:
+			var none T
+			return none, ctx.Err()
+		}
 	}
+	return a.value, a.err
 }

@@ -8,8 +8,8 @@
 // side, and every answer is kept, so that two steps see the same node.
 //
 // [OpenMachine] takes the lock and returns a [Machine], whose Apply is the one
-// switch over the kinds of change. What is behind it lives in rooms of its own:
-// packages files, program, pkgmgr and alert.
+// switch over the kinds of change. Packages files, pkgmgr, alert and program do
+// the work.
 //
 // With a root other than "/" both act on a tree, such as an image that is being
 // built, and the machine itself is never asked.

@@ -4,6 +4,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,10 +14,12 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/pkgmgr"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 )
 
 // A Machine changes the node. It holds the lock for as long as it is open.
@@ -53,8 +56,8 @@ func OpenMachine(ctx context.Context, opts Options) (*Machine, error) {
 
 func newMachine(ctx context.Context, opts Options, t files.Tree, lock *os.File) *Machine {
 	m := &Machine{
-		ctx: ctx, opts: opts, tools: opts.programs(), tree: t, bus: &bus{ctx: ctx}, lock: lock,
-		packages: opts.packages(t),
+		ctx: ctx, opts: opts, tools: opts.programs(), tree: t, packages: opts.packages(t),
+		bus: &bus{ctx: ctx}, lock: lock,
 	}
 	m.packages.Write = m.writeFile
 	return m
@@ -74,13 +77,13 @@ func (m *Machine) View() node.View { return newView(m.ctx, m.opts, m.tree, m.bus
 // kernel releases the lock when the process ends, however it ends.
 func takeLock(t files.Tree) (*os.File, error) {
 	path, err := t.Locate(LockPath)
-	if err != nil {
-		return nil, fmt.Errorf("taking the lock: %w", err)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o755)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, files.Changing(LockPath, err)
+	var f *os.File
+	if err == nil {
+		f, err = os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return nil, files.Changing(LockPath, err)
 	}
@@ -96,22 +99,15 @@ func takeLock(t files.Tree) (*os.File, error) {
 }
 
 func lockFile(f *os.File) error {
-	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = files.ErrNotRegular
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return files.Changing(LockPath, cmp.Or(err, files.ErrNotRegular))
 	}
-	if err != nil {
-		return files.Changing(LockPath, err)
-	}
-	err = files.Flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	err := files.Flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return node.Errorf(node.CodeLocked, "wait until it ends, or find out why it hangs",
 			"another run%s holds the lock %s", holder(f), LockPath)
 	}
-	if err != nil {
-		return fmt.Errorf("taking the lock %s: %w", LockPath, err)
-	}
-	return nil
+	return files.Changing(LockPath, err)
 }
 
 // holder names the process that has the lock, or "" if it has not written its
@@ -123,4 +119,74 @@ func holder(f *os.File) string {
 		return ""
 	}
 	return fmt.Sprintf(" (PID %d)", pid)
+}
+
+// Apply carries out one change.
+func (m *Machine) Apply(ctx context.Context, c node.Change) error {
+	if err := m.requireLive(c); err != nil {
+		return err
+	}
+	switch c := c.(type) {
+	case node.WriteFile:
+		return m.writeFile(ctx, c)
+	case node.RemoveFile:
+		return m.tree.Remove(c)
+	case node.Chmod:
+		return m.tree.Chmod(c)
+	case node.Chgrp:
+		return m.tree.Chgrp(c)
+	case node.Install:
+		return m.packages.Install(ctx, c)
+	case node.ImportKey:
+		return m.packages.ImportKey(ctx, c)
+	case node.RemoveKey:
+		return m.packages.RemoveKey(ctx, c)
+	case node.BuildModule:
+		return m.buildModule(ctx, c)
+	case node.ChangeUnit:
+		return m.changeUnit(ctx, c)
+	case node.Prove:
+		return m.prove(ctx, c)
+	}
+	return fmt.Errorf("applying %T: unknown kind of change", c)
+}
+
+// requireLive refuses what needs the running machine while acting on a tree.
+func (m *Machine) requireLive(c node.Change) error {
+	switch c.(type) {
+	case node.WriteFile, node.RemoveFile, node.Chmod, node.Chgrp:
+	default:
+		if !m.tree.IsMachine() {
+			return node.ErrNotAsked
+		}
+	}
+	return nil
+}
+
+// writeFile writes a file. With a check, the installed Falco must accept the
+// content first; if it refuses, the old file stays ([node.CodeConfig]).
+func (m *Machine) writeFile(ctx context.Context, c node.WriteFile) error {
+	var check func() error
+	if c.Check != nil && m.tree.IsMachine() {
+		check = func() error { return m.checkCandidate(ctx, c) }
+	}
+	created, err := m.tree.Write(c, check)
+	for _, path := range created {
+		m.relabel(ctx, path)
+	}
+	return err
+}
+
+// relabel gives a new file the SELinux label that the policy has for its path.
+// It does nothing where SELinux is off, or for a tree, which is labelled when it
+// first boots. A failure is only a warning: the file has the label of its
+// directory, which is most often right.
+func (m *Machine) relabel(ctx context.Context, path string) {
+	if !m.tree.IsMachine() || !exists(filepath.Join(m.tools.sys, "fs/selinux/enforce")) || !exists(m.tools.restorecon) {
+		return
+	}
+	out, err := program.Run(ctx, program.Command{Argv: []string{m.tools.restorecon, path}, Timeout: 30 * time.Second})
+	if err != nil || out.Status != 0 {
+		m.opts.tell(node.Progress{Message: "restorecon " + path + " failed" + program.Because(out.Stderr), Warning: true})
+	}
 }

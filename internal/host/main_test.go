@@ -28,9 +28,8 @@ func testTools(t *testing.T) tools {
 	t.Helper()
 	absent := t.TempDir()
 	return tools{
-		rpm: []string{absent + "/rpm"}, dnf: []string{absent + "/dnf"}, falco: absent + "/falco",
+		rpm: []string{absent + "/rpm"}, falco: absent + "/falco",
 		restorecon: absent + "/restorecon", proc: absent, sys: absent, booted: absent + "/booted",
-		firstPause: time.Millisecond, longestPause: 4 * time.Millisecond,
 	}
 }
 

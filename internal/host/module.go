@@ -4,14 +4,21 @@
 package host
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 // kernelRelease is the form of a kernel release, which becomes part of a path and
@@ -53,7 +60,7 @@ func findModuleFile(t files.Tree, dir string) string {
 		switch {
 		case err != nil:
 			return fs.SkipDir
-		case !entry.IsDir() && moduleFile(entry.Name()):
+		case !entry.IsDir() && moduleFile.MatchString(entry.Name()):
 			found = "/" + name
 			return fs.SkipAll
 		}
@@ -62,8 +69,60 @@ func findModuleFile(t files.Tree, dir string) string {
 	return found
 }
 
-// moduleFile reports whether a file is Falco's module, compressed or not.
-func moduleFile(name string) bool {
-	rest, ok := strings.CutPrefix(name, "falco.ko")
-	return ok && (rest == "" || rest == ".xz" || rest == ".gz" || rest == ".zst")
+// moduleFile matches the name of Falco's module, compressed or not.
+var moduleFile = regexp.MustCompile(`^falco\.ko(\.(xz|gz|zst))?$`)
+
+// buildModule builds Falco's kernel module. The error of a failed build has the
+// end of the compiler's output, which dkms keeps in a file and does not show.
+func (m *Machine) buildModule(ctx context.Context, c node.BuildModule) error {
+	env := []string{"HOME=/root"}
+	if c.Path != "" {
+		env = append(env, "PATH="+c.Path+":/usr/sbin:/usr/bin:/sbin:/bin")
+	}
+	began := time.Now()
+	for _, argv := range c.Commands {
+		if len(argv) == 0 || !filepath.IsAbs(argv[0]) {
+			return fmt.Errorf("%s: %q is not an absolute path", c, argv)
+		}
+		out, err := program.Run(ctx, program.Command{
+			Argv: argv, Env: env, Timeout: c.Timeout, Grace: 5 * time.Second, Keep: 64 << 10, Combined: true,
+			Heartbeat: func(message string, elapsed time.Duration) {
+				m.opts.tell(node.Progress{Message: redact.Text(message), Elapsed: elapsed})
+			},
+		})
+		if err != nil || out.Status != 0 {
+			return m.buildError(c, argv, out, err, began)
+		}
+	}
+	return nil
+}
+
+func (m *Machine) buildError(c node.BuildModule, argv []string, out program.Result, err error, began time.Time) error {
+	if err == nil {
+		err = errors.New(out.Failure(strings.Join(argv, " ")))
+	}
+	log, lines := m.makeLog(began)
+	if len(lines) == 0 {
+		log, lines = filepath.Base(argv[0]), program.LastLines(out.Stdout, 20)
+	}
+	return node.Errorf(node.CodeFailed,
+		"check that the devel package is that of the kernel "+c.Kernel+" and which compiler it was built with; the modern_ebpf driver needs no module",
+		"%s: %w; the end of %s: %s", c, err, log, redact.Text(strings.Join(lines, "\n")))
+}
+
+// makeLog returns the end of dkms' newest make.log, if this build wrote it. It
+// is in build/ while a build fails, and below the kernel's name later.
+func (m *Machine) makeLog(began time.Time) (path string, lines []string) {
+	logs := slices.Concat(m.tree.Glob("/var/lib/dkms/falco/*/build/make.log"), m.tree.Glob("/var/lib/dkms/falco/*/*/*/log/make.log"))
+	newest := began.Add(-time.Second) // file times may lag behind the clock by a tick
+	for _, log := range logs {
+		if file, err := m.tree.Lstat(log); err == nil && !file.ModTime.Before(newest) {
+			path, newest = log, file.ModTime
+		}
+	}
+	content, err := m.tree.ReadFile(strings.TrimPrefix(path, "/"))
+	if err != nil {
+		return "", nil
+	}
+	return path, program.LastLines(content, 20)
 }

@@ -5,9 +5,9 @@ package host
 
 import (
 	"context"
-	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/pkgmgr"
@@ -41,14 +41,10 @@ func (o Options) tell(p node.Progress) {
 // the node's files.
 type tools struct {
 	rpm        []string // the program, and what always follows it
-	dnf        []string // candidates; the first that exists is used
 	falco      string
 	restorecon string
-	proc       string // /proc
-	sys        string // /sys
+	proc, sys  string // /proc and /sys
 	booted     string // a directory that exists if systemd is PID 1
-	// firstPause and longestPause are the time between tries; tests wait less.
-	firstPause, longestPause time.Duration
 }
 
 func (o Options) programs() tools {
@@ -56,23 +52,15 @@ func (o Options) programs() tools {
 		return *o.tools
 	}
 	return tools{
-		rpm:        []string{"/usr/bin/rpm"},
-		dnf:        []string{"/usr/bin/dnf", "/usr/bin/yum"},
-		falco:      "/usr/bin/falco",
-		restorecon: "/usr/sbin/restorecon",
-		proc:       "/proc",
-		sys:        "/sys",
-		booted:     "/run/systemd/system",
-		firstPause: 2 * time.Second, longestPause: 30 * time.Second,
+		rpm: []string{"/usr/bin/rpm"}, falco: falco.Program, restorecon: "/usr/sbin/restorecon",
+		proc: "/proc", sys: "/sys", booted: "/run/systemd/system",
 	}
 }
 
 func (o Options) packages(t files.Tree) *pkgmgr.Manager {
-	tools := o.programs()
-	return &pkgmgr.Manager{
-		RPM: tools.rpm, DNF: tools.dnf, Tree: t, Tell: o.tell,
-		FirstPause: tools.firstPause, LongestPause: tools.longestPause,
-	}
+	m := pkgmgr.New(t, o.tell)
+	m.RPM = o.programs().rpm
+	return m
 }
 
 // Watch watches for an alert of this node's Falco; see [alert.Watch].
@@ -90,9 +78,5 @@ func Watch(ctx context.Context, opts Options, p alert.Probe) (node.Seen, error) 
 // Collect fills a directory with what a node without a network needs; see
 // [pkgmgr.Manager.Collect].
 func Collect(ctx context.Context, opts Options, o pkgmgr.BundleOrder) (pkgmgr.Bundle, error) {
-	t, err := files.NewTree("/")
-	if err != nil {
-		return pkgmgr.Bundle{}, err
-	}
-	return opts.packages(t).Collect(ctx, o)
+	return opts.packages(files.Tree{}).Collect(ctx, o)
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"sync"
@@ -78,9 +79,7 @@ func (v *View) Host() node.Host { return v.host }
 func (v *View) Now() time.Time { return v.now }
 
 // Packages returns what rpm's database says.
-func (v *View) Packages(ctx context.Context) (node.Packages, error) {
-	return live(ctx, v, v.packages)
-}
+func (v *View) Packages(ctx context.Context) (node.Packages, error) { return live(ctx, v, v.packages) }
 
 // Altered returns what rpm -V says of Falco's files.
 func (v *View) Altered(ctx context.Context) ([]node.AlteredFile, error) {
@@ -160,4 +159,49 @@ func (m *Machine) writeProof(p node.Proof) error {
 		return err
 	}
 	return files.WriteState(m.tree, proofName, append(content, '\n'))
+}
+
+// A bus connects to systemd when it is first needed.
+type bus struct {
+	ctx context.Context
+
+	mu      sync.Mutex // guards pending
+	pending *answer[*systemd.Conn]
+}
+
+func (b *bus) connecting() *answer[*systemd.Conn] {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending == nil {
+		b.pending = newAnswer(func() (*systemd.Conn, error) { return systemd.Connect(b.ctx) })
+	}
+	return b.pending
+}
+
+// conn returns the connection. It connects again if the connection broke, as
+// when a transaction restarts the bus.
+func (b *bus) conn(ctx context.Context) (*systemd.Conn, error) {
+	conn, err := b.connecting().get(ctx)
+	if err == nil && !conn.Connected() {
+		conn.Close()
+		b.mu.Lock()
+		b.pending = nil
+		b.mu.Unlock()
+		conn, err = b.connecting().get(ctx)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connecting to systemd: %w", err)
+	}
+	return conn, nil
+}
+
+// close closes the connection, also one that is still being made.
+func (b *bus) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pending != nil {
+		if conn, err := b.pending.get(b.ctx); err == nil {
+			conn.Close()
+		}
+	}
 }
