@@ -90,7 +90,6 @@ func (f *follower) lines(each func([]byte)) error {
 	return err
 }
 
-// drain reads to the end of the file.
 func (p *part) drain(each func([]byte)) error {
 	info, err := p.file.Stat()
 	if err != nil {

@@ -129,7 +129,6 @@ func (p *prober) open() error {
 	return nil
 }
 
-// stop ends the process.
 func (p *prober) stop() {
 	_ = p.in.Close()
 	_ = p.cmd.Wait()

@@ -82,7 +82,6 @@ func Watch(ctx context.Context, p Probe) (node.Seen, error) {
 	return w.seen, err
 }
 
-// isFull reports whether the file system that holds a file has no room left.
 func isFull(path string) bool {
 	var fs unix.Statfs_t
 	return unix.Statfs(filepath.Dir(path), &fs) == nil && fs.Blocks > 0 && fs.Bavail == 0
@@ -97,7 +96,6 @@ type watch struct {
 	seen   node.Seen
 }
 
-// loop reads and opens in turn.
 func (w *watch) loop(ctx context.Context) error {
 	tick := time.NewTicker(w.Every)
 	defer tick.Stop()

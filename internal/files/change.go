@@ -130,15 +130,14 @@ func (t Tree) Chgrp(c node.Chgrp) error {
 
 func (t Tree) withFile(name string, change func(*os.File) error) error {
 	path, err := t.Locate(name)
-	if err != nil {
-		return Changing(name, err)
+	var f *os.File
+	if err == nil {
+		f, err = openItself(path)
 	}
-	f, err := openItself(path)
-	if err != nil {
-		return Changing(name, err)
+	if err == nil {
+		err = errors.Join(change(f), f.Close())
 	}
-	defer func() { _ = f.Close() }()
-	return Changing(name, change(f))
+	return Changing(name, err)
 }
 
 // Changing returns the error of a change to a file, with a hint where there is

@@ -205,7 +205,6 @@ func hasAttribute(f *os.File, name string, value []byte) bool {
 	return err == nil && bytes.Equal(have[:n], value)
 }
 
-// syncDir brings a directory's entries to disk.
 func syncDir(path string) error {
 	f, err := os.Open(path)
 	if err != nil {

@@ -4,6 +4,7 @@
 package host
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
@@ -58,29 +59,19 @@ func machineArch(release string) string {
 			return arch
 		}
 	}
-	switch runtime.GOARCH {
-	case "amd64":
-		return "x86_64"
-	case "arm64":
-		return "aarch64"
-	}
-	return runtime.GOARCH
+	return cmp.Or(map[string]string{"amd64": "x86_64", "arm64": "aarch64"}[runtime.GOARCH], runtime.GOARCH)
 }
 
 // bootTime reads the line "btime SECONDS" of /proc/stat.
 func bootTime(path string) time.Time {
-	content, err := os.ReadFile(path)
+	content, _ := os.ReadFile(path)
+	_, rest, _ := strings.Cut(string(content), "\nbtime ")
+	seconds, _, _ := strings.Cut(rest, "\n")
+	n, err := strconv.ParseInt(seconds, 10, 64)
 	if err != nil {
 		return time.Time{}
 	}
-	for line := range strings.Lines(string(content)) {
-		if s, ok := strings.CutPrefix(line, "btime "); ok {
-			if n, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
-				return time.Unix(n, 0)
-			}
-		}
-	}
-	return time.Time{}
+	return time.Unix(n, 0)
 }
 
 func exists(path string) bool {
@@ -90,17 +81,14 @@ func exists(path string) bool {
 
 // firstLine returns the first line of a file, trimmed, or "" if it cannot be read.
 func firstLine(path string) string {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
+	content, _ := os.ReadFile(path)
 	line, _, _ := strings.Cut(string(content), "\n")
 	return strings.TrimSpace(line)
 }
 
-// findFalcos lists the processes whose name is falco, lowest PID first. It fails
-// with [fs.ErrPermission] where this user cannot see the processes of others
-// (hidepid of proc(5)).
+// findFalcos lists the processes whose name is falco. It fails with
+// [fs.ErrPermission] where this user cannot see the processes of others (hidepid
+// of proc(5)).
 func findFalcos(proc string) ([]node.Process, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
@@ -111,28 +99,21 @@ func findFalcos(proc string) ([]node.Process, error) {
 	}
 	var found []node.Process
 	for _, entry := range entries {
-		pid, err := strconv.Atoi(entry.Name())
-		if err != nil || firstLine(filepath.Join(proc, entry.Name(), "comm")) != "falco" {
-			continue
+		dir := filepath.Join(proc, entry.Name())
+		if pid, err := strconv.Atoi(entry.Name()); err == nil && firstLine(filepath.Join(dir, "comm")) == "falco" {
+			found = append(found, readProcess(dir, pid))
 		}
-		found = append(found, readProcess(proc, pid))
 	}
 	return found, nil
 }
 
 // readProcess describes one process. What cannot be read, because the process is
 // another user's or has ended, stays empty.
-func readProcess(proc string, pid int) node.Process {
-	dir := filepath.Join(proc, strconv.Itoa(pid))
-	p := node.Process{PID: pid}
-	if exe, err := os.Readlink(filepath.Join(dir, "exe")); err == nil {
-		p.Exe = exe
-	}
-	if content, err := os.ReadFile(filepath.Join(dir, "cgroup")); err == nil {
-		p.Cgroup = parseCgroup(string(content))
-	}
-	p.Container = inContainer(p.Cgroup)
-	return p
+func readProcess(dir string, pid int) node.Process {
+	exe, _ := os.Readlink(filepath.Join(dir, "exe"))
+	content, _ := os.ReadFile(filepath.Join(dir, "cgroup"))
+	cgroup := parseCgroup(string(content))
+	return node.Process{PID: pid, Exe: exe, Cgroup: cgroup, Container: inContainer(cgroup)}
 }
 
 // parseCgroup finds the path in /proc/PID/cgroup, lines of

@@ -31,25 +31,17 @@ func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 }
 
 func unitAction(ctx context.Context, conn *systemd.Conn, c node.ChangeUnit) error {
-	switch c.Action {
-	case node.Enable:
-		return conn.Enable(ctx, c.Unit)
-	case node.Disable:
-		return conn.Disable(ctx, c.Unit)
-	case node.Mask:
-		return conn.Mask(ctx, c.Unit)
-	case node.Unmask:
-		return conn.Unmask(ctx, c.Unit)
-	case node.Start:
-		return conn.Start(ctx, c.Unit)
-	case node.Stop:
-		return conn.Stop(ctx, c.Unit)
-	case node.Restart:
-		return conn.Restart(ctx, c.Unit)
-	case node.ReloadManager:
+	if c.Action == node.ReloadManager {
 		return conn.Reload(ctx)
 	}
-	return fmt.Errorf("%s: unknown action on a unit", c.Action)
+	act, ok := map[node.UnitAction]func(context.Context, string) error{
+		node.Enable: conn.Enable, node.Disable: conn.Disable, node.Mask: conn.Mask, node.Unmask: conn.Unmask,
+		node.Start: conn.Start, node.Stop: conn.Stop, node.Restart: conn.Restart,
+	}[c.Action]
+	if !ok {
+		return fmt.Errorf("%s: unknown action on a unit", c.Action)
+	}
+	return act(ctx, c.Unit)
 }
 
 // why asks Falco why one of its units does not stay up: ": Falco says: " and the

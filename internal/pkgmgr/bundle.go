@@ -50,9 +50,6 @@ type BundledFile struct {
 	NEVRA string `json:"nevra,omitempty"`
 }
 
-// manifestName is the list of a bundle's files.
-const manifestName = "manifest.json"
-
 // Collect fills a directory with the package, the key that signed it, this
 // program, and a manifest of hashes. Every package is checked against the
 // pinned keys before it is listed. It uses the repository as this node has it,
@@ -141,7 +138,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 	if err != nil {
 		return b, fmt.Errorf("writing the manifest: %w", err)
 	}
-	return b, replaceFile(filepath.Join(o.Dir, manifestName), append(manifest, '\n'), 0o644)
+	return b, replaceFile(filepath.Join(o.Dir, "manifest.json"), append(manifest, '\n'), 0o644)
 }
 
 // replaceFile replaces a file of the bundle, mode and all.
@@ -153,7 +150,6 @@ func replaceFile(path string, content []byte, mode os.FileMode) error {
 	return files.Changing(path, err)
 }
 
-// list adds a file to the manifest.
 func (b *Bundle) list(path string, content []byte, nevra string) {
 	sum := sha256.Sum256(content)
 	b.Files = append(b.Files, BundledFile{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content)), NEVRA: nevra})

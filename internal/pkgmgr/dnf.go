@@ -141,10 +141,10 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 		argv = append(argv, "--setopt="+id+".gpgcheck=1", "--setopt="+id+".skip_if_unavailable=0")
 	}
 	switch {
-	case c.Action == "remove" && !t.isYum():
-		// Its dependencies stay: others may use them by now.
+	case t.isYum():
+	case c.Action == "remove": // its dependencies stay: others may use them by now
 		argv = append(argv, "--setopt=clean_requirements_on_remove=False")
-	case again && !t.isYum() && c.Action != "remove":
+	case again:
 		argv = append(argv, "--refresh")
 	}
 	if c.NoScripts {
@@ -160,7 +160,6 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	return argv
 }
 
-// run runs a command line of dnf or yum.
 func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error) {
 	return program.Run(ctx, program.Command{
 		Argv: argv, Env: environment(), Timeout: transactionTimeout, Grace: transactionGrace, Keep: 64 << 10, Combined: true,

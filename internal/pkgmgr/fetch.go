@@ -68,7 +68,6 @@ func (m *Manager) fetch(ctx context.Context, from string, insecure bool) ([]byte
 	return nil, node.Errorf(node.CodeUsage, "use https://, file:// or an absolute path", "fetching %s: unknown kind of URL", redact.Text(from))
 }
 
-// fetchFile reads a file of the node.
 func (m *Manager) fetchFile(path string) ([]byte, error) {
 	content, err := m.Tree.ReadFile(strings.TrimPrefix(filepath.Clean(path), "/"))
 	if err == nil && len(content) > fetchLimit {

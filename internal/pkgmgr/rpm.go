@@ -110,24 +110,19 @@ func parseQuery(out []byte) (found node.Packages, missing []string, err error) {
 			out = rest
 			continue
 		}
-		end := bytes.IndexAny(out, recordStart+"\n")
-		if end < 0 {
-			end = len(out)
-		}
-		line := string(out[:end])
-		out = bytes.TrimPrefix(out[end:], []byte("\n"))
-		name, ok := notInstalled(line)
+		line, rest, _ := bytes.Cut(out, []byte("\n"))
+		name, ok := notInstalled(string(line))
 		if !ok {
-			return node.Packages{}, nil, fmt.Errorf("an answer that is not understood: %q", program.Clip(line))
+			return node.Packages{}, nil, fmt.Errorf("an answer that is not understood: %q", program.Clip(string(line)))
 		}
 		if name != "" {
 			missing = append(missing, name)
 		}
+		out = rest
 	}
 	return found, missing, nil
 }
 
-// addRecord adds one package or key.
 func addRecord(found *node.Packages, record string) error {
 	f := strings.SplitN(record, fieldEnd, len(queryFields()))
 	if len(f) != len(queryFields()) || f[0] == "" {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -105,6 +106,23 @@ func TestTail(t *testing.T) {
 	if got := LastLines([]byte("a\n\n b \r\nc"), 2); strings.Join(got, "|") != " b|c" {
 		t.Errorf("LastLines = %q", got)
 	}
+}
+
+func TestHeartbeat(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		out := &tail{keep: 100}
+		_, _ = out.Write([]byte("first\nsecond\n\n"))
+		var said []string
+		c := Command{Argv: []string{"/usr/bin/dnf"}, Heartbeat: func(message string, elapsed time.Duration) {
+			said = append(said, message+", "+elapsed.String())
+		}}
+		c.report(ctx, out)
+		if got, want := strings.Join(said, "; "), "dnf is at work: second, 15s; dnf is at work: second, 30s"; got != want {
+			t.Errorf("report said %q, want %q", got, want)
+		}
+	})
 }
 
 func exists(path string) bool {
