@@ -6,8 +6,6 @@ package host
 import (
 	"cmp"
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -56,26 +54,11 @@ func (m *Machine) writeCandidate(content []byte) (string, error) {
 		return "", err
 	}
 	target := filepath.Join(dir, candidateName)
-	if err := os.Mkdir(filepath.Dir(target), 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return "", files.Changing(path.Join(files.StateDir, candidateName), err)
+	err = os.MkdirAll(filepath.Dir(target), 0o700)
+	if err == nil {
+		err = files.Overwrite(target, content, 0o600)
 	}
-	return target, files.Changing(path.Join(files.StateDir, candidateName), writeFresh(target, content))
-}
-
-// writeFresh writes a file that did not exist before.
-func writeFresh(path string, content []byte) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err = errors.Join(err, f.Close()); err != nil {
-		_ = os.Remove(path)
-	}
-	return err
+	return target, files.Changing(path.Join(files.StateDir, candidateName), err)
 }
 
 // askFalco has Falco read a configuration as it does at its start. reason is
@@ -98,7 +81,7 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name st
 	switch {
 	case out.Status == 0:
 	case out.Signal != 0:
-		reason = "it was ended by signal " + out.Signal.String()
+		reason = "it was killed by signal " + out.Signal.String()
 	default:
 		reason = cmp.Or(verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
 	}

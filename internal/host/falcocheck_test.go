@@ -18,7 +18,7 @@ func TestComplaint(t *testing.T) {
 		{"Falco says", `echo "Error: bad rule" >&2; exit 1`, "bad rule"},
 		{"Falco has nothing to say", "exit 0", ""},
 		{"Falco exits without a word", "exit 3", "exit status 3"},
-		{"Falco is killed", "kill -SEGV $$", "it was ended by signal segmentation fault"},
+		{"Falco is killed", "kill -SEGV $$", "it was killed by signal segmentation fault"},
 		{"an old Falco whose version is not known", `[ "$3" = -L ] || { echo "Error: Option 'dry-run' does not exist" >&2; exit 1; }; echo "Error: old" >&2; exit 1`, "old"},
 	}
 	for _, tt := range tests {
