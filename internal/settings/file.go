@@ -14,12 +14,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// Parse lays a settings file over the defaults. Keys that are not known,
-// written twice, or of the wrong type are errors that say name:line. An empty
-// file declares nothing and is fine.
+// Parse lays a settings file over the defaults. A key that is unknown, written
+// twice or of the wrong type is an error that begins with name:line. An empty
+// file declares nothing.
 func Parse(name string, src []byte) (Settings, error) {
 	s := Default()
-	defaults := s.Falco.Config
 	s.Falco.Config = nil
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	dec.KnownFields(true)
@@ -27,22 +26,24 @@ func Parse(name string, src []byte) (Settings, error) {
 		return Settings{}, explain(name, err)
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return Settings{}, fmt.Errorf("%s: holds more than one YAML document", name)
+		return Settings{}, fmt.Errorf("%s: contains more than one YAML document", name)
 	}
-	declared := s.Falco.Config
-	s.Falco.Config = defaults
-	s.merge(declared)
+	declared := s.Declared()
+	s.Falco.Config = Default().Falco.Config
+	for _, d := range declared {
+		s.Declare(d)
+	}
 	return s, nil
 }
 
-// yaml.v3 says where and what in one line of text only.
+// The errors of yaml.v3 have no fields for the line and the key.
 var (
 	unknownKey = regexp.MustCompile(`line (\d+): field (\S+) not found in type \S+`)
 	wrongType  = regexp.MustCompile("line (\\d+): cannot unmarshal (\\S+) (`[^`]*`)? ?into (\\S+)")
 	anyLine    = regexp.MustCompile(`line (\d+): `)
 )
 
-// explain turns an error of yaml.v3 into name:line and plain words.
+// explain rewrites an error of yaml.v3 as name:line and plain words.
 func explain(name string, err error) error {
 	text := err.Error()
 	var typed *yaml.TypeError

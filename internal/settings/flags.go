@@ -6,6 +6,7 @@ package settings
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -18,41 +19,69 @@ import (
 // flag --falco-version is FALCO_BOOTSTRAP_FALCO_VERSION.
 const EnvPrefix = "FALCO_BOOTSTRAP_"
 
+// A Row describes one setting: its flag, its key in the settings file, and
+// what it means. [EnvName] of the flag is its environment variable.
+type Row struct {
+	Flag, Key, Help string
+	field           func(*Settings) any // a pointer to it
+}
+
+// Rows lists every setting, in the order of the settings file. The flags and
+// docs/settings.md are made from it.
+func Rows() []Row {
+	return []Row{
+		{"falco-version", "falco.version", "Falco version to pin, such as 0.44.1; empty is the newest that this host can run", func(s *Settings) any { return &s.Falco.Version }},
+		{"driver", "falco.driver", "Falco's driver: auto, modern_ebpf or kmod", func(s *Settings) any { return &s.Falco.Driver }},
+		{"set", "falco.config", "a key of falco.yaml by its dotted path, as KEY=VALUE with VALUE in YAML; repeatable", func(s *Settings) any { return &s.Falco.Config }},
+		{"rules-follow", "falco.rules_follow", "let falcoctl-artifact-follow replace rules on its own; otherwise it is masked", func(s *Settings) any { return &s.Falco.RulesFollow }},
+		{"falco-rpm", "falco.rpm", "install this local package, or one from this directory, instead of the repository's", func(s *Settings) any { return &s.Falco.RPM }},
+		{"repository-id", "repository.id", "section of the repository file", func(s *Settings) any { return &s.Repository.ID }},
+		{"repository-baseurl", "repository.baseurl", "where Falco's packages are: https://, file:// or a path", func(s *Settings) any { return &s.Repository.BaseURL }},
+		{"repository-gpgkey", "repository.gpgkey", "where the signing key is: https://, file:// or a path", func(s *Settings) any { return &s.Repository.GPGKey }},
+		{"fingerprint", "repository.fingerprints", "pinned fingerprint of a signing key; repeatable", func(s *Settings) any { return &s.Repository.Fingerprints }},
+		{"repo-gpgcheck", "repository.repo_gpgcheck", "require signed repository metadata; turn it off for a mirror that makes its own", func(s *Settings) any { return &s.Repository.RepoGPGCheck }},
+		{"insecure", "repository.insecure", "allow http:// for the repository and the signing key", func(s *Settings) any { return &s.Repository.Insecure }},
+		{"warn-days", "repository.warn_days", "warn this many days before the signing key expires", func(s *Settings) any { return &s.Repository.WarnDays }},
+		{"epel-after", "epel.after", "state of the EPEL repository after a run: disabled or unchanged", func(s *Settings) any { return &s.EPEL.After }},
+		{"log-mode", "log.mode", "file mode of the alert log, in octal", func(s *Settings) any { return &s.Log.Mode }},
+		{"log-group", "log.group", "group of the alert log", func(s *Settings) any { return &s.Log.Group }},
+		{"log-rotate-size", "log.rotate.size", "rotate the alert log at this size", func(s *Settings) any { return &s.Log.Rotate.Size }},
+		{"log-rotate-keep", "log.rotate.keep", "keep this many rotated logs; 0 leaves rotation to others", func(s *Settings) any { return &s.Log.Rotate.Keep }},
+	}
+}
+
 // Flags are the settings as flags. Values given there, or in the environment,
 // win over a settings file.
 type Flags struct {
 	flags *pflag.FlagSet
 	over  Settings
-	set   []string
+	set   []string // KEY=VALUE of falco.yaml
 }
 
-// AddFlags adds a flag for every setting to flags, with the defaults shown.
+// AddFlags adds a flag for every setting to flags. The help shows the defaults.
 func AddFlags(flags *pflag.FlagSet) *Flags {
 	f := &Flags{flags: flags, over: Default()}
-	s := &f.over
-	flags.StringVar(&s.Falco.Driver, "driver", s.Falco.Driver, "Falco's driver: auto, modern_ebpf or kmod")
-	flags.StringVar(&s.Falco.Version, "falco-version", "", "Falco version to pin, such as 0.44.1 (default: the newest that this host can run)")
-	flags.StringArrayVar(&f.set, "set", nil, "a falco.yaml key by dotted path, as KEY=VALUE with VALUE in YAML; repeatable")
-	flags.BoolVar(&s.Falco.RulesFollow, "rules-follow", false, "let falcoctl-artifact-follow replace rules by itself")
-	flags.StringVar(&s.Falco.RPM, "falco-rpm", "", "install from this local package, or folder of packages")
-	flags.StringVar(&s.Repository.ID, "repository-id", s.Repository.ID, "section of the repository file")
-	flags.StringVar(&s.Repository.BaseURL, "repository-baseurl", s.Repository.BaseURL, "where Falco's packages are")
-	flags.StringVar(&s.Repository.GPGKey, "repository-gpgkey", s.Repository.GPGKey, "where the signing key is: https://, file:// or a path")
-	flags.StringSliceVar(&s.Repository.Fingerprints, "fingerprint", s.Repository.Fingerprints, "pinned key fingerprint; repeatable")
-	flags.BoolVar(&s.Repository.RepoGPGCheck, "repo-gpgcheck", s.Repository.RepoGPGCheck, "require signed repository metadata")
-	flags.BoolVar(&s.Repository.Insecure, "insecure", false, "allow http:// for the repository and the key")
-	flags.IntVar(&s.Repository.WarnDays, "warn-days", s.Repository.WarnDays, "warn this many days before the key expires")
-	flags.StringVar(&s.EPEL.After, "epel-after", s.EPEL.After, "what becomes of the EPEL repository: disabled or unchanged")
-	flags.StringVar(&s.Log.Mode, "log-mode", s.Log.Mode, "permission bits of the alert log, octal")
-	flags.StringVar(&s.Log.Group, "log-group", s.Log.Group, "group of the alert log")
-	flags.StringVar(&s.Log.Rotate.Size, "log-rotate-size", s.Log.Rotate.Size, "rotate the alert log at this size")
-	flags.IntVar(&s.Log.Rotate.Keep, "log-rotate-keep", s.Log.Rotate.Keep, "keep this many rotated logs")
+	for _, row := range Rows() {
+		switch v := row.field(&f.over).(type) {
+		case *string:
+			flags.StringVar(v, row.Flag, *v, row.Help)
+		case *bool:
+			flags.BoolVar(v, row.Flag, *v, row.Help)
+		case *int:
+			flags.IntVar(v, row.Flag, *v, row.Help)
+		case *[]string:
+			flags.StringSliceVar(v, row.Flag, *v, row.Help)
+		default: // falco.config, key by key
+			flags.StringArrayVar(&f.set, row.Flag, nil, row.Help)
+		}
+	}
 	return f
 }
 
-// Environment sets every flag of flags that was not given on the command line
-// from its variable. A list is one value a line. It returns the names that
-// begin as ours and belong to no flag, which are most likely misspelt.
+// Environment sets every flag that was not given on the command line from its
+// variable. A repeatable flag takes one value from each line. It returns the
+// names that begin with [EnvPrefix] and belong to no flag: most likely they are
+// misspelt.
 func Environment(flags *pflag.FlagSet, environ []string) (unknown []string, err error) {
 	names := map[string]*pflag.Flag{}
 	flags.VisitAll(func(f *pflag.Flag) {
@@ -83,7 +112,6 @@ func FlagName(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, EnvPrefix), "_", "-"))
 }
 
-// setFlag sets a flag from the environment: a repeatable one line by line.
 func setFlag(flags *pflag.FlagSet, f *pflag.Flag, name, value string) error {
 	values := []string{value}
 	if f.Value.Type() == "stringArray" {
@@ -99,10 +127,10 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, name, value string) error {
 
 // Over lays the flags that were given over s.
 func (f *Flags) Over(s Settings) (Settings, error) {
-	s = s.Clone()
-	for name, copyTo := range f.fields(&s) {
-		if f.flags.Changed(name) {
-			copyTo()
+	for _, row := range Rows() {
+		if f.flags.Changed(row.Flag) && row.Key != "falco.config" {
+			to, from := row.field(&s), row.field(&f.over)
+			reflect.ValueOf(to).Elem().Set(reflect.ValueOf(from).Elem())
 		}
 	}
 	for _, text := range f.set {
@@ -113,27 +141,4 @@ func (f *Flags) Over(s Settings) (Settings, error) {
 		s.Declare(d)
 	}
 	return s, nil
-}
-
-// fields says which setting each flag stands for.
-func (f *Flags) fields(s *Settings) map[string]func() {
-	o := &f.over
-	return map[string]func(){
-		"driver":             func() { s.Falco.Driver = o.Falco.Driver },
-		"falco-version":      func() { s.Falco.Version = o.Falco.Version },
-		"rules-follow":       func() { s.Falco.RulesFollow = o.Falco.RulesFollow },
-		"falco-rpm":          func() { s.Falco.RPM = o.Falco.RPM },
-		"repository-id":      func() { s.Repository.ID = o.Repository.ID },
-		"repository-baseurl": func() { s.Repository.BaseURL = o.Repository.BaseURL },
-		"repository-gpgkey":  func() { s.Repository.GPGKey = o.Repository.GPGKey },
-		"fingerprint":        func() { s.Repository.Fingerprints = o.Repository.Fingerprints },
-		"repo-gpgcheck":      func() { s.Repository.RepoGPGCheck = o.Repository.RepoGPGCheck },
-		"insecure":           func() { s.Repository.Insecure = o.Repository.Insecure },
-		"warn-days":          func() { s.Repository.WarnDays = o.Repository.WarnDays },
-		"epel-after":         func() { s.EPEL.After = o.EPEL.After },
-		"log-mode":           func() { s.Log.Mode = o.Log.Mode },
-		"log-group":          func() { s.Log.Group = o.Log.Group },
-		"log-rotate-size":    func() { s.Log.Rotate.Size = o.Log.Rotate.Size },
-		"log-rotate-keep":    func() { s.Log.Rotate.Keep = o.Log.Rotate.Keep },
-	}
 }

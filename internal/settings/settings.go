@@ -1,9 +1,9 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package settings holds what an operator declares: the settings file, its
-// defaults, and the flags over it. The same names serve flag, environment and
-// file, in that order of strength.
+// Package settings holds what an operator declares. Every setting is a flag, an
+// environment variable and a key of the settings file: a flag wins over the
+// environment, and the environment over the file. [Rows] is the table of them.
 //
 // The package reads bytes, not files, and decides nothing about a node.
 package settings
@@ -11,7 +11,6 @@ package settings
 import (
 	"fmt"
 	"io/fs"
-	"maps"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -21,7 +20,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
-// Path is where the settings file is looked for if no other is named.
+// Path is the settings file that is read if no other is named.
 const Path = "/etc/falco-bootstrap.yaml"
 
 // Settings is everything that can be declared.
@@ -34,34 +33,34 @@ type Settings struct {
 
 // Falco says which Falco and how it is configured.
 type Falco struct {
-	// Version is a pin such as 0.44.1; empty means the newest that this host
+	// Version is a pin such as 0.44.1, or empty for the newest that this host
 	// can run.
 	Version string `yaml:"version"`
 	// Driver is auto, modern_ebpf or kmod.
 	Driver string `yaml:"driver"`
-	// Config holds declared keys of falco.yaml, nested or dotted.
+	// Config holds the declared keys of falco.yaml, nested or dotted.
 	Config map[string]any `yaml:"config"`
-	// RulesFollow lets falcoctl-artifact-follow replace rules by itself.
+	// RulesFollow lets falcoctl-artifact-follow replace rules on its own.
 	RulesFollow bool `yaml:"rules_follow"`
-	// RPM is a local package, or a folder of them, to install from.
+	// RPM is a local package, or a directory of packages, to install from.
 	RPM string `yaml:"rpm"`
 }
 
-// Repository says where Falco comes from and whom it must be signed by.
+// Repository says where Falco comes from and which keys may sign it.
 type Repository struct {
 	ID           string   `yaml:"id"`
 	BaseURL      string   `yaml:"baseurl"`
 	GPGKey       string   `yaml:"gpgkey"`
 	Fingerprints []string `yaml:"fingerprints"`
-	// RepoGPGCheck asks for signed metadata, as Falco's own repository has;
-	// a mirror that makes its own metadata needs it off.
+	// RepoGPGCheck requires signed metadata, which Falco's own repository has.
+	// Turn it off for a mirror that makes its own metadata.
 	RepoGPGCheck bool `yaml:"repo_gpgcheck"`
 	Insecure     bool `yaml:"insecure"`
-	// WarnDays is how many days before its key expires a run begins to warn.
+	// WarnDays is how many days before the signing key expires runs warn of it.
 	WarnDays int `yaml:"warn_days"`
 }
 
-// EPEL says what becomes of the EPEL repository.
+// EPEL says in which state a run leaves the EPEL repository.
 type EPEL struct {
 	// After is disabled or unchanged.
 	After string `yaml:"after"`
@@ -69,10 +68,10 @@ type EPEL struct {
 
 // Log says how the alert log is kept.
 type Log struct {
-	// Mode is its permission bits, in octal.
+	// Mode is its file mode, in octal.
 	Mode string `yaml:"mode"`
-	// Group is the name or number of its group. Its owner is root, whom Falco
-	// runs as.
+	// Group is the name or number of its group. Its owner is root, because
+	// Falco runs as root.
 	Group  string `yaml:"group"`
 	Rotate Rotate `yaml:"rotate"`
 }
@@ -83,10 +82,10 @@ type Rotate struct {
 	Keep int    `yaml:"keep"`
 }
 
-// DefaultLog is where alerts are written if nothing else is declared.
+// DefaultLog is the alert log if no other is declared.
 const DefaultLog = "/var/log/falco.log"
 
-// Default returns the settings that hold where nothing is declared. The
+// Default returns the settings that apply where nothing is declared. The
 // fingerprint is that of Falco's current package key, created 2025-12-11
 // (falcosecurity/falco#3750).
 func Default() Settings {
@@ -128,13 +127,14 @@ func (s Settings) LogFile() string {
 	return name
 }
 
-// LogMode returns the declared mode of the alert log.
+// LogMode returns the declared file mode of the alert log.
 func (s Settings) LogMode() fs.FileMode {
-	mode, _ := strconv.ParseUint(s.Log.Mode, 8, 9) // Check has seen it
+	mode, _ := strconv.ParseUint(s.Log.Mode, 8, 9) // Check has validated it
 	return fs.FileMode(mode)
 }
 
-// Declare adds one key of falco.yaml; a later one of the same path wins.
+// Declare adds one key of falco.yaml. It replaces the same key, and the keys
+// below it.
 func (s *Settings) Declare(d falcoconf.Setting) {
 	flat := map[string]any{}
 	for _, old := range s.Declared() {
@@ -146,23 +146,15 @@ func (s *Settings) Declare(d falcoconf.Setting) {
 	s.Falco.Config = flat
 }
 
-// under reports whether path is of is the same key as top or lies below it.
+// under reports whether path is top or lies below it.
 func under(path, top string) bool {
 	rest, ok := strings.CutPrefix(path, top)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// merge lays the declared keys of a settings file over the defaults.
-func (s *Settings) merge(config map[string]any) {
-	over := Settings{Falco: Falco{Config: config}}
-	for _, d := range over.Declared() {
-		s.Declare(d)
-	}
-}
-
-// A KeyError is a setting that cannot be used. Key is its name in the file.
+// A KeyError is a setting that cannot be used.
 type KeyError struct {
-	Key    string
+	Key    string // its name in the settings file
 	Reason string
 	Hint   string
 }
@@ -177,7 +169,7 @@ var (
 	repoID  = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
 )
 
-// Check reports the first setting that cannot be used, as a [*KeyError], and
+// Check returns a [*KeyError] for the first setting that cannot be used. It
 // brings the fingerprints into their normal form.
 func (s *Settings) Check() error {
 	for _, check := range []func() error{s.checkFalco, s.checkRepository, s.checkFingerprints, s.checkLog} {
@@ -192,12 +184,12 @@ func (s *Settings) checkFalco() error {
 	switch s.Falco.Driver {
 	case "auto", "modern_ebpf", "kmod":
 	case "ebpf":
-		return &KeyError{"falco.driver", "the legacy eBPF probe is gone since Falco 0.44", "use modern_ebpf, or auto"}
+		return &KeyError{"falco.driver", "Falco has removed the legacy eBPF probe", "use modern_ebpf, or auto"}
 	default:
-		return &KeyError{"falco.driver", fmt.Sprintf("%q is no driver", s.Falco.Driver), "one of auto, modern_ebpf, kmod"}
+		return &KeyError{"falco.driver", fmt.Sprintf("unknown driver %q", s.Falco.Driver), "use auto, modern_ebpf or kmod"}
 	}
 	if s.Falco.Version != "" && !version.MatchString(s.Falco.Version) {
-		return &KeyError{"falco.version", fmt.Sprintf("%q is no Falco version", s.Falco.Version), "three numbers such as 0.44.1, or leave it empty for the newest"}
+		return &KeyError{"falco.version", fmt.Sprintf("%q is not a Falco version", s.Falco.Version), "use three numbers such as 0.44.1, or leave it empty for the newest"}
 	}
 	if s.EPEL.After != "disabled" && s.EPEL.After != "unchanged" {
 		return &KeyError{"epel.after", fmt.Sprintf("%q is neither disabled nor unchanged", s.EPEL.After), ""}
@@ -207,7 +199,7 @@ func (s *Settings) checkFalco() error {
 
 func (s *Settings) checkRepository() error {
 	if !repoID.MatchString(s.Repository.ID) {
-		return &KeyError{"repository.id", fmt.Sprintf("%q is no repository id", s.Repository.ID), "letters, digits and . _ : - only"}
+		return &KeyError{"repository.id", fmt.Sprintf("%q is not a repository id", s.Repository.ID), "use letters, digits and . _ : - only"}
 	}
 	if s.Repository.WarnDays < 0 {
 		return &KeyError{"repository.warn_days", "is negative", ""}
@@ -220,16 +212,15 @@ func (s *Settings) checkRepository() error {
 	return nil
 }
 
-// checkURL lets through what can be trusted: https, files, and http only where
-// it was asked for, since then the fingerprint alone stands between the node
-// and whoever owns the network.
+// checkURL accepts https and files. It accepts http only if it was asked for:
+// then the fingerprint is all that protects the node from the network.
 func (s *Settings) checkURL(key, value string) error {
 	u, err := url.Parse(value)
 	switch {
 	case err != nil:
-		return &KeyError{key, "is no URL", "https://HOST/PATH, file:///PATH or /PATH"}
+		return &KeyError{key, "not a URL", "use https://HOST/PATH, file:///PATH or /PATH"}
 	case strings.ContainsAny(value, "\n\r"):
-		return &KeyError{key, "holds a line break", ""}
+		return &KeyError{key, "contains a line break", ""}
 	case u.Scheme == "https" && u.Host != "", u.Scheme == "file", u.Scheme == "" && strings.HasPrefix(value, "/"):
 		return nil
 	case u.Scheme == "http" && s.Repository.Insecure:
@@ -243,15 +234,16 @@ func (s *Settings) checkURL(key, value string) error {
 
 func (s *Settings) checkFingerprints() error {
 	if len(s.Repository.Fingerprints) == 0 {
-		return &KeyError{"repository.fingerprints", "none is pinned", "without a pinned fingerprint nothing could be trusted; leave the key out for Falco's own"}
+		return &KeyError{"repository.fingerprints", "none is pinned", "without a pinned fingerprint nothing can be trusted; leave the setting out to use Falco's own"}
 	}
+	normal := make([]string, len(s.Repository.Fingerprints))
 	for i, f := range s.Repository.Fingerprints {
-		normal, err := trust.NormalizeFingerprint(f)
-		if err != nil {
+		var err error
+		if normal[i], err = trust.NormalizeFingerprint(f); err != nil {
 			return &KeyError{fmt.Sprintf("repository.fingerprints[%d]", i), err.Error(), ""}
 		}
-		s.Repository.Fingerprints[i] = normal
 	}
+	s.Repository.Fingerprints = normal
 	return nil
 }
 
@@ -259,27 +251,20 @@ func (s *Settings) checkLog() error {
 	mode, err := strconv.ParseUint(s.Log.Mode, 8, 9)
 	switch {
 	case err != nil || mode > 0o777:
-		return &KeyError{"log.mode", fmt.Sprintf("%q are no permission bits", s.Log.Mode), `octal digits in quotes, such as "0640"`}
+		return &KeyError{"log.mode", fmt.Sprintf("%q is not a file mode", s.Log.Mode), `use octal digits in quotes, such as "0640"`}
 	case mode&0o600 != 0o600:
-		return &KeyError{"log.mode", fmt.Sprintf("%q would keep Falco from its own log", s.Log.Mode), `the owner needs to read and write, as in "0600"`}
+		return &KeyError{"log.mode", fmt.Sprintf("%q keeps Falco from its own log", s.Log.Mode), `the owner must be able to read and write, as in "0600"`}
 	case mode&0o113 != 0:
-		return &KeyError{"log.mode", fmt.Sprintf("%q lets others write or makes a log a program", s.Log.Mode), `"0600", "0640" or "0644"`}
+		return &KeyError{"log.mode", fmt.Sprintf("%q makes the log writable by others, or executable", s.Log.Mode), `use "0600", "0640" or "0644"`}
 	case !group.MatchString(s.Log.Group):
-		return &KeyError{"log.group", fmt.Sprintf("%q is no group", s.Log.Group), "a name such as adm, or a number"}
+		return &KeyError{"log.group", fmt.Sprintf("%q is not a group", s.Log.Group), "use a name such as adm, or a number"}
 	case !size.MatchString(s.Log.Rotate.Size):
-		return &KeyError{"log.rotate.size", fmt.Sprintf("%q is no size", s.Log.Rotate.Size), "a number with k, M or G, such as 100M"}
+		return &KeyError{"log.rotate.size", fmt.Sprintf("%q is not a size", s.Log.Rotate.Size), "use a number with k, M or G, such as 100M"}
 	case s.Log.Rotate.Keep < 0 || s.Log.Rotate.Keep > 1000:
-		return &KeyError{"log.rotate.keep", fmt.Sprintf("%d is out of range", s.Log.Rotate.Keep), "0 to 1000"}
+		return &KeyError{"log.rotate.keep", fmt.Sprintf("%d is out of range", s.Log.Rotate.Keep), "use 0 to 1000"}
 	}
 	if f := s.LogFile(); f != "" && !strings.HasPrefix(f, "/") {
-		return &KeyError{"falco.config: file_output.filename", fmt.Sprintf("%q is not an absolute path", f), "Falco would write it below its working folder"}
+		return &KeyError{"falco.config: file_output.filename", fmt.Sprintf("%q is not an absolute path", f), "Falco would create it in its working directory"}
 	}
 	return nil
-}
-
-// Clone returns a copy that shares nothing that Declare or Check changes.
-func (s Settings) Clone() Settings {
-	s.Falco.Config = maps.Clone(s.Falco.Config)
-	s.Repository.Fingerprints = append([]string(nil), s.Repository.Fingerprints...)
-	return s
 }

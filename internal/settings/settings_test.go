@@ -5,6 +5,7 @@ package settings
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -13,6 +14,16 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
+
+// defaultsWith returns the default keys of falco.yaml with pairs of path and
+// value laid over them.
+func defaultsWith(pairs ...any) map[string]any {
+	keys := Default().Falco.Config
+	for i := 0; i < len(pairs); i += 2 {
+		keys[pairs[i].(string)] = pairs[i+1]
+	}
+	return keys
+}
 
 func TestDefaultIsUsable(t *testing.T) {
 	s := Default()
@@ -40,13 +51,9 @@ repository:
 	if err := s.Check(); err != nil {
 		t.Fatal(err)
 	}
-	want := []falcoconf.Setting{
-		{Path: "file_output.enabled", Value: true},
-		{Path: "file_output.filename", Value: "/var/log/falco/alerts.log"},
-		{Path: "json_output", Value: true},
-	}
-	if diff := cmp.Diff(want, s.Declared()); diff != "" {
-		t.Errorf("Declared (-want +got):\n%s", diff)
+	want := defaultsWith("file_output.filename", "/var/log/falco/alerts.log", "json_output", true)
+	if diff := cmp.Diff(want, s.Falco.Config); diff != "" {
+		t.Errorf("Falco.Config (-want +got):\n%s", diff)
 	}
 	if s.Falco.Driver != "kmod" || s.Repository.ID != Default().Repository.ID {
 		t.Errorf("driver %q, repository %q", s.Falco.Driver, s.Repository.ID)
@@ -166,6 +173,38 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 	}
 }
 
+// Every key of the settings file is a row, and every row's key is the key of
+// its field.
+func TestRowsCoverTheSettingsFile(t *testing.T) {
+	var s Settings
+	fields := map[string]any{}
+	leaves("", reflect.ValueOf(&s).Elem(), fields)
+	for _, row := range Rows() {
+		if fields[row.Key] != row.field(&s) {
+			t.Errorf("--%s: %q is not the key of its field", row.Flag, row.Key)
+		}
+		if row.Help == "" {
+			t.Errorf("--%s: no help", row.Flag)
+		}
+		delete(fields, row.Key)
+	}
+	for key := range fields {
+		t.Errorf("%s: no row", key)
+	}
+}
+
+// leaves collects pointers to the fields of v that are no structs, by key.
+func leaves(prefix string, v reflect.Value, into map[string]any) {
+	for i := range v.NumField() {
+		key := prefix + v.Type().Field(i).Tag.Get("yaml")
+		if v.Field(i).Kind() == reflect.Struct {
+			leaves(key+".", v.Field(i), into)
+			continue
+		}
+		into[key] = v.Field(i).Addr().Interface()
+	}
+}
+
 // Every setting can come from a flag and from the environment.
 func TestEveryFlagReachesItsSetting(t *testing.T) {
 	values := map[string]string{
@@ -207,13 +246,9 @@ func TestSetIsRepeatable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := map[string]any{}
-	for _, d := range s.Declared() {
-		got[d.Path] = d.Value
-	}
-	want := map[string]any{"file_output.enabled": true, "file_output.filename": DefaultLog, "json_output": true, "priority": "warning"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("Declared (-want +got):\n%s", diff)
+	want := defaultsWith("json_output", true, "priority", "warning")
+	if diff := cmp.Diff(want, s.Falco.Config); diff != "" {
+		t.Errorf("Falco.Config (-want +got):\n%s", diff)
 	}
 }
 
