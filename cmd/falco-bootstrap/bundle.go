@@ -16,27 +16,26 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
-// bundleCommand collects what a node without a network needs.
 func (a *app) bundleCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "bundle DIR",
 		Short: "Collect what a node without a network needs",
-		Long: `bundle fills a folder with Falco's package for a host like this one, the key
-that signed it, this program, and manifest.json with the hash of each. It uses
+		Long: `bundle fills a directory with Falco's package for a host like this one, the
+signing key, this program, and manifest.json with the SHA-256 of each. It uses
 the repository of this node, so run falco-bootstrap here first.
 
 On the other node:
   DIR/falco-bootstrap --falco-rpm DIR --repository-gpgkey DIR/RPM-GPG-KEY-falcosecurity`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage(errors.New("bundle takes one folder"), "falco-bootstrap bundle DIR")
+				return usage(errors.New("bundle takes one directory"), "falco-bootstrap bundle DIR")
 			}
 			return a.bundleInto(cmd.Context(), args[0])
 		},
 	}
 }
 
-func (a *app) bundleInto(ctx context.Context, folder string) error {
+func (a *app) bundleInto(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, a.options.timeout)
 	defer cancel()
 	declared, err := a.load()
@@ -52,11 +51,11 @@ func (a *app) bundleInto(ctx context.Context, folder string) error {
 	if err != nil {
 		return err
 	}
-	if folder, err = filepath.Abs(folder); err != nil {
-		return fmt.Errorf("finding the folder: %w", err)
+	if dir, err = filepath.Abs(dir); err != nil {
+		return fmt.Errorf("finding the directory: %w", err)
 	}
 	b, err := a.bundle(ctx, a.hostOptions(), pkgmgr.BundleOrder{
-		Dir: folder, Spec: spec, Exclude: exclude, Repository: declared.Repository.ID,
+		Dir: dir, Spec: spec, Exclude: exclude, Repository: declared.Repository.ID,
 		KeyFile: steps.KeyFile, Fingerprints: declared.Repository.Fingerprints,
 	})
 	if err != nil {
@@ -68,7 +67,7 @@ func (a *app) bundleInto(ctx context.Context, folder string) error {
 		return enc.Encode(b)
 	}
 	for _, f := range b.Files {
-		fmt.Fprintf(a.stdout, "%s  %s\n", f.SHA256, filepath.Join(folder, f.Name))
+		fmt.Fprintf(a.stdout, "%s  %s\n", f.SHA256, filepath.Join(dir, f.Name))
 	}
 	return nil
 }

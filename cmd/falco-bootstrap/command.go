@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,11 +25,11 @@ type app struct {
 	options options
 	log     *zap.Logger
 	code    node.Code
-	// concluded says that the run's report is written.
+	// concluded means that the run's report is written.
 	concluded bool
 }
 
-// options are the flags that are no settings of the node.
+// options are the flags that are not settings of the node.
 type options struct {
 	config     string
 	dryRun     bool
@@ -43,33 +44,34 @@ type options struct {
 	verbose    bool
 }
 
-const longHelp = `falco-bootstrap makes this Oracle Linux node one that Falco watches: the
-pinned key, the repository, the package, the configuration, the unit, and a
-proof that an alert arrives. Run again it mends what has drifted, and changes
-nothing if nothing has. With --dry-run it only tells what it would do.
+const about = `falco-bootstrap sets up Falco on this Oracle Linux node: the signing key, the
+repository, the package, the configuration and the unit. Then it proves that an
+alert reaches the log. A later run mends what has drifted and changes nothing
+else. With --dry-run it shows what it would change.
 
 Every flag can also be set in the environment: --falco-version is
-FALCO_BOOTSTRAP_FALCO_VERSION. Flags win over the environment, and that over
-the settings file.
+FALCO_BOOTSTRAP_FALCO_VERSION. A flag wins over the environment, and the
+environment over the settings file.
 
 Exit status:
-  0   the node is as declared, or has been made so
-  1   failed, for a reason not below; or, without root, not all could be seen
-  2   --dry-run: changes are pending
-  3   this host cannot run what was asked
-  4   trust: key, fingerprint or signature
-  5   packages: repository, network, dependencies, lock
-  6   Falco would refuse the configuration; the old one is still in place
-  7   Falco is not running, or not detecting
-  8   another run holds the lock
-  64  the command line or settings file is wrong`
+`
+
+// longHelp returns what the command does, and its exit statuses.
+func longHelp() string {
+	var b strings.Builder
+	b.WriteString(about)
+	for _, row := range node.Codes() {
+		fmt.Fprintf(&b, "  %-3d %s\n", row.Code, row.Meaning)
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
 
 // command builds the command line.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "falco-bootstrap",
-		Short: "Make this Oracle Linux node one that Falco watches, and keep it so",
-		Long:  longHelp,
+		Short: "Set up Falco on this Oracle Linux node, and keep it as declared",
+		Long:  longHelp(),
 		Args:  noArguments, SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: a.prepare,
 		RunE:              a.converge,
@@ -84,22 +86,22 @@ func (a *app) command() *cobra.Command {
 
 func (a *app) addOptions(root *cobra.Command) {
 	o, global, local := &a.options, root.PersistentFlags(), root.Flags()
-	global.StringVar(&o.config, "config", "", "settings file (default "+settings.Path+" if it is there)")
-	global.StringVar(&o.output, "output", "text", "form of the report on standard output: text or json")
-	global.StringVar(&o.kernel, "kernel-release", "", "speak of this kernel instead of the running one")
-	global.StringVar(&o.root, "root", "/", "act on the tree in this folder, such as an image being baked")
-	global.DurationVar(&o.timeout, "timeout", 15*time.Minute, "bound on the whole run")
-	global.StringVar(&o.logFormat, "log-format", "console", "form of the log on standard error: console or json")
-	global.StringVar(&o.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
-	global.BoolVarP(&o.verbose, "verbose", "v", false, "show why and how long in the report")
-	local.BoolVar(&o.dryRun, "dry-run", false, "show what would change, change nothing; exit 2 if anything would")
-	local.StringVar(&o.metrics, "metrics", "", "write the result to this file, for node_exporter's textfile collector")
-	local.StringVar(&o.reportFile, "report-file", "", "append the report to this file, one line of JSON")
+	global.StringVar(&o.config, "config", "", "settings file (default "+settings.Path+", if it exists)")
+	global.StringVar(&o.output, "output", "text", "format of the report on standard output: text or json")
+	global.StringVar(&o.kernel, "kernel-release", "", "assume this kernel instead of the running one")
+	global.StringVar(&o.root, "root", "/", "act on the tree in this directory, such as an image that is being built")
+	global.DurationVar(&o.timeout, "timeout", 15*time.Minute, "time limit of the whole run")
+	global.StringVar(&o.logFormat, "log-format", "console", "format of the log on standard error: console or json")
+	global.StringVar(&o.logLevel, "log-level", "info", "lowest level to log: debug, info, warn or error")
+	global.BoolVarP(&o.verbose, "verbose", "v", false, "include reasons and durations in the report")
+	local.BoolVar(&o.dryRun, "dry-run", false, "show what a run would change, and change nothing; exit with 2 if it would change anything")
+	local.StringVar(&o.metrics, "metrics", "", "write metrics to this file, for node_exporter's textfile collector")
+	local.StringVar(&o.reportFile, "report-file", "", "append the report to this file, as one line of JSON")
 	a.flags = settings.AddFlags(global)
 }
 
-// prepare reads the environment into the flags, checks what all commands
-// share, and makes the logger.
+// prepare sets flags from the environment, checks those that every command has,
+// and makes the logger.
 func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 	hint := "see `" + cmd.CommandPath() + " --help`"
 	unknown, err := settings.Environment(cmd.Flags(), a.environ)
@@ -107,7 +109,7 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 		return usage(err, hint)
 	}
 	if o := a.options.output; o != "text" && o != "json" {
-		return usage(fmt.Errorf("--output %q is neither text nor json", o), hint)
+		return usage(fmt.Errorf("--output: unknown format %q; use text or json", o), hint)
 	}
 	if a.log, err = newLogger(a.stderr, a.options.logFormat, a.options.logLevel); err != nil {
 		return usage(err, hint)
@@ -116,22 +118,22 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 		if cmd.Root().Flags().Lookup(settings.FlagName(name)) != nil {
 			continue // another command's
 		}
-		a.log.Warn("this environment variable belongs to no flag", zap.String("variable", name))
+		a.log.Warn("this environment variable is not a flag's", zap.String("variable", name))
 	}
 	return nil
 }
 
-// load reads the settings: file, then environment and flags over it.
+// load reads the settings file and lays the environment and the flags over it.
 func (a *app) load() (settings.Settings, error) {
 	s, err := a.loadFile()
 	var path *fs.PathError
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return s, &node.Error{Code: node.CodeFailed, Err: err, Hint: "run it as root, or let this user read the settings: nothing can be compared without them"}
+		return s, &node.Error{Code: node.CodeFailed, Err: err, Hint: "run it as root, or let this user read the settings: without them there is nothing to compare the node with"}
 	case errors.As(err, &path):
-		return s, usage(err, "--config takes a file; without it "+settings.Path+" is read if it is there")
+		return s, usage(err, "--config takes a file; without it "+settings.Path+" is read, if it exists")
 	case err != nil:
-		return s, usage(err, "the keys are described in docs/settings.md")
+		return s, usage(err, "docs/settings.md describes the keys")
 	}
 	if s, err = a.flags.Over(s); err == nil {
 		err = s.Check()
@@ -143,8 +145,7 @@ func (a *app) load() (settings.Settings, error) {
 	return s, err
 }
 
-// loadFile reads the settings file; the usual one may be missing, one that was
-// named may not.
+// loadFile reads the settings file. A file that --config names must exist.
 func (a *app) loadFile() (settings.Settings, error) {
 	name := a.options.config
 	if name == "" {
@@ -160,12 +161,11 @@ func (a *app) loadFile() (settings.Settings, error) {
 	return settings.Parse(name, src)
 }
 
-// hostOptions say which node is meant.
+// hostOptions say which node to act on.
 func (a *app) hostOptions() host.Options {
 	return host.Options{Root: a.options.root, Kernel: a.options.kernel, Progress: a.progress}
 }
 
-// versionCommand prints the version.
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArguments,

@@ -24,29 +24,29 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
-// env is all that the command takes from its surroundings.
+// env is everything that the command takes from its surroundings.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	environ        []string
-	terminal       bool // standard output is one
+	terminal       bool // standard output is a terminal
 	now            func() time.Time
 	readFile       func(string) ([]byte, error)
 	view           func(context.Context, host.Options) (view, error)
-	// machine is the only way to something that writes to the node.
+	// machine opens the node for writing; nothing else does.
 	machine func(context.Context, host.Options) (machine, error)
-	// remember keeps the report of a converging run on the node.
+	// remember stores the report of a converging run on the node.
 	remember func(host.Options, report.Report) error
 	// output writes or appends to a file that the command line names.
 	output func(name string, content []byte, how files.OutputMode) error
 	probe  func(context.Context, host.Options, alert.Probe) (node.Seen, error)
 	bundle func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error)
-	// complaint asks the installed Falco what it has against its configuration.
+	// complaint asks the installed Falco what is wrong with its configuration.
 	complaint func(context.Context, host.Options, node.FalcoCheck) string
 }
 
-// color reports whether the report is coloured: on a terminal only, and not
-// against NO_COLOR (no-color.org) or a terminal that cannot.
+// color reports whether to color the report: on a terminal that can show colors,
+// unless NO_COLOR (no-color.org) is set.
 func (e env) color() bool {
 	return e.terminal && e.getenv("NO_COLOR") == "" && e.getenv("TERM") != "dumb"
 }
@@ -60,8 +60,8 @@ func (e env) getenv(name string) string {
 	return ""
 }
 
-// run runs the command line and returns the exit status. Whatever goes wrong
-// is said once, here, on standard error.
+// run runs the command line and returns the exit status. It is the only place
+// that prints errors.
 func run(ctx context.Context, args []string, e env) node.Code {
 	a := &app{env: e}
 	root := a.command()
@@ -80,9 +80,9 @@ func run(ctx context.Context, args []string, e env) node.Code {
 	return a.code
 }
 
-// meantToConverge reports whether a command line that was refused was surely
-// that of a run which changes this node. What stands behind a wrong flag was
-// not read, so anything that may have been a dry run or meant a tree is not.
+// meantToConverge reports whether a refused command line was certainly meant to
+// change this node. Flags after a wrong one were not parsed, so it looks for
+// anything that could have made it a dry run or named a tree.
 func (a *app) meantToConverge(cmd *cobra.Command, args []string) bool {
 	if cmd.HasParent() || cmd.Flags().NArg() > 0 {
 		return false
@@ -95,17 +95,17 @@ func (a *app) meantToConverge(cmd *cobra.Command, args []string) bool {
 	return a.getenv(settings.EnvPrefix+"DRY_RUN") == "" && a.getenv(settings.EnvPrefix+"ROOT") == ""
 }
 
-// leave keeps the report of a run that never began, so that who looks at the
-// node later does not take an older success for the last word.
+// leave stores the report of a run that never began. Otherwise the report of an
+// older success would look like the latest.
 func (a *app) leave(err error) {
 	meta := a.meta(report.ModeConverge)
 	meta.Err = err
 	if err := a.remember(a.hostOptions(), report.New(meta, converge.Result{})); err != nil {
-		fmt.Fprintf(a.stderr, "falco-bootstrap: warning: the report could not be kept: %s\n", redact.Text(err.Error()))
+		fmt.Fprintf(a.stderr, "falco-bootstrap: warning: storing the report: %s\n", redact.Text(err.Error()))
 	}
 }
 
-// complain prints an error and its hint.
+// complain prints an error and its hint, without secrets.
 func (e env) complain(err error) {
 	fmt.Fprintf(e.stderr, "falco-bootstrap: error: %s\n", redact.Text(err.Error()))
 	if hint := node.HintOf(err); hint != "" {
@@ -113,12 +113,12 @@ func (e env) complain(err error) {
 	}
 }
 
-// usage makes err an error of the command line.
+// usage returns err as an error of the command line.
 func usage(err error, hint string) error {
 	return &node.Error{Code: node.CodeUsage, Err: err, Hint: hint}
 }
 
-// noArguments refuses arguments with the right exit status.
+// noArguments refuses arguments with [node.CodeUsage]; cobra's own check does not.
 func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

@@ -1,12 +1,12 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command falco-bootstrap turns an Oracle Linux worker node into one that
-// Falco watches, and keeps it so. See README.md for how to use it.
+// Command falco-bootstrap sets up Falco on an Oracle Linux worker node and keeps
+// it as declared. See README.md for how to use it.
 //
-// This package is wiring: flags, exit statuses, and the handing of a plan from
-// the engine to the report. What is decided is decided in internal/steps and
-// internal/falco, and what is done is done by internal/host.
+// This package is wiring: flags, exit statuses, and the way from a plan to its
+// report. internal/steps and internal/falco decide what a node should be;
+// internal/host changes it.
 package main
 
 import (
@@ -41,13 +41,13 @@ func main() {
 	os.Exit(int(code))
 }
 
-// view is a View that is closed after use.
+// A view is a [node.View] that must be closed after use.
 type view interface {
 	node.View
 	Close()
 }
 
-// machine is a Machine that holds the lock until it is closed.
+// A machine is a [node.Machine] that holds the run's lock until it is closed.
 type machine interface {
 	node.Machine
 	Close() error

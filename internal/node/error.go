@@ -10,78 +10,96 @@ import (
 )
 
 // Code is the kind of a failure. Its number is the exit status, its name
-// stands in the report; both are API.
+// appears in reports; both are API.
 type Code int
 
-// The codes.
+// The codes. [Codes] describes them.
 const (
-	CodeOK         Code = 0  // the node is as declared, or has been made so
-	CodeFailed     Code = 1  // a reason not below
-	CodePending    Code = 2  // a dry run found changes to make
-	CodePreflight  Code = 3  // this host cannot run what was asked
-	CodeTrust      Code = 4  // key, fingerprint or signature
-	CodePackages   Code = 5  // repository, network, dependencies, lock
-	CodeConfig     Code = 6  // Falco would refuse the configuration
-	CodeNotRunning Code = 7  // Falco is not running, or not detecting
-	CodeLocked     Code = 8  // another run holds the lock
-	CodeUsage      Code = 64 // command line or settings file; EX_USAGE of sysexits(3)
+	CodeOK         Code = 0
+	CodeFailed     Code = 1
+	CodePending    Code = 2
+	CodePreflight  Code = 3
+	CodeTrust      Code = 4
+	CodePackages   Code = 5
+	CodeConfig     Code = 6
+	CodeNotRunning Code = 7
+	CodeLocked     Code = 8
+	CodeUsage      Code = 64 // EX_USAGE of sysexits(3)
 )
 
-// String is the code's name in reports.
-func (c Code) String() string {
-	switch c {
-	case CodeOK:
-		return "ok"
-	case CodePending:
-		return "pending"
-	case CodePreflight:
-		return "preflight"
-	case CodeTrust:
-		return "trust"
-	case CodePackages:
-		return "packages"
-	case CodeConfig:
-		return "config-refused"
-	case CodeNotRunning:
-		return "not-running"
-	case CodeLocked:
-		return "locked"
-	case CodeUsage:
-		return "usage"
-	case CodeFailed:
+// CodeRow describes a code.
+type CodeRow struct {
+	Code    Code
+	Name    string // in reports
+	Meaning string // in the help
+	// Again says what running again does about it; systemd and the first-boot
+	// script act on it.
+	Again Again
+}
+
+// Again says whether it helps to run again.
+type Again string
+
+// The values of Again.
+const (
+	AgainDone    Again = ""    // the run succeeded
+	AgainHelps   Again = "yes" // the cause may be gone by then
+	AgainUseless Again = "no"  // somebody must act first
+)
+
+// Codes lists every code. The help, README.md, docs/report.schema.json, the
+// units and the first-boot script are made from it by `go test . -update`.
+func Codes() []CodeRow {
+	return []CodeRow{
+		{CodeOK, "ok", "the node is as declared, or the run made it so", AgainDone},
+		{CodeFailed, "failed", "failed for a reason not listed here; or, without root, could not see everything", AgainHelps},
+		{CodePending, "pending", "--dry-run: changes are pending", AgainDone},
+		{CodePreflight, "preflight", "this host cannot run what was asked for", AgainUseless},
+		{CodeTrust, "trust", "trust: key, fingerprint or signature", AgainUseless},
+		{CodePackages, "packages", "packages: repository, network, dependencies or lock", AgainHelps},
+		{CodeConfig, "config-refused", "Falco would refuse the configuration; the old one is still in place", AgainUseless},
+		{CodeNotRunning, "not-running", "Falco is not running, or is not detecting", AgainHelps},
+		{CodeLocked, "locked", "another run holds the lock", AgainHelps},
+		{CodeUsage, "usage", "the command line or the settings file is wrong", AgainUseless},
 	}
-	return "failed"
+}
+
+// String returns the code's name in reports.
+func (c Code) String() string {
+	for _, row := range Codes() {
+		if row.Code == c {
+			return row.Name
+		}
+	}
+	return CodeFailed.String()
 }
 
 // An Error is a failure that an operator can act on.
 type Error struct {
 	Code Code
-	// Err says what and why, in one sentence.
+	// Err says in one sentence what failed and why.
 	Err error
 	// Hint says what to do about it.
 	Hint string
-	// Drift names what was found, if it is a drift that only people can mend.
+	// Drift is the class of a drift that only people can mend, or empty.
 	Drift Drift
 }
 
 // Error implements error.
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap returns what it wraps.
+// Unwrap returns e.Err.
 func (e *Error) Unwrap() error { return e.Err }
 
 // CodeOf returns the code of the first [*Error] in the chain of err:
-// [CodeFailed] if there is none, [CodeOK] for nil. A run that was told to stop
-// is CodeFailed whatever it was at: the fault is not that of the repository, or
-// of Falco, that it was waiting for.
+// [CodeFailed] if there is none, [CodeOK] for nil. A canceled run is always
+// CodeFailed: what it was waiting for is not to blame.
 func CodeOf(err error) Code {
 	var e *Error
 	switch {
 	case err == nil:
 		return CodeOK
-	case errors.Is(err, context.Canceled):
-		return CodeFailed
-	case errors.As(err, &e):
+	case errors.As(err, &e) && !errors.Is(err, context.Canceled):
 		return e.Code
 	default:
 		return CodeFailed
@@ -91,30 +109,30 @@ func CodeOf(err error) Code {
 // DriftOf returns the class of the first [*Error] in the chain of err that has
 // one, or "".
 func DriftOf(err error) Drift {
-	var e *Error
-	for next := err; errors.As(next, &e); next = e.Err {
-		if e.Drift != "" {
-			return e.Drift
-		}
-	}
-	return ""
+	return first(err, func(e *Error) Drift { return e.Drift })
 }
 
 // HintOf returns the hint of the first [*Error] in the chain of err that has
-// one. Running out of time has a hint of its own where there is none, and being
-// told to stop in any case.
+// one. A canceled run always has a hint of its own; one that ran out of time
+// has one if there is no other.
 func HintOf(err error) string {
 	if errors.Is(err, context.Canceled) {
-		return "the run was told to stop; running it again carries on from here"
+		return "the run was told to stop; run it again to continue from here"
 	}
+	hint := first(err, func(e *Error) string { return e.Hint })
+	if hint == "" && errors.Is(err, context.DeadlineExceeded) {
+		return "the run took too long: the last log line says what was slow; pass a longer --timeout"
+	}
+	return hint
+}
+
+// first returns what get finds in the first [*Error] of err's chain that has it.
+func first[T ~string](err error, get func(*Error) T) T {
 	var e *Error
 	for next := err; errors.As(next, &e); next = e.Err {
-		if e.Hint != "" {
-			return e.Hint
+		if found := get(e); found != "" {
+			return found
 		}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return "the run's time was up: look at the last log line for what was slow, and pass a longer --timeout"
 	}
 	return ""
 }

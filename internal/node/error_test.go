@@ -7,19 +7,43 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strings"
 	"testing"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
-func TestCodeNamesAreDistinct(t *testing.T) {
-	seen := map[string]Code{}
-	for _, c := range []Code{CodeOK, CodeFailed, CodePending, CodePreflight, CodeTrust, CodePackages, CodeConfig, CodeNotRunning, CodeLocked, CodeUsage} {
-		if other, twice := seen[c.String()]; twice {
-			t.Errorf("codes %d and %d are both %q", c, other, c)
+// Every constant of type Code has a row of its own, in the same order.
+func TestCodesIsComplete(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "error.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var constants []string
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Code" {
+				constants = append(constants, spec.Values[0].(*ast.BasicLit).Value)
+			}
 		}
-		seen[c.String()] = c
+		return true
+	})
+	rows := Codes()
+	if len(constants) < 10 || len(rows) != len(constants) {
+		t.Fatalf("%d constants and %d rows, want as many", len(constants), len(rows))
+	}
+	names := map[string]bool{}
+	for i, row := range rows {
+		if fmt.Sprint(int(row.Code)) != constants[i] {
+			t.Errorf("row %d is code %d, want %s", i, row.Code, constants[i])
+		}
+		if row.Name == "" || row.Meaning == "" || names[row.Name] {
+			t.Errorf("code %d: name %q and meaning %q, want both, and no name twice", row.Code, row.Name, row.Meaning)
+		}
+		names[row.Name] = true
 	}
 }
 
@@ -61,5 +85,31 @@ func TestConfigError(t *testing.T) {
 		if CodeOf(err) != CodeConfig || HintOf(err) != tt.hint || DriftOf(err) != tt.drift {
 			t.Errorf("%s: ConfigError = %v, %q, %q; want %v, %q, %q", tt.name, CodeOf(err), HintOf(err), DriftOf(err), CodeConfig, tt.hint, tt.drift)
 		}
+	}
+}
+
+func TestErrorsInAChain(t *testing.T) {
+	inner := &Error{Code: CodeTrust, Err: errors.New("inner"), Hint: "inner hint", Drift: DriftKeyExpired}
+	outer := &Error{Code: CodeConfig, Err: fmt.Errorf("outer: %w", inner)}
+	late := &Error{Code: CodePackages, Err: context.DeadlineExceeded}
+	for _, tt := range []struct {
+		name  string
+		err   error
+		code  Code
+		hint  string
+		drift Drift
+	}{
+		{name: "nil", code: CodeOK},
+		{name: "plain", err: errors.New("x"), code: CodeFailed},
+		{name: "the outer code, the first hint and class", err: fmt.Errorf("x: %w", outer), code: CodeConfig, hint: inner.Hint, drift: inner.Drift},
+		{name: "canceled", err: &Error{Code: CodeTrust, Err: context.Canceled, Hint: "x"}, code: CodeFailed, hint: HintOf(context.Canceled)},
+		{name: "out of time", err: late, code: CodePackages, hint: HintOf(context.DeadlineExceeded)},
+	} {
+		if code, hint, drift := CodeOf(tt.err), HintOf(tt.err), DriftOf(tt.err); code != tt.code || hint != tt.hint || drift != tt.drift {
+			t.Errorf("%s: CodeOf, HintOf, DriftOf = %v, %q, %q, want %v, %q, %q", tt.name, code, hint, drift, tt.code, tt.hint, tt.drift)
+		}
+	}
+	if HintOf(context.Canceled) == "" || HintOf(context.DeadlineExceeded) == "" {
+		t.Error("no hint for a run that was canceled or ran out of time")
 	}
 }
