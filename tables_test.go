@@ -30,7 +30,7 @@ func TestFilesFollowTheTables(t *testing.T) {
 	for _, d := range []derived{
 		{"README.md", "<!-- from internal/node/error.go by go test . -update -->\n", "\n## ", exitTable()},
 		{"docs/report.schema.json", `  "$defs": {` + "\n", `    "count": {`, schemaDefinitions(t)},
-		{"docs/settings.md", "<!-- from internal/settings by go test . -update -->\n", "\nThe flags that are no", settingsPage(t)},
+		{"docs/settings.md", "<!-- from internal/settings by go test . -update -->\n", "\nFlags that are not", settingsPage(t)},
 		{"deploy/systemd/falco-bootstrap.service", "\nSuccessExitStatus=", "\n", codes(" ", func(c node.CodeRow) bool { return c.Again == node.AgainDone && c.Code != 0 })},
 		{"deploy/systemd/falco-bootstrap-firstboot.service", "\nRestartPreventExitStatus=", "\n", codes(" ", useless)},
 		{"deploy/cloud-init/firstboot.sh", "  case $rc in\n    ", ") die", codes(" | ", useless)},
