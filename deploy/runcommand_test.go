@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// cloud is a stand-in for the oci command: it notes every call in $CLOUD/calls
+// cloud is a stand-in for the oci command: it records every call in $CLOUD/calls
 // and answers from files.
 const cloud = `#!/bin/bash
 printf '%s\n' "$*" >>"$CLOUD/calls"
@@ -28,7 +28,7 @@ esac
 `
 
 // fleet returns a function that runs fleet.sh against the stand-in, and the
-// stand-in's folder.
+// stand-in's directory.
 func fleet(t *testing.T, nodes string) (run func(args ...string) (int, string), dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -63,7 +63,7 @@ func TestFleetAudit(t *testing.T) {
 	if !strings.Contains(script, "\nmode='audit'\n") || strings.Contains(script, "fb_url_x86_64") || strings.Contains(script, "@PART@") {
 		t.Errorf("the node would run:\n%s", script)
 	}
-	if status, out := run("collect"); status != 0 || !strings.Contains(out, "3 answered well, 0 did not, 0 are") {
+	if status, out := run("collect"); status != 0 || !strings.Contains(out, "3 succeeded, 0 failed, 0 are") {
 		t.Errorf("collect = %d, %q, want 0 and three answers", status, out)
 	}
 	reports, err := filepath.Glob(filepath.Join(dir, "out/reports/*.json"))
@@ -79,7 +79,7 @@ func TestFleetInstallCarriesThePart(t *testing.T) {
 	}
 	script := read(t, filepath.Join(dir, "object"))
 	if !strings.Contains(script, read(t, "cloud-init/60-falco-bootstrap.sh")) {
-		t.Error("the part is not in the script as it is")
+		t.Error("the script does not contain the part unchanged")
 	}
 	if status, out := command(t, nil, "bash", "-n", filepath.Join(dir, "object")); status != 0 {
 		t.Errorf("bash -n = %d, want 0\n%s", status, out)
@@ -135,7 +135,7 @@ func TestFleetArguments(t *testing.T) {
 	}
 }
 
-// node.sh as OCI Run Command would run it, with falco-bootstrap and sudo played.
+// node.sh as OCI Run Command would run it, with stand-ins for falco-bootstrap and sudo.
 func TestNodeScript(t *testing.T) {
 	tests := []struct {
 		name, mode string

@@ -171,9 +171,9 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 	}{
 		{name: "the agent hangs", served: hang, until: "systemctl is-active falco-bootstrap.service || systemctl show -p ActiveState falco-bootstrap.service | grep -q activating"},
 		{name: "the agent fails", served: fail, until: "systemctl is-failed falco-bootstrap.service"},
-		{name: "the download is cut short", served: fail[:8], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'not fetched whole'"},
+		{name: "the download is cut short", served: fail[:8], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
 		{name: "another file lies there", served: hang[:len(fail)], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'SHA-256 is not the pinned one'"},
-		{name: "the server is down", served: fail, url: "http://127.0.0.1:1/falco-bootstrap", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'not fetched whole'"},
+		{name: "the server is down", served: fail, url: "http://127.0.0.1:1/falco-bootstrap", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
 		{name: "the server hangs", served: fail, fault: "/falco-bootstrap hang", until: "systemctl is-active falco-bootstrap-firstboot.service"},
 	}
 	// One node, born anew for each case: that costs half of what new ones do.

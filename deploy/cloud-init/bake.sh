@@ -1,12 +1,12 @@
 #!/bin/bash
-# Puts falco-bootstrap, its units and Falco into an image that is being baked,
-# and leaves the rest to falco-bootstrap-firstboot.service at each first boot.
+# Installs falco-bootstrap, its units and Falco in an image that is being built.
+# falco-bootstrap-firstboot.service does the rest at each first boot.
 #   bake.sh                  on the builder instance itself (Packer's shell
-#                            provisioner): packages are installed, Falco proven
+#                            provisioner): install the packages and prove Falco
 #   bake.sh --root DIR       into a mounted tree: files only; what needs rpm, dnf
 #                            or systemd waits for the first boot
-#   --binary FILE            use this file; one that is not the pinned one is
-#                            replaced by a fetched one
+#   --binary FILE            use this file, unless it is not the pinned one: then
+#                            that is fetched
 #   --kernel-release R       the kernel that the image will boot, if not this one
 # The pins and settings are those in 60-falco-bootstrap.sh beside this script.
 set -eu -o pipefail
@@ -31,12 +31,12 @@ put_files() {
   else
     bash "$here/60-falco-bootstrap.sh" --no-start
   fi
-  # 60-falco-bootstrap.sh never fails, for the join's sake; an image must not
-  # be made of half of it.
+  # 60-falco-bootstrap.sh always exits with 0, so that nodes join. An image with
+  # half of it must not be built.
   [ -x "$root/usr/local/libexec/falco-bootstrap/firstboot" ]
 }
 
-# firstboot fetches nothing if the binary in place is already the pinned one.
+# firstboot fetches nothing if the installed binary is the pinned one.
 put_binary() {
   if [ -n "$binary" ]; then
     install -D -m 0755 -- "$binary" "$root/usr/local/bin/falco-bootstrap"
@@ -54,7 +54,7 @@ converge() {
   fi
 }
 
-# What belongs to the builder and not to the nodes made from the image.
+# Removes what belongs to the builder and not to the nodes of the image.
 forget_builder() {
   rm -f -- "$root"/var/lib/falco-bootstrap/{firstboot.done,last-run.json} \
     "$root"/var/log/falco-bootstrap-report.json "$root"/var/log/falco.log*

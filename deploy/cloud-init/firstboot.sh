@@ -1,9 +1,9 @@
 #!/bin/bash
-# Fetches the pinned falco-bootstrap, puts it in place and runs it once.
+# Fetches the pinned falco-bootstrap, installs it and runs it once.
 #   firstboot         fetch, then run falco-bootstrap.service
-#   firstboot fetch   fetch only
-# Exit: as falco-bootstrap; 4 if the file is not the pinned one, 5 if the
-# server cannot be reached.
+#   firstboot fetch   only fetch
+# Exit status: as falco-bootstrap's; 4 if the file is not the pinned one, 5 if it
+# cannot be fetched.
 set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
@@ -19,11 +19,11 @@ load_pins() {
   proto=https
   arch=$(uname -m)
   # shellcheck source=/dev/null
-  . "$home/release" || die 64 "$home/release: cannot be read"
+  . "$home/release" || die 64 "$home/release: not readable"
   case $arch in
     x86_64) url=$url_x86_64 size=$size_x86_64 sha256=$sha256_x86_64 ;;
     aarch64) url=$url_aarch64 size=$size_aarch64 sha256=$sha256_aarch64 ;;
-    *) die 3 "no release for $arch" ;;
+    *) die 3 "there is no release for $arch" ;;
   esac
   [[ $sha256 =~ ^[0-9a-f]{64}$ && $size =~ ^[1-9][0-9]*$ && -n $url ]] ||
     die 64 "URL, size and SHA-256 for $arch are not pinned"
@@ -32,8 +32,8 @@ load_pins() {
 has_size() { [ "$(stat -c %s -- "$1" 2>/dev/null)" = "$size" ]; }
 is_pinned() { has_size "$1" && sha256sum --check --status <<<"$sha256  $1"; }
 
-# The file size limit stops a server that sends for ever: older curl holds
-# --max-filesize only against an announced length.
+# The file size limit stops a server that sends without end: older curl compares
+# --max-filesize only with an announced length.
 download() (
   ulimit -f $((size / 1024 + 1))
   exec curl --fail --silent --show-error --location --globoff \
@@ -42,8 +42,8 @@ download() (
     --max-filesize "$size" --output "$1" -- "$url"
 )
 
-# Same file system, so the rename replaces a running binary whole or not at all.
-put_in_place() {
+# The file system is the same, so the rename replaces even a running binary at once.
+install_binary() {
   chmod 0755 -- "$1" && sync -- "$1" && mkdir -p -- "${target%/*}" && mv -fT -- "$1" "$target" || return 1
   [ -n "$root" ] || ! command -v restorecon >/dev/null || restorecon -- "$target" || true
 }
@@ -55,11 +55,11 @@ fetch() {
     rm -f -- "$new"
     if download "$new" && has_size "$new"; then
       is_pinned "$new" || { rm -f -- "$new"; die 4 "$url: SHA-256 is not the pinned one"; }
-      put_in_place "$new" || die 1 "$target: cannot be put in place"
+      install_binary "$new" || die 1 "$target: cannot be written"
       say "$url: installed as $target"
       return 0
     fi
-    say "$url: not fetched whole"
+    say "$url: download failed or incomplete"
     sleep "$pause"
   done
   rm -f -- "$new"
@@ -75,8 +75,8 @@ run() {
   rc=$(systemctl show -p ExecMainStatus falco-bootstrap.service)
   rc=${rc#*=}
   case $rc in
-    3 | 4 | 6 | 64) die "$rc" "falco-bootstrap ended with $rc; see journalctl -u falco-bootstrap" ;;
-    *) die 1 "falco-bootstrap ended with $rc; trying again later" ;;
+    3 | 4 | 6 | 64) die "$rc" "falco-bootstrap exited with $rc; see journalctl -u falco-bootstrap" ;;
+    *) die 1 "falco-bootstrap exited with $rc; trying again later" ;;
   esac
 }
 

@@ -1,42 +1,39 @@
 #!/bin/bash
-# Custom cloud-init script for OKE managed nodes: Oracle's lines join the node,
-# what follows adds Falco and never keeps it from joining.
+# Custom cloud-init script for OKE managed nodes. Oracle's lines join the node; the
+# rest adds Falco and never keeps the node from joining.
 
-# DO NOT MODIFY: the default logic, as Oracle documents it under
+# DO NOT MODIFY: the default logic, as Oracle documents it in
 # "Using Custom Cloud-init Initialization Scripts to Set Up Managed Nodes".
 curl --fail -H "Authorization: Bearer Oracle" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh
 bash /var/run/oke-init.sh
 
-# The part below grows the root file system as well.
+# Makes the part below grow the root file system too.
 fb_grow=yes
-# falco-bootstrap on an OKE node, as one part of multi-part user data. Its file
-# name sorts after the part that joins the cluster (50-oke.sh). It only writes
-# files and starts a detached unit, so the join can neither wait for it nor fail
-# with it: fetching and converging happen in falco-bootstrap-firstboot.service.
-#   --root DIR   write into the tree of an image that is being baked
-#   --no-start   start nothing now; the units start at the next boot
+# Sets up falco-bootstrap on an OKE node, as one part of multi-part user data. Its
+# file name sorts after the part that joins the cluster (50-oke.sh). It only writes
+# files and starts a detached unit, so joining neither waits for it nor fails with
+# it: falco-bootstrap-firstboot.service fetches the agent and runs it.
+#   --root DIR   write into the tree of an image that is being built
+#   --no-start   do not start the units now, but at the next boot
 
 # >>> settings
-# Pinned release. A node fetches nothing while these are empty.
+# The pinned release. A node fetches nothing while these are empty.
 fb_url_x86_64=''
 fb_size_x86_64=''
 fb_sha256_x86_64=''
 fb_url_aarch64=''
 fb_size_aarch64=''
 fb_sha256_aarch64=''
-# The only scheme that the fetch accepts; anything but https is for tests.
+# The only scheme to fetch by; anything but https is for tests.
 fb_proto='https'
-# converge, or audit: report drift and change nothing.
+# converge; or audit, which reports drift and changes nothing.
 fb_mode='converge'
-# The node's time zone, e.g. Europe/Zurich. Empty: leave it.
+# The node's time zone, for example Europe/Zurich. Empty: do not change it.
 fb_timezone=''
-# /etc/falco-bootstrap.yaml. Empty: keep the file that the image has.
+# /etc/falco-bootstrap.yaml; see docs/settings.md. Empty: keep the image's file.
 fb_settings='falco:
   config:
     json_output: true
-    file_output:
-      enabled: true
-      filename: /var/log/falco.log
 '
 # <<< settings
 
@@ -45,8 +42,9 @@ fb_say() {
   logger -t falco-bootstrap -- "$*" 2>/dev/null || true
 }
 
-# fb_write MODE FILE writes standard input, whole or not at all. What is so
-# already is left alone; what is new makes the first-boot unit run once more.
+# fb_write MODE FILE replaces FILE by standard input, completely or not at all. It
+# leaves a file with the same content alone; any other makes the first-boot unit
+# run again.
 fb_write() {
   local file=$fb_root$2
   mkdir -p -- "${file%/*}" && (umask 077 && cat >"$file.new") && chmod "$1" -- "$file.new" || return 1
@@ -58,8 +56,8 @@ fb_write() {
   [ -n "$fb_root" ] || ! command -v restorecon >/dev/null || restorecon -- "$file" || true
 }
 
-# Nobody but root may look at or touch what is about to run as root.
-fb_private_folder() {
+# Only root may read or change what is going to run as root.
+fb_private_dir() {
   mkdir -p -- "$fb_root/usr/local/libexec/falco-bootstrap" && chmod 0700 -- "$fb_root/usr/local/libexec/falco-bootstrap"
 }
 
@@ -78,8 +76,8 @@ fb_write_settings() {
   fi
   sed "s/^FALCO_BOOTSTRAP_DRY_RUN=.*/FALCO_BOOTSTRAP_DRY_RUN=$dry/" <<'FB_END' | fb_write 0644 /etc/sysconfig/falco-bootstrap
 # Environment of falco-bootstrap.service and its first-boot unit.
-# Any setting of falco-bootstrap can stand here as FALCO_BOOTSTRAP_…;
-# so can https_proxy and no_proxy.
+# Any setting of falco-bootstrap can be set here as FALCO_BOOTSTRAP_…, and so
+# can https_proxy and no_proxy.
 FALCO_BOOTSTRAP_DRY_RUN=false
 FB_END
 }
@@ -87,11 +85,11 @@ FB_END
 fb_write_firstboot() {
   fb_write 0700 /usr/local/libexec/falco-bootstrap/firstboot <<'FB_END'
 #!/bin/bash
-# Fetches the pinned falco-bootstrap, puts it in place and runs it once.
+# Fetches the pinned falco-bootstrap, installs it and runs it once.
 #   firstboot         fetch, then run falco-bootstrap.service
-#   firstboot fetch   fetch only
-# Exit: as falco-bootstrap; 4 if the file is not the pinned one, 5 if the
-# server cannot be reached.
+#   firstboot fetch   only fetch
+# Exit status: as falco-bootstrap's; 4 if the file is not the pinned one, 5 if it
+# cannot be fetched.
 set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
@@ -107,11 +105,11 @@ load_pins() {
   proto=https
   arch=$(uname -m)
   # shellcheck source=/dev/null
-  . "$home/release" || die 64 "$home/release: cannot be read"
+  . "$home/release" || die 64 "$home/release: not readable"
   case $arch in
     x86_64) url=$url_x86_64 size=$size_x86_64 sha256=$sha256_x86_64 ;;
     aarch64) url=$url_aarch64 size=$size_aarch64 sha256=$sha256_aarch64 ;;
-    *) die 3 "no release for $arch" ;;
+    *) die 3 "there is no release for $arch" ;;
   esac
   [[ $sha256 =~ ^[0-9a-f]{64}$ && $size =~ ^[1-9][0-9]*$ && -n $url ]] ||
     die 64 "URL, size and SHA-256 for $arch are not pinned"
@@ -120,8 +118,8 @@ load_pins() {
 has_size() { [ "$(stat -c %s -- "$1" 2>/dev/null)" = "$size" ]; }
 is_pinned() { has_size "$1" && sha256sum --check --status <<<"$sha256  $1"; }
 
-# The file size limit stops a server that sends for ever: older curl holds
-# --max-filesize only against an announced length.
+# The file size limit stops a server that sends without end: older curl compares
+# --max-filesize only with an announced length.
 download() (
   ulimit -f $((size / 1024 + 1))
   exec curl --fail --silent --show-error --location --globoff \
@@ -130,8 +128,8 @@ download() (
     --max-filesize "$size" --output "$1" -- "$url"
 )
 
-# Same file system, so the rename replaces a running binary whole or not at all.
-put_in_place() {
+# The file system is the same, so the rename replaces even a running binary at once.
+install_binary() {
   chmod 0755 -- "$1" && sync -- "$1" && mkdir -p -- "${target%/*}" && mv -fT -- "$1" "$target" || return 1
   [ -n "$root" ] || ! command -v restorecon >/dev/null || restorecon -- "$target" || true
 }
@@ -143,11 +141,11 @@ fetch() {
     rm -f -- "$new"
     if download "$new" && has_size "$new"; then
       is_pinned "$new" || { rm -f -- "$new"; die 4 "$url: SHA-256 is not the pinned one"; }
-      put_in_place "$new" || die 1 "$target: cannot be put in place"
+      install_binary "$new" || die 1 "$target: cannot be written"
       say "$url: installed as $target"
       return 0
     fi
-    say "$url: not fetched whole"
+    say "$url: download failed or incomplete"
     sleep "$pause"
   done
   rm -f -- "$new"
@@ -163,8 +161,8 @@ run() {
   rc=$(systemctl show -p ExecMainStatus falco-bootstrap.service)
   rc=${rc#*=}
   case $rc in
-    3 | 4 | 6 | 64) die "$rc" "falco-bootstrap ended with $rc; see journalctl -u falco-bootstrap" ;;
-    *) die 1 "falco-bootstrap ended with $rc; trying again later" ;;
+    3 | 4 | 6 | 64) die "$rc" "falco-bootstrap exited with $rc; see journalctl -u falco-bootstrap" ;;
+    *) die 1 "falco-bootstrap exited with $rc; trying again later" ;;
   esac
 }
 
@@ -180,12 +178,12 @@ FB_END
 
 fb_write_units() {
   fb_write 0644 /etc/systemd/system/falco-bootstrap.service <<'FB_END' || return 1
-# One run of falco-bootstrap. The timer starts it; `systemctl start` does too.
+# One run of falco-bootstrap, started by the timer or by `systemctl start`.
 # FALCO_BOOTSTRAP_DRY_RUN=true in /etc/sysconfig/falco-bootstrap makes every run
 # an audit that changes nothing.
 #
-# Not sandboxed: the run installs packages, and rpm scriptlets need the node as
-# it is. NoNewPrivileges= would also keep them out of their SELinux domains.
+# It is not sandboxed: it installs packages, and rpm scriptlets need the whole
+# node. NoNewPrivileges= would also keep them out of their SELinux domains.
 [Unit]
 Description=Converge or audit Falco on this node
 Documentation=https://github.com/falco-bootstrap/falco-bootstrap
@@ -196,23 +194,23 @@ After=network-online.target
 [Service]
 Type=oneshot
 EnvironmentFile=-/etc/sysconfig/falco-bootstrap
-# The journal gets standard output. --report-file appends the same object as one
-# line, because StandardOutput=append: needs systemd 240 and Oracle Linux 8 has 239.
+# Standard output goes to the journal. --report-file appends the same object as one
+# line: StandardOutput=append: needs systemd 240, and Oracle Linux 8 has 239.
 ExecStart=/usr/local/bin/falco-bootstrap --output json --report-file /var/log/falco-bootstrap-report.json
-# Exit 2 is an audit that found drift: a finding, told in the report, not a fault.
+# An audit that found drift has succeeded: the drift is in the report.
 SuccessExitStatus=2
-# Over the run's own bound of 15 minutes, so that its report comes first.
+# Longer than the run's own limit of 15 minutes, so that the run can still report.
 TimeoutStartSec=20min
 TimeoutStopSec=1min
 UMask=0022
 Nice=10
 IOSchedulingClass=idle
-# dnf has been seen at 3 GB on small nodes: if memory ends, end this, not a pod.
+# dnf was seen to use 3 GB on small nodes: out of memory, kill this and not a pod.
 OOMScoreAdjust=500
 FB_END
   fb_write 0644 /etc/systemd/system/falco-bootstrap.timer <<'FB_END' || return 1
-# Starts falco-bootstrap four times a day, spread over an hour so that a fleet
-# does not ask its mirrors all at once.
+# Starts falco-bootstrap four times a day, spread over an hour so that the nodes of
+# a fleet do not ask their mirrors all at once.
 [Unit]
 Description=Keep Falco on this node as declared
 Documentation=https://github.com/falco-bootstrap/falco-bootstrap
@@ -227,12 +225,12 @@ AccuracySec=1min
 WantedBy=timers.target
 FB_END
   fb_write 0644 /etc/systemd/system/falco-bootstrap-firstboot.service <<'FB_END'
-# Fetches the pinned falco-bootstrap and runs it, until that has worked once.
+# Fetches the pinned falco-bootstrap and runs it, until that has succeeded once.
 #
 # Type=simple, not oneshot: multi-user.target waits for a oneshot, and
-# cloud-init 24.4 and later runs the join script after multi-user.target, so a
-# oneshot that hangs would keep the node out of its cluster. It is also not
-# ordered after cloud-final.service, which would close a cycle there.
+# cloud-init 24.4 and later run the join script after multi-user.target, so a
+# oneshot that hangs would keep the node out of its cluster. Nor is it ordered
+# after cloud-final.service: that would be an ordering cycle.
 [Unit]
 Description=Fetch falco-bootstrap and run it for the first time
 Documentation=https://github.com/falco-bootstrap/falco-bootstrap
@@ -246,7 +244,7 @@ EnvironmentFile=-/etc/sysconfig/falco-bootstrap
 ExecStart=/usr/local/libexec/falco-bootstrap/firstboot
 Restart=on-failure
 RestartSec=2min
-# Host unfit, trust, configuration, settings: trying again would not help.
+# The exit statuses for which running again does not help.
 RestartPreventExitStatus=3 4 6 64
 RuntimeMaxSec=1h
 TimeoutStopSec=30s
@@ -272,10 +270,10 @@ fb_start() {
   fi
 }
 
-# What Oracle's own module does in parts of its own; the complete script has to.
+# Oracle's module does this in its own parts; the complete script must do it itself.
 fb_prepare_node() {
-  [ "${fb_grow:-no}" = no ] || timeout 300 /usr/libexec/oci-growfs -y || fb_say 'the root file system was not grown'
-  [ -z "$fb_timezone" ] || timeout 60 timedatectl set-timezone "$fb_timezone" || fb_say "$fb_timezone: time zone not set"
+  [ "${fb_grow:-no}" = no ] || timeout 300 /usr/libexec/oci-growfs -y || fb_say 'growing the root file system failed'
+  [ -z "$fb_timezone" ] || timeout 60 timedatectl set-timezone "$fb_timezone" || fb_say "setting the time zone $fb_timezone failed"
 }
 
 fb_main() {
@@ -290,14 +288,14 @@ fb_main() {
   done
   umask 022
   [ -n "$fb_root" ] || fb_prepare_node
-  if fb_private_folder && fb_write_release && fb_write_settings && fb_write_firstboot && fb_write_units && fb_start; then
+  if fb_private_dir && fb_write_release && fb_write_settings && fb_write_firstboot && fb_write_units && fb_start; then
     fb_say 'set up; follow it with journalctl -u falco-bootstrap-firstboot -u falco-bootstrap'
   else
     fb_say 'error: not set up; the lines above say why'
   fi
 }
 
-# Nothing runs before this line is read, so a script cut short does nothing.
-# The exit status is 0 in any case: cloud-init would call the whole node failed.
+# Nothing runs before this line is read, so a truncated script does nothing. The
+# exit status is always 0: with another cloud-init reports the whole node as failed.
 fb_main "$@"
 exit 0

@@ -1,14 +1,15 @@
 #!/bin/bash
-# Audits, converges or equips many OKE nodes through OCI Run Command.
+# Audits many OKE nodes, converges them, or installs falco-bootstrap on them,
+# through OCI Run Command.
 #   fleet.sh send --mode audit|converge|install --out DIR --bucket B
 #                 --compartment OCID [--pool OCID] [--part FILE]
 #                 [--wave N] [--parallel N] [--timeout SECONDS]
 #   fleet.sh collect --out DIR
-# send leaves one file for each node in DIR, so a second send goes on where the
+# send writes one file for each node to DIR, so a second send continues where the
 # first stopped, and --wave N takes N more nodes. collect fetches what is ready
-# and can be run again. Then: falco-bootstrap report DIR/reports/*
-# Exit: 0 all nodes answered well, 1 some did not or a call failed, 2 some are
-# still at work, 64 wrong arguments.
+# and can be run again. Then run falco-bootstrap report DIR/reports/*
+# Exit status: 0 all nodes succeeded, 1 some failed or a call failed, 2 some are
+# not finished, 64 wrong arguments.
 set -u -o pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -25,13 +26,13 @@ parse() {
     esac
     shift 2
   done
-  [ $# -eq 0 ] || die "$1: has no value, or is no argument"
-  [ -n "$out" ] || die '--out is needed'
-  [[ $wave$parallel$timeout =~ ^[0-9]+$ ]] || die '--wave, --parallel and --timeout are numbers'
+  [ $# -eq 0 ] || die "$1: unknown argument, or its value is missing"
+  [ -n "$out" ] || die '--out is required'
+  [[ $wave$parallel$timeout =~ ^[0-9]+$ ]] || die '--wave, --parallel and --timeout must be numbers'
 }
 
-# The Run Command of OCI takes 4 KB of text and gives 1 KB back, so the script
-# goes by Object Storage, and so do the reports.
+# OCI Run Command takes 4 KB of text and returns 1 KB, so the script and the reports
+# go through Object Storage.
 script() {
   local line
   while IFS= read -r line; do
@@ -43,7 +44,7 @@ script() {
   done <"$here/node.sh"
 }
 
-# shellcheck disable=SC2016 # JMESPath has backticks of its own
+# shellcheck disable=SC2016 # the backticks are JMESPath
 nodes() {
   if [ -n "$pool" ]; then
     oci ce node-pool get --node-pool-id "$pool" --raw-output \
@@ -64,8 +65,8 @@ send_one() {
 }
 
 send() {
-  case $mode in audit | converge | install) ;; *) die '--mode is audit, converge or install' ;; esac
-  [[ -n $bucket && -n $compartment ]] || die '--bucket and --compartment are needed'
+  case $mode in audit | converge | install) ;; *) die '--mode must be audit, converge or install' ;; esac
+  [[ -n $bucket && -n $compartment ]] || die '--bucket and --compartment are required'
   mkdir -p -- "$out/commands" "$out/reports" || return 1
   if [ ! -s "$out/run" ]; then
     namespace=$(oci os ns get --raw-output --query data) || return 1
@@ -79,7 +80,7 @@ send() {
   export -f send_one
   export compartment mode timeout bucket namespace prefix out
   local node count=0
-  # shellcheck disable=SC2016 # for the inner shell
+  # shellcheck disable=SC2016 # the inner shell expands it
   while IFS= read -r node; do
     [ -n "$node" ] && [ ! -e "$out/commands/$node" ] || continue
     [ "$wave" -eq 0 ] || [ "$count" -lt "$wave" ] || break
@@ -114,7 +115,7 @@ collect() {
       *) waiting=$((waiting + 1)) ;;
     esac
   done
-  printf '%d answered well, %d did not, %d are still at work\n' "$good" "$bad" "$waiting"
+  printf '%d succeeded, %d failed, %d are not finished\n' "$good" "$bad" "$waiting"
   [ "$bad" -eq 0 ] || return 1
   [ "$waiting" -eq 0 ] || return 2
 }
@@ -124,7 +125,7 @@ main() {
   case $action in
     send) send ;;
     collect) collect ;;
-    *) die 'send or collect is needed' ;;
+    *) die 'the first argument must be send or collect' ;;
   esac
 }
 

@@ -1,8 +1,8 @@
 # Copyright The falco-bootstrap Authors
 # SPDX-License-Identifier: Apache-2.0
 
-# A cluster, a node pool whose nodes run Falco, and OCI Logging that shows what
-# Falco says. The network is taken as given.
+# A cluster, a node pool whose nodes run Falco, and OCI Logging for Falco's alerts.
+# The network must exist.
 
 locals {
   arm  = can(regex("\\.A[0-9]+\\.", var.node_shape))

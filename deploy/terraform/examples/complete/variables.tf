@@ -12,7 +12,7 @@ variable "region" {
 }
 
 variable "compartment_ocid" {
-  description = "OCID of the compartment that gets the cluster and the logs."
+  description = "OCID of the compartment of the cluster and the logs."
   type        = string
 }
 
@@ -27,7 +27,7 @@ variable "endpoint_subnet_id" {
 }
 
 variable "worker_subnet_id" {
-  description = "OCID of the subnet of the worker nodes. It needs a way to download.falco.org, or a mirror in settings."
+  description = "OCID of the subnet of the worker nodes. It must reach download.falco.org, or a mirror in settings."
   type        = string
 }
 
@@ -56,7 +56,7 @@ variable "node_pool_size" {
 
   validation {
     condition     = var.node_pool_size >= 0 && floor(var.node_pool_size) == var.node_pool_size
-    error_message = "A whole number of nodes is needed."
+    error_message = "The number of nodes must be a whole number."
   }
 }
 
@@ -112,7 +112,7 @@ variable "mode" {
 }
 
 variable "worker_timezone" {
-  description = "Time zone of the nodes. Empty: the image's own."
+  description = "Time zone of the nodes. Empty: the time zone of the image."
   type        = string
   default     = ""
 }

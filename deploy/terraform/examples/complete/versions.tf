@@ -16,7 +16,7 @@ provider "oci" {
   region = var.region
 }
 
-# Identity resources can be changed in the home region only.
+# Identity resources can only be changed in the home region.
 provider "oci" {
   alias  = "home"
   region = one([for r in data.oci_identity_region_subscriptions.all.region_subscriptions : r.region_name if r.is_home_region])

@@ -1,8 +1,8 @@
 # Copyright The falco-bootstrap Authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Falco on the workers of oracle-terraform-modules/oke. That module joins the
-# nodes, in parts of its own; Falco is one more part, sorted after them.
+# Falco on the workers of oracle-terraform-modules/oke. That module joins the nodes
+# in its own parts; Falco is one more part, sorted after them.
 
 terraform {
   required_version = ">= 1.5.0"
@@ -44,7 +44,7 @@ module "oke" {
   create_bastion     = false
   create_operator    = false
 
-  # The time zone and the growing of the root file system are that module's work.
+  # That module sets the time zone and grows the root file system.
   timezone          = "Etc/UTC"
   worker_cloud_init = [module.falco_user_data.cloud_init_part]
 

@@ -5,9 +5,9 @@ locals {
   # Nine digits of fraction and Z in JSON, +0000 in text: %N and %z read both.
   time_format = "%Y-%m-%dT%H:%M:%S.%N%z"
 
-  # Every line matches, with or without a time stamp in front: the agent drops
-  # lines that do not, and Falco writes some of several lines, the later ones
-  # bare, when it refuses a rules file.
+  # Every line matches, with or without a time stamp: the agent drops lines that
+  # do not match. When Falco refuses a rules file, it writes several lines, and
+  # only the first has a time stamp.
   text_expression = "^(?:(?<time>\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d+(?:Z|[+-]\\d{4})): (?<priority>[A-Z][a-z]+) )?(?<output>.*)$"
 }
 
@@ -34,7 +34,7 @@ resource "oci_logging_unified_agent_configuration" "alerts" {
       name        = "falco-alerts"
       paths       = [var.log.alert_file]
 
-      # The agent learns of this file minutes after Falco has begun to write it.
+      # The agent discovers this file minutes after Falco began to write it.
       advanced_options {
         is_read_from_head = true
       }
@@ -64,8 +64,8 @@ resource "oci_logging_unified_agent_configuration" "alerts" {
   }
 }
 
-# No time key: a report's time has its fraction only when that is not zero, and
-# a line whose time does not parse is dropped. The time of arrival will do.
+# No time key: the time of a report has no fraction if that is zero, and the agent
+# drops a line whose time does not parse. The time of arrival is good enough.
 resource "oci_logging_unified_agent_configuration" "reports" {
   compartment_id = var.compartment_id
   display_name   = "${var.name}-drift"

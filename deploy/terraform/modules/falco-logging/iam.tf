@@ -6,12 +6,12 @@ locals {
   group_id         = var.dynamic_group == null ? oci_identity_dynamic_group.nodes[0].id : var.dynamic_group.id
   group_name       = var.dynamic_group == null ? oci_identity_dynamic_group.nodes[0].name : var.dynamic_group.name
 
-  # A tenancy with identity domains wants the domain before the group's name;
-  # without it the statement means the domain Default, whatever was intended.
+  # In a tenancy with identity domains the domain comes before the group's name;
+  # without it the statement means the domain Default.
   subject = var.identity_domain == "" ? local.group_name : "'${var.identity_domain}'/'${local.group_name}'"
 }
 
-# Identity changes are made in the home region only.
+# Identity resources can only be changed in the home region.
 resource "oci_identity_dynamic_group" "nodes" {
   count    = var.dynamic_group == null ? 1 : 0
   provider = oci.home
@@ -25,12 +25,12 @@ resource "oci_identity_dynamic_group" "nodes" {
   lifecycle {
     precondition {
       condition     = var.tenancy_ocid != null
-      error_message = "tenancy_ocid is needed to make a dynamic group; or pass dynamic_group."
+      error_message = "Set tenancy_ocid to create a dynamic group, or pass dynamic_group."
     }
   }
 }
 
-# Write entries, in this compartment, and nothing else: not read, not manage.
+# The group may write entries in this compartment, but not read or manage them.
 resource "oci_identity_policy" "nodes" {
   count    = var.create_policy ? 1 : 0
   provider = oci.home

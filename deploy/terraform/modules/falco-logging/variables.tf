@@ -2,34 +2,34 @@
 # SPDX-License-Identifier: Apache-2.0
 
 variable "compartment_id" {
-  description = "OCID of the compartment that holds the nodes, and will hold the logs."
+  description = "OCID of the compartment of the nodes and of the logs."
   type        = string
 
   validation {
     condition     = can(regex("^ocid1\\.(compartment|tenancy)\\.", var.compartment_id))
-    error_message = "An OCID of a compartment is needed."
+    error_message = "This must be the OCID of a compartment."
   }
 }
 
 variable "tenancy_ocid" {
-  description = "OCID of the tenancy, where dynamic groups live. Not needed with dynamic_group."
+  description = "OCID of the tenancy, to which dynamic groups belong. Not needed with dynamic_group."
   type        = string
   default     = null
 
   validation {
     condition     = var.tenancy_ocid == null || can(regex("^ocid1\\.tenancy\\.", var.tenancy_ocid))
-    error_message = "An OCID of a tenancy is needed."
+    error_message = "This must be the OCID of a tenancy."
   }
 }
 
 variable "name" {
-  description = "Prefix of everything that is made."
+  description = "Prefix of the name of everything that is created."
   type        = string
   default     = "falco"
 
   validation {
     condition     = can(regex("^[A-Za-z][A-Za-z0-9_-]{0,79}$", var.name))
-    error_message = "A name starts with a letter and goes on with letters, digits, _ or -, 80 at most."
+    error_message = "A name starts with a letter, continues with letters, digits, _ or -, and has at most 80 characters."
   }
 }
 
@@ -59,18 +59,18 @@ variable "retention_days" {
 }
 
 variable "identity_domain" {
-  description = "Identity domain of the dynamic group, as it stands in policies. Empty in a tenancy without identity domains."
+  description = "Identity domain of the dynamic group, as policies name it. Empty in a tenancy without identity domains."
   type        = string
   default     = "Default"
 
   validation {
     condition     = can(regex("^[A-Za-z0-9._ -]*$", var.identity_domain))
-    error_message = "A domain name has letters, digits, spaces and . _ -."
+    error_message = "A domain name consists of letters, digits, spaces and . _ -."
   }
 }
 
 variable "dynamic_group" {
-  description = "A dynamic group that is there already. Needed if the nodes' group is in another identity domain than Default."
+  description = "An existing dynamic group. Needed if the nodes' group is in another identity domain than Default."
   type = object({
     id   = string
     name = string
@@ -79,19 +79,19 @@ variable "dynamic_group" {
 }
 
 variable "matching_rule" {
-  description = "Which instances may write to the logs. Empty: every instance of the compartment; narrow it by a tag if others live there."
+  description = "Which instances may write to the logs. Empty: every instance of the compartment; narrow it by a tag if there are others."
   type        = string
   default     = ""
 }
 
 variable "create_policy" {
-  description = "Whether to make the policy that lets the group write to the logs."
+  description = "Whether to create the policy that lets the group write to the logs."
   type        = bool
   default     = true
 }
 
 variable "freeform_tags" {
-  description = "Tags for everything that is made."
+  description = "Tags for everything that is created."
   type        = map(string)
   default     = {}
 }

@@ -7,8 +7,8 @@ locals {
   begin   = "# >>> settings\n"
   end     = "# <<< settings\n"
 
-  # JSON carries a full timestamp whatever falco.yaml says. Text has only the
-  # time of day, unless it is asked for the date.
+  # JSON always has a full time stamp. Text has only the time of day, unless
+  # falco.yaml asks for the date.
   format = var.alert_format == "json" ? { json_output = true } : { json_output = false, time_format_iso_8601 = true }
 
   settings_yaml = yamlencode(merge(var.settings, {
@@ -27,8 +27,8 @@ locals {
     sha256 = try(var.release[arch].sha256, "")
   } }
 
-  # Quoted for the shell: a single quote ends the string, is escaped, and
-  # starts it again.
+  # Quoted for the shell: a single quote ends the string, is escaped, and starts
+  # the string again.
   block = join("", concat(
     flatten([for arch, pin in local.pins : [
       "fb_url_${arch}='${pin.url}'\n",

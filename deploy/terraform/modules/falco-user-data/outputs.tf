@@ -5,15 +5,15 @@ output "user_data" {
   description = "The complete custom script, in base64: node_metadata = { user_data = … } of oci_containerengine_node_pool."
   value       = base64encode(local.rendered["oke-falco.sh"])
 
-  # All metadata of an instance together may have 32,000 bytes, and OKE adds its own.
+  # The metadata of an instance is limited to 32,000 bytes, and OKE adds its own.
   precondition {
     condition     = length(local.rendered["oke-falco.sh"]) <= 16384
-    error_message = "The user data is over 16 KiB. Move what is large out of settings and falco_config."
+    error_message = "The user data is over 16 KiB. Make settings and falco_config smaller."
   }
 }
 
 output "cloud_init_part" {
-  description = "The same as one part of multi-part user data: an element of worker_cloud_init in oracle-terraform-modules/oke. It does not join the node; the module's own parts do."
+  description = "The same script as one part of multi-part user data: an element of worker_cloud_init in oracle-terraform-modules/oke. It does not join the node; the module's own parts do."
   value = {
     filename     = "60-falco-bootstrap.sh"
     content_type = "text/x-shellscript"
@@ -22,12 +22,12 @@ output "cloud_init_part" {
 
   precondition {
     condition     = length(local.rendered["60-falco-bootstrap.sh"]) <= 16384
-    error_message = "The user data is over 16 KiB. Move what is large out of settings and falco_config."
+    error_message = "The user data is over 16 KiB. Make settings and falco_config smaller."
   }
 }
 
 output "log" {
-  description = "What the falco-logging module has to know of the nodes, so that its parser agrees with what they write."
+  description = "What the falco-logging module must know about the nodes, so that its parser fits what they write."
   value = {
     alert_file   = var.alert_file
     alert_format = var.alert_format

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 variable "release" {
-  description = "The falco-bootstrap binary for each architecture of the pool: where it lies, its size in bytes and its SHA-256. A node runs nothing else."
+  description = "The falco-bootstrap binary for each architecture of the pool: its URL, its size in bytes and its SHA-256. A node runs nothing else."
   type = map(object({
     url    = string
     size   = number
@@ -11,7 +11,7 @@ variable "release" {
 
   validation {
     condition     = length(var.release) > 0 && length(setsubtract(keys(var.release), ["x86_64", "aarch64"])) == 0
-    error_message = "The keys are x86_64 and aarch64, and at least one is needed."
+    error_message = "The keys are x86_64 and aarch64; at least one is required."
   }
   validation {
     condition     = alltrue([for r in values(var.release) : can(regex("^https://[A-Za-z0-9][^\\s'\"\\\\`$]*$", r.url))])
@@ -39,7 +39,7 @@ variable "mode" {
 }
 
 variable "timezone" {
-  description = "The node's time zone, e.g. Europe/Zurich. Empty: the image's own."
+  description = "The node's time zone, e.g. Europe/Zurich. Empty: the time zone of the image."
   type        = string
   default     = ""
 
@@ -72,7 +72,7 @@ variable "driver" {
 }
 
 variable "falco_config" {
-  description = "More keys of falco.yaml, nested as there. The log file and its format are set by alert_file and alert_format."
+  description = "More keys of falco.yaml, nested as in that file. The log file and its format are set by alert_file and alert_format."
   type        = any
   default     = {}
 
@@ -89,7 +89,7 @@ variable "settings" {
 
   validation {
     condition     = length(setsubtract(keys(var.settings), ["repository", "epel", "log"])) == 0
-    error_message = "The sections are repository, epel and log; what is under falco has variables of its own."
+    error_message = "The sections are repository, epel and log; the section falco has its own variables."
   }
 }
 
@@ -105,7 +105,7 @@ variable "alert_file" {
 }
 
 variable "alert_format" {
-  description = "json: every field of an alert can be searched. text: Falco's own lines, with a date."
+  description = "json: every field of an alert can be searched. text: Falco's own lines, with the date."
   type        = string
   default     = "json"
 

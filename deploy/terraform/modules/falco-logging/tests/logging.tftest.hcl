@@ -46,7 +46,7 @@ run "json" {
   }
   assert {
     condition     = oci_identity_policy.nodes[0].statements == tolist(["Allow dynamic-group 'Default'/'falco-nodes' to use log-content in compartment id ocid1.compartment.oc1..example"])
-    error_message = "The policy is not the least one, or lacks the identity domain."
+    error_message = "The policy allows too much, or lacks the identity domain."
   }
   assert {
     condition     = oci_identity_dynamic_group.nodes[0].matching_rule == "ALL {instance.compartment.id = 'ocid1.compartment.oc1..example'}"

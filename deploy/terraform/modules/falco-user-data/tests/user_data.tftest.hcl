@@ -23,7 +23,7 @@ run "defaults" {
       "curl --fail -H \"Authorization: Bearer Oracle\" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh",
       "bash /var/run/oke-init.sh",
     ]))
-    error_message = "Oracle's mandatory lines are not as documented."
+    error_message = "Oracle's mandatory lines differ from the documentation."
   }
   assert {
     condition     = !strcontains(output.cloud_init_part.content, "oke_init_script")
@@ -42,8 +42,8 @@ run "defaults" {
     error_message = "oracle-terraform-modules/oke refuses this content type."
   }
   assert {
-    condition     = yamldecode(output.settings).falco.config.json_output == true && yamldecode(output.settings).falco.config.file_output.filename == "/var/log/falco.log"
-    error_message = "The default is not JSON in /var/log/falco.log."
+    condition     = yamldecode(output.settings).falco.config.json_output == true && yamldecode(output.settings).falco.config.file_output.filename == output.log.alert_file
+    error_message = "The default is not JSON in the alert file."
   }
 }
 
@@ -63,7 +63,7 @@ run "text_has_a_date" {
   }
   assert {
     condition     = output.log.alert_format == "text"
-    error_message = "The logging half would use the wrong parser."
+    error_message = "The logging module would use the wrong parser."
   }
 }
 
