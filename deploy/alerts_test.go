@@ -27,8 +27,8 @@ type rule struct {
 	TimeFormat string `json:"time_format"`
 }
 
-// rules reads the parsers out of the Terraform, so that it is these that are
-// tested and not a copy. They are named for the resource and the parser's type.
+// rules reads the parsers from the Terraform, so that no copy is tested. They are
+// named for the resource and the parser's type.
 func rules(t *testing.T) map[string]rule {
 	t.Helper()
 	file, diags := hclparse.NewParser().ParseHCLFile("terraform/modules/falco-logging/agent.tf")
@@ -90,10 +90,10 @@ type arrival struct {
 	Output   string `json:"output"`
 }
 
-// The agent is fluentd. Its time parser uses the strptime gem, or Time.strptime
-// if the gem knows a directive not, or if there is no gem; both are asked.
-// A line whose time cannot be read is dropped; one without a time gets the
-// present (fluentd 1.13.3 lib/fluent/time.rb, lib/fluent/plugin/parser.rb).
+// The agent is fluentd. Its time parser uses the strptime gem, or Time.strptime if
+// there is no gem or the gem does not know a directive; the test tries both. It
+// drops a line whose time does not parse, and gives one without a time the present
+// (fluentd 1.13.3 lib/fluent/time.rb, lib/fluent/plugin/parser.rb).
 func TestAlertsArrive(t *testing.T) {
 	const (
 		jsonAlert = `{"hostname":"node","output":"20:20:22.223613358: Warning Sensitive file opened","priority":"Warning","rule":"Read sensitive file untrusted","source":"syscall","tags":["T1555"],"time":"2026-11-23T20:20:22.223613358Z","output_fields":{"evt.time":1795465222223613358}}`
@@ -142,7 +142,7 @@ func TestAlertsArrive(t *testing.T) {
 	}
 }
 
-// arrive asks ruby, one line in and one line out for each test.
+// arrive runs arrive.rb, with one line of input and one of output for each test.
 func arrive(t *testing.T, ruby, gem, input string) []arrival {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), ruby, filepath.Join("testdata", "arrive.rb"), gem)

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// oracleLines are the default logic as Oracle documents it; to be in the
-// complete script as they are.
+// oracleLines are the default logic as Oracle documents it. The complete script
+// must contain them unchanged.
 const oracleLines = `curl --fail -H "Authorization: Bearer Oracle" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh
 bash /var/run/oke-init.sh
 `
@@ -67,7 +67,7 @@ func TestShellcheck(t *testing.T) {
 	}
 }
 
-// A script that reached the node only in part must do nothing, wherever it ends.
+// A script that was truncated on its way to the node must do nothing, wherever it ends.
 func TestPartCutShortDoesNothing(t *testing.T) {
 	script := read(t, "cloud-init/60-falco-bootstrap.sh")
 	last := strings.LastIndex(script, "\nfb_main")
@@ -130,7 +130,7 @@ func TestPartWritesATree(t *testing.T) {
 	}
 }
 
-// modes lists every file below root with its permission bits.
+// modes returns the file mode of every file below root.
 func modes(t *testing.T, root string) map[string]os.FileMode {
 	t.Helper()
 	found := map[string]os.FileMode{}

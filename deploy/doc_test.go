@@ -1,10 +1,10 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package deploy_test holds the files under deploy to what they promise: user
-// data that cannot harm a node's join, units that the oldest systemd reads,
-// parsers that read what Falco writes. What needs a booted node is tested in
-// package test; this package starts none and needs no network.
+// Package deploy_test tests what the files under deploy promise: user data that
+// cannot keep a node from joining, units that the oldest systemd reads, parsers
+// that read what Falco writes. It starts no node and needs no network; package test
+// has the tests that need a booted node.
 package deploy_test
 
 import (
@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// tool skips the test, and says why, where a program is not installed.
+// tool returns the path of a program, and skips the test if it is not installed.
 func tool(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)

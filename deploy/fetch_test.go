@@ -17,7 +17,7 @@ import (
 
 const program = "#!/bin/sh\necho \"$@\" >>\"$2/ran\"\n"
 
-// A release is a server with the pins of what it should serve.
+// A release is a server of the agent.
 type release struct {
 	url      string
 	requests *atomic.Int32
@@ -35,7 +35,7 @@ func serve(t *testing.T, handler http.HandlerFunc) release {
 	return release{url: server.URL + "/falco-bootstrap", requests: requests}
 }
 
-// node returns the root of a tree whose pins are those of program at url.
+// node returns the root of a tree with the pins of program at url.
 func node(t *testing.T, url, proto string) string {
 	t.Helper()
 	root := t.TempDir()
@@ -152,8 +152,8 @@ func TestFetchWithoutPins(t *testing.T) {
 	}
 }
 
-// Baking into a tree leaves the pinned program, runs it on that tree, and leaves
-// nothing that belongs to the builder.
+// bake.sh --root installs the pinned program, runs it on that tree, and removes
+// what belongs to the builder.
 func TestBakeIntoATree(t *testing.T) {
 	tool(t, "systemctl")
 	tool(t, "curl")

@@ -13,8 +13,8 @@ import (
 // oldest is the systemd of Oracle Linux 8, the oldest that OKE nodes have.
 const oldest = 239
 
-// since says with which systemd a directive came, from systemd's NEWS and
-// manual pages; 0 is before anything that matters.
+// since is the version of systemd that introduced a directive, from its NEWS and
+// manual pages; 0 is earlier than any that matters.
 var since = map[string]int{
 	"Description": 0, "Documentation": 0, "Wants": 0, "After": 0,
 	"ConditionPathExists": 0, "ConditionFileIsExecutable": 0,
@@ -26,7 +26,7 @@ var since = map[string]int{
 	"WantedBy": 0,
 }
 
-// unit is the directives of a unit file, in order.
+// unit returns the values of each directive of a unit file, in order.
 func unit(t *testing.T, name string) map[string][]string {
 	t.Helper()
 	directives := map[string][]string{}
@@ -61,9 +61,9 @@ func TestUnitsAreForTheOldestSystemd(t *testing.T) {
 }
 
 // cloud-init 24.4 moved cloud-final.service after multi-user.target. A unit that
-// multi-user.target wants and that is ordered after cloud-init closes a cycle
+// multi-user.target wants and that is ordered after cloud-init makes a cycle
 // (aws-samples/amazon-eks-ami-rhel#20), and one that multi-user.target waits for
-// holds up the script that joins the node.
+// delays the script that joins the node.
 func TestUnitsKeepClearOfCloudInit(t *testing.T) {
 	for _, name := range unitNames(t) {
 		u := unit(t, name)
@@ -93,7 +93,7 @@ func TestUnitsAreBounded(t *testing.T) {
 func TestSystemdAnalyzeVerify(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
 	dir := t.TempDir()
-	// verify wants the commands to be there.
+	// verify requires that the commands exist.
 	stub := filepath.Join(dir, "stub")
 	write(t, stub, "#!/bin/sh\n", 0o755)
 	args := []string{"verify", "--man=no"}

@@ -16,8 +16,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// A dry run never asks for something that writes, whatever the node is, and
-// ends in a report all the same.
+// A dry run never opens the node for writing, whatever its state, and always ends
+// with a report.
 func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -102,7 +102,7 @@ func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 	}
 }
 
-// untouched fails the test if anything that writes was asked for.
+// untouched fails the test if the node was opened for writing.
 func (b *bench) untouched(t *testing.T) {
 	t.Helper()
 	if b.machines > 0 || len(b.kept) > 0 || len(b.written) > 0 {
@@ -110,7 +110,7 @@ func (b *bench) untouched(t *testing.T) {
 	}
 }
 
-// Nor does it when looking goes wrong in a way that nobody thought of.
+// A panic while looking does not change that.
 func TestDryRunThatPanics(t *testing.T) {
 	for _, question := range []string{"Tree", "Host", "Packages", "Altered", "Units", "Falcos", "Stat", "Proof"} {
 		t.Run(question, func(t *testing.T) {
@@ -130,8 +130,8 @@ func TestDryRunThatPanics(t *testing.T) {
 	}
 }
 
-// proven is a node on which Falco runs; all that is left to change is its key,
-// its repository and the files around it.
+// proven is a node on which Falco runs. Only the signing key, the repository and
+// the files around Falco are left to change.
 func proven(seen bool) func() *fakeNode {
 	return func() *fakeNode {
 		n := withFalco()
@@ -146,8 +146,7 @@ func proven(seen bool) func() *fakeNode {
 	}
 }
 
-// What the command line itself names is written by a dry run too, and nothing
-// else is.
+// A dry run writes the files that the command line names, and no others.
 func TestDryRunWritesWhatItIsToldTo(t *testing.T) {
 	b := newBench(newNode())
 	if code := b.run(t, "--dry-run", "--metrics=/m.prom", "--report-file=/r.json"); code != node.CodePending {

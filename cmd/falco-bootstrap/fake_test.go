@@ -20,7 +20,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// now is when every run in these tests takes place.
+// now is the time of every run in these tests.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 const (
@@ -28,7 +28,7 @@ const (
 	uek6 = "5.4.17-2136.311.6.1.el8uek.x86_64"
 )
 
-// A fakeNode is a machine of maps, to look at.
+// A fakeNode is a node made of maps.
 type fakeNode struct {
 	files    fstest.MapFS
 	packages map[string][]node.Package
@@ -37,7 +37,7 @@ type fakeNode struct {
 	proof    node.Proof
 	// err is the answer to every question that can fail.
 	err error
-	// panics is the question that panics.
+	// panics is the question that makes it panic.
 	panics string
 }
 
@@ -117,7 +117,7 @@ func (n *fakeNode) Proof() node.Proof {
 
 func (n *fakeNode) Now() time.Time { return now }
 
-// withFalco is the node with Falco on it, installed and stopped.
+// withFalco is the node with Falco installed and stopped.
 func withFalco() *fakeNode {
 	n := newNode()
 	n.packages["falco"] = []node.Package{{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", Installed: now.Add(-2 * time.Hour)}}
@@ -128,16 +128,16 @@ func withFalco() *fakeNode {
 	return n
 }
 
-// A bench runs the command on a node and keeps what comes of it.
+// A bench runs the command on a node and keeps its output.
 type bench struct {
 	env            env
 	stdout, stderr bytes.Buffer
-	machines       int // how often something that writes was asked for
+	machines       int // how often the node was opened for writing
 	kept           []report.Report
 	written        map[string]string
 }
 
-// newBench is a bench on which a converging run finds the lock taken.
+// newBench is a bench on which another run holds the lock.
 func newBench(n *fakeNode) *bench {
 	b := &bench{written: map[string]string{}}
 	b.env = env{

@@ -18,7 +18,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// A converging run leaves its report however it ends.
+// A converging run stores its report however it ends.
 func TestEveryEndLeavesAReport(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -83,7 +83,7 @@ type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
-// What may not have been a run that changes this node leaves it alone.
+// A refused command line that may not have meant to change this node stores nothing.
 func TestOthersLeaveNoReport(t *testing.T) {
 	for _, tt := range []struct {
 		args    string
@@ -114,7 +114,7 @@ func TestOthersLeaveNoReport(t *testing.T) {
 	}
 }
 
-// The report of the run before is kept inside, and its own is not.
+// A report contains the one before it, without the one before that.
 func TestLastRunKeepsThePrevious(t *testing.T) {
 	root := t.TempDir()
 	b := newBench(newNode())
@@ -142,7 +142,7 @@ func TestLastRunKeepsThePrevious(t *testing.T) {
 	}
 }
 
-// Colour is for terminals, and not against NO_COLOR.
+// Reports have color on terminals only, and never with NO_COLOR.
 func TestColor(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

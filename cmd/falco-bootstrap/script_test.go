@@ -23,8 +23,7 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// The scripts name a tree in every command: what they would do to this machine
-// otherwise is nothing to try.
+// The scripts name a tree in every command, so that they never act on this machine.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true,
@@ -32,7 +31,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// status runs a program that has to end with a status: status 64 program args...
+// status runs a program that must exit with a status: status 64 program args...
 func status(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status N program [args...]")
@@ -48,11 +47,11 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 		got = exit.ExitCode()
 	}
 	if got != want {
-		ts.Fatalf("%q ends with %d, want %d", args[1:], got, want)
+		ts.Fatalf("%q exits with %d, want %d", args[1:], got, want)
 	}
 }
 
-// snapshot prints every file of a folder with its mode, size and time.
+// snapshot prints every file below a directory with its mode, size and time.
 func snapshot() {
 	err := filepath.WalkDir(os.Args[1], func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

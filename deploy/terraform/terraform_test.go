@@ -1,9 +1,9 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package terraform_test holds the Terraform to its form, and runs terraform
-// itself where it and the providers are to be had. It creates nothing in any
-// cloud: every provider is a mock.
+// Package terraform_test checks the form of the Terraform files, and runs terraform
+// if it and the providers are available. It creates nothing in any cloud: every
+// provider is a mock.
 package terraform_test
 
 import (
@@ -25,7 +25,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// sources are the files that terraform reads, below this folder.
+// sources returns the files below this directory that terraform reads.
 func sources(t *testing.T) []string {
 	t.Helper()
 	var found []string
@@ -112,7 +112,7 @@ func checkNames(t *testing.T, path string, body *hclsyntax.Body, old []string) {
 	}
 }
 
-// The Console asks for exactly what the stack has, each in one group.
+// The Console asks for exactly the variables of the stack, each in one group.
 func TestResourceManagerSchema(t *testing.T) {
 	text, err := os.ReadFile("examples/complete/schema.yaml")
 	if err != nil {
@@ -162,9 +162,9 @@ func TestResourceManagerSchema(t *testing.T) {
 	}
 }
 
-// TestTerraform runs terraform, or tofu, on a copy of deploy/. A module whose
-// providers cannot be had is skipped with the reason; TF_PLUGIN_DIR names a
-// folder of unpacked providers for machines without a registry.
+// TestTerraform runs terraform, or tofu, on a copy of deploy/. It skips a module
+// whose providers are not available; TF_PLUGIN_DIR names a directory of unpacked
+// providers for machines without a registry.
 func TestTerraform(t *testing.T) {
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
@@ -178,7 +178,7 @@ func TestTerraform(t *testing.T) {
 	}
 	tests := []struct {
 		path string
-		// validate is off where a module waits for its caller's providers.
+		// validate is false for a module that needs its caller's providers.
 		validate, test bool
 	}{
 		{path: "modules/falco-user-data", validate: true, test: true},
@@ -194,7 +194,7 @@ func TestTerraform(t *testing.T) {
 				initialise = append(initialise, "-plugin-dir="+plugins)
 			}
 			if out, err := run(t, terraform, in, initialise...); err != nil {
-				t.Skipf("terraform init: %v: the providers or modules cannot be had here\n%s", err, out)
+				t.Skipf("terraform init: %v: the providers or modules are not available here\n%s", err, out)
 			}
 			check := [][]string{{"fmt", "-check", "-diff", "-recursive"}}
 			if test.validate {

@@ -1,15 +1,15 @@
 # Copyright The falco-bootstrap Authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# arrive.rb GEM reads {"rule": …, "line": …} objects, one a line, and prints for
-# each what the logging agent would send: it applies the parser that Terraform
-# configures in the way that fluentd does. GEM is strptime or none.
+# arrive.rb GEM reads a {"rule": …, "line": …} object from each line and prints what
+# the logging agent would send: it applies the parser that Terraform configures as
+# fluentd does. GEM is strptime or none.
 require 'json'
 require 'time'
 require 'strptime' if ARGV[0] == 'strptime'
 
-# fluentd asks the gem, and the standard library where there is none or it does
-# not know the format.
+# fluentd uses the gem, and the standard library if there is no gem or it does not
+# know the format.
 def read_time(rule, text)
   # JSON times are numbers unless the rule says otherwise.
   return Time.at(Float(text)).utc.iso8601(9) if rule['parser_type'] == 'JSON' && rule['time_type'] != 'STRING'
