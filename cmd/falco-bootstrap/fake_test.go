@@ -17,6 +17,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -121,7 +122,7 @@ func (n *fakeNode) Now() time.Time { return now }
 func withFalco() *fakeNode {
 	n := newNode()
 	n.packages["falco"] = []node.Package{{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", Installed: now.Add(-2 * time.Hour)}}
-	n.files["etc/falco/falco.yaml"] = text("rules_files: [/etc/falco/falco_rules.yaml]\nfile_output:\n  enabled: true\n  filename: /var/log/falco.log\n")
+	n.files["etc/falco/falco.yaml"] = text("rules_files: [/etc/falco/falco_rules.yaml]\nfile_output:\n  enabled: true\n  filename: " + settings.DefaultLog + "\n")
 	n.files["etc/falco/falco_rules.yaml"] = text("- rule: x\n")
 	const name = "falco-modern-bpf.service"
 	n.units[name] = systemd.Unit{Name: name, ID: name, LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "disabled"}

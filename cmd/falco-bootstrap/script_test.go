@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
 func TestMain(m *testing.M) {
@@ -28,6 +30,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("DEFAULT_LOG", settings.DefaultLog)
+			return nil
+		},
 	})
 }
 
