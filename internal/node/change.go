@@ -19,8 +19,11 @@ type Change interface {
 	Class() Drift
 	// String is one line for logs: what is done to what, without secrets.
 	String() string
-	change()
+	sealed
 }
+
+// sealed is implemented in this package only.
+type sealed interface{ change() }
 
 // A Cause is what all changes share: the drift that they mend, and why, in a
 // few words for a person.
