@@ -24,12 +24,13 @@ var update = flag.Bool("update", false, "rewrite what is made from the tables of
 // A derived text stands in a file between two others and is made from a table.
 type derived struct{ file, after, before, text string }
 
-// The tables are node.Codes, the constants of node.Drift and settings.Rows with
-// settings.Default.
+// The tables are node.Codes, the constants of node.Drift and of report.Change.Kind,
+// and settings.Rows with settings.Default.
 func TestFilesFollowTheTables(t *testing.T) {
 	for _, d := range []derived{
 		{"README.md", "<!-- from internal/node/error.go by go test . -update -->\n", "\n## ", exitTable()},
 		{"docs/report.schema.json", `  "$defs": {` + "\n", `    "count": {`, schemaDefinitions(t)},
+		{"docs/report.schema.json", `        "kind": {"enum": [`, `]},`, strings.Join(constants(t, "internal/report/change.go", "Kind"), ", ")},
 		{"docs/settings.md", "<!-- from internal/settings by go test . -update -->\n", "\nFlags that are not", settingsPage(t)},
 		{"deploy/systemd/falco-bootstrap.service", "\nSuccessExitStatus=", "\n", codes(" ", func(c node.CodeRow) bool { return c.Again == node.AgainDone && c.Code != 0 })},
 		{"deploy/systemd/falco-bootstrap-firstboot.service", "\nRestartPreventExitStatus=", "\n", codes(" ", useless)},
@@ -112,25 +113,26 @@ func schemaDefinitions(t *testing.T) string {
         %s
       ]
     },
-`, strings.Join(described, ", "), strings.Join(numbers, ", "), strings.Join(names, ",\n      "), strings.Join(driftClasses(t), ",\n        "))
+`, strings.Join(described, ", "), strings.Join(numbers, ", "), strings.Join(names, ",\n      "), strings.Join(constants(t, "internal/node/drift.go", "Drift"), ",\n        "))
 }
 
-// driftClasses returns the constants of node.Drift, quoted.
-func driftClasses(t *testing.T) []string {
+// constants returns the values of a file's constants whose names begin with
+// prefix, quoted.
+func constants(t *testing.T, name, prefix string) []string {
 	t.Helper()
-	var classes []string
+	var values []string
 	for _, s := range sources(t) {
-		if s.path != "internal/node/drift.go" {
+		if s.path != name {
 			continue
 		}
 		ast.Inspect(s.file, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok {
-				classes = append(classes, spec.Values[0].(*ast.BasicLit).Value)
+			if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, prefix) {
+				values = append(values, spec.Values[0].(*ast.BasicLit).Value)
 			}
 			return true
 		})
 	}
-	return classes
+	return values
 }
 
 // settingsPage is the settings file with every default, and the names of every
