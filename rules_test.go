@@ -138,12 +138,13 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 // docs/architecture.md has the picture.
 func layers() map[string]string {
 	return map[string]string{
-		"cmd/falco-bootstrap": "alert converge falco files host node pkgmgr redact report settings steps",
+		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report settings steps",
 		"internal/steps":      "converge falco node settings trust",
 		"internal/host":       "alert files node pkgmgr program redact",
 		"internal/alert":      "files node program",
 		"internal/pkgmgr":     "files node program redact trust",
 		"internal/files":      "node",
+		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",
 		"internal/converge":   "node",
 		"internal/settings":   "trust",

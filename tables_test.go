@@ -24,13 +24,13 @@ var update = flag.Bool("update", false, "rewrite what is made from the tables of
 // A derived text stands in a file between two others and is made from a table.
 type derived struct{ file, after, before, text string }
 
-// The tables are node.Codes, the constants of node.Drift and of report.Change.Kind,
-// and settings.Rows with settings.Default.
+// The tables are node.Codes, the constants of node.Drift, report.kinds, and
+// settings.Rows with settings.Default.
 func TestFilesFollowTheTables(t *testing.T) {
 	for _, d := range []derived{
 		{"README.md", "<!-- from internal/node/error.go by go test . -update -->\n", "\n## ", exitTable()},
 		{"docs/report.schema.json", `  "$defs": {` + "\n", `    "count": {`, schemaDefinitions(t)},
-		{"docs/report.schema.json", `        "kind": {"enum": [`, `]},`, strings.Join(constants(t, "internal/report/change.go", "Kind"), ", ")},
+		{"docs/report.schema.json", `        "kind": {"enum": [`, `]},`, strings.Join(kinds(t), ", ")},
 		{"docs/settings.md", "<!-- from internal/settings by go test . -update -->\n", "\nFlags that are not", settingsPage(t)},
 		{"deploy/systemd/falco-bootstrap.service", "\nSuccessExitStatus=", "\n", codes(" ", func(c node.CodeRow) bool { return c.Again == node.AgainDone && c.Code != 0 })},
 		{"deploy/systemd/falco-bootstrap-firstboot.service", "\nRestartPreventExitStatus=", "\n", codes(" ", useless)},
@@ -113,26 +113,50 @@ func schemaDefinitions(t *testing.T) string {
         %s
       ]
     },
-`, strings.Join(described, ", "), strings.Join(numbers, ", "), strings.Join(names, ",\n      "), strings.Join(constants(t, "internal/node/drift.go", "Drift"), ",\n        "))
+`, strings.Join(described, ", "), strings.Join(numbers, ", "), strings.Join(names, ",\n      "), strings.Join(constants(t, "internal/node/drift.go"), ",\n        "))
 }
 
-// constants returns the values of a file's constants whose names begin with
-// prefix, quoted.
-func constants(t *testing.T, name, prefix string) []string {
+// constants returns the values of a file's constants, quoted.
+func constants(t *testing.T, name string) []string {
 	t.Helper()
 	var values []string
-	for _, s := range sources(t) {
-		if s.path != name {
-			continue
+	inspect(t, name, func(n ast.Node) {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			values = append(values, spec.Values[0].(*ast.BasicLit).Value)
 		}
-		ast.Inspect(s.file, func(n ast.Node) bool {
-			if spec, ok := n.(*ast.ValueSpec); ok && strings.HasPrefix(spec.Names[0].Name, prefix) {
-				values = append(values, spec.Values[0].(*ast.BasicLit).Value)
-			}
-			return true
-		})
-	}
+	})
 	return values
+}
+
+// kinds returns the names in report.kinds, quoted.
+func kinds(t *testing.T) []string {
+	t.Helper()
+	var names []string
+	inspect(t, "internal/report/change.go", func(n ast.Node) {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return
+		}
+		if f, ok := call.Fun.(*ast.Ident); !ok || f.Name != "kindOf" {
+			return
+		}
+		switch name := call.Args[0].(type) {
+		case *ast.BasicLit:
+			names = append(names, name.Value)
+		case *ast.Ident:
+			names = append(names, name.Obj.Decl.(*ast.ValueSpec).Values[0].(*ast.BasicLit).Value)
+		}
+	})
+	return names
+}
+
+func inspect(t *testing.T, name string, visit func(ast.Node)) {
+	t.Helper()
+	for _, s := range sources(t) {
+		if s.path == name {
+			ast.Inspect(s.file, func(n ast.Node) bool { visit(n); return true })
+		}
+	}
 }
 
 // settingsPage is the settings file with every default, and the names of every
