@@ -23,6 +23,8 @@ import (
 const (
 	maxFunctionLines = 80
 	maxFileLines     = 400
+	maxPackageFiles  = 15
+	maxPackageLines  = 2500
 )
 
 // A source is one Go file of the repository.
@@ -112,10 +114,13 @@ func TestEveryPackageHasOnePackageComment(t *testing.T) {
 }
 
 func TestNothingIsTooLong(t *testing.T) {
+	files, lines := map[string]int{}, map[string]int{}
 	for _, s := range sources(t) {
 		if s.test() || s.in("test") {
 			continue
 		}
+		files[path.Dir(s.path)]++
+		lines[path.Dir(s.path)] += s.lines
 		if s.lines > maxFileLines {
 			t.Errorf("%s: %d lines, want at most %d", s.path, s.lines, maxFileLines)
 		}
@@ -127,6 +132,11 @@ func TestNothingIsTooLong(t *testing.T) {
 			if n := s.fset.Position(f.End()).Line - s.fset.Position(f.Pos()).Line; n > maxFunctionLines {
 				t.Errorf("%s: %s has %d lines, want at most %d", s.path, f.Name.Name, n, maxFunctionLines)
 			}
+		}
+	}
+	for dir, n := range files {
+		if n > maxPackageFiles || lines[dir] > maxPackageLines {
+			t.Errorf("%s: %d files and %d lines, want at most %d and %d", dir, n, lines[dir], maxPackageFiles, maxPackageLines)
 		}
 	}
 }
