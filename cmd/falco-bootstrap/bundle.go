@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -38,11 +37,7 @@ On the other node:
 func (a *app) bundleInto(ctx context.Context, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, a.options.timeout)
 	defer cancel()
-	declared, err := a.load()
-	if err != nil {
-		return err
-	}
-	v, err := a.view(ctx, a.hostOptions())
+	declared, v, err := a.look(ctx)
 	if err != nil {
 		return err
 	}
@@ -62,9 +57,7 @@ func (a *app) bundleInto(ctx context.Context, dir string) error {
 		return err
 	}
 	if a.options.output == "json" {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(b)
+		return a.json(b)
 	}
 	for _, f := range b.Files {
 		fmt.Fprintf(a.stdout, "%s  %s\n", f.SHA256, filepath.Join(dir, f.Name))

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -159,6 +160,16 @@ func (a *app) loadFile() (settings.Settings, error) {
 		return settings.Settings{}, fmt.Errorf("reading the settings: %w", err)
 	}
 	return settings.Parse(name, src)
+}
+
+// look reads the settings and opens a view of the node, which the caller closes.
+func (a *app) look(ctx context.Context) (settings.Settings, view, error) {
+	s, err := a.load()
+	if err != nil {
+		return s, nil, err
+	}
+	v, err := a.view(ctx, a.hostOptions())
+	return s, v, err
 }
 
 // hostOptions say which node to act on.

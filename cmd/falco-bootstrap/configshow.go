@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -31,11 +30,7 @@ func (a *app) configCommand() *cobra.Command {
 func (a *app) configShow(cmd *cobra.Command, origin bool) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), a.options.timeout)
 	defer cancel()
-	declared, err := a.load()
-	if err != nil {
-		return err
-	}
-	v, err := a.view(ctx, a.hostOptions())
+	declared, v, err := a.look(ctx)
 	if err != nil {
 		return err
 	}
@@ -45,9 +40,7 @@ func (a *app) configShow(cmd *cobra.Command, origin bool) error {
 		return err
 	}
 	if a.options.output == "json" {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(effective)
+		return a.json(effective)
 	}
 	return showConfig(a.stdout, effective, origin)
 }

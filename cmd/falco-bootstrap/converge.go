@@ -40,11 +40,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 			err = node.Errorf(node.CodeFailed, "please report it with the log above; running again is safe", "a defect in falco-bootstrap: %v", p)
 		}
 	}()
-	declared, err := a.load()
-	if err != nil {
-		return result, err
-	}
-	v, err := a.view(ctx, a.hostOptions())
+	declared, v, err := a.look(ctx)
 	if err != nil {
 		return result, err
 	}
@@ -70,7 +66,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 func (a *app) conclude(r report.Report) error {
 	a.code, a.concluded = node.Code(r.Exit.Code), true
 	if err := a.keep(r); err != nil {
-		a.log.Warn("the report could not be kept", zap.Error(err))
+		a.log.Warn("storing the report failed", zap.Error(err))
 	}
 	if a.options.output == "json" {
 		return r.JSON(a.stdout)

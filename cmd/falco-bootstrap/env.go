@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -111,6 +112,13 @@ func (e env) complain(err error) {
 	if hint := node.HintOf(err); hint != "" {
 		fmt.Fprintf(e.stderr, "falco-bootstrap: hint: %s\n", redact.Text(hint))
 	}
+}
+
+// json prints v as indented JSON.
+func (e env) json(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
 }
 
 // usage returns err as an error of the command line.

@@ -5,7 +5,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -54,9 +53,7 @@ func (a *app) explain(ctx context.Context, release, arch string) error {
 		a.code = node.CodePreflight
 	}
 	if a.options.output == "json" {
-		enc := json.NewEncoder(a.stdout)
-		enc.SetIndent("", "  ")
-		return enc.Encode(e)
+		return a.json(e)
 	}
 	_, err = fmt.Fprintln(a.stdout, strings.TrimRight(e.String(), "\n"))
 	return err

@@ -49,11 +49,7 @@ func (a *app) verify(ctx context.Context, within time.Duration) error {
 
 // verified inspects first, which explains most failures, and then probes.
 func (a *app) verified(ctx context.Context, meta *report.Meta, within time.Duration) (converge.Result, error) {
-	declared, err := a.load()
-	if err != nil {
-		return converge.Result{}, err
-	}
-	v, err := a.view(ctx, a.hostOptions())
+	declared, v, err := a.look(ctx)
 	if err != nil {
 		return converge.Result{}, err
 	}
