@@ -211,6 +211,18 @@ func TestImports(t *testing.T) {
 	}
 }
 
+func TestArchitectureNamesEveryPackage(t *testing.T) {
+	page, err := os.ReadFile("docs/architecture.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range layers() {
+		if !strings.Contains(string(page), path.Base(name)) {
+			t.Errorf("docs/architecture.md does not name %s", name)
+		}
+	}
+}
+
 // callers lists functions that only a few packages or files may call, and which
 // those are.
 func callers() map[string]string {
