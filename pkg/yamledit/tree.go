@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-
-	"gopkg.in/yaml.v3"
 )
 
 // withValue returns a copy of tree in which the value at path is value. It
@@ -58,41 +56,6 @@ func withEntry(tree any, path Path, done int, value any) (any, error) {
 	return list, err
 }
 
-// without returns a copy of tree that lacks what is at path. The first done
-// steps of the path lead to tree.
-func without(tree any, path Path, done int) (any, error) {
-	s, last := path[done], done == len(path)-1
-	switch tree := tree.(type) {
-	case alias:
-		return withinAlias(tree, path[:done], func(plain any) (any, error) { return without(plain, path, done) })
-	case map[string]any:
-		v, ok := tree[s.Key]
-		if s.IsIndex() || !ok {
-			break
-		}
-		out := maps.Clone(tree)
-		if last {
-			delete(out, s.Key)
-			return out, nil
-		}
-		var err error
-		out[s.Key], err = without(v, path, done+1)
-		return out, err
-	case []any:
-		if !s.IsIndex() || s.Index >= len(tree) {
-			break
-		}
-		list := slices.Clone(tree)
-		if last {
-			return slices.Delete(list, s.Index, s.Index+1), nil
-		}
-		var err error
-		list[s.Index], err = without(list[s.Index], path, done+1)
-		return list, err
-	}
-	return tree, nil
-}
-
 // withinAlias applies change to what an alias stands for. It refuses any real
 // change, because that would change the anchor too.
 func withinAlias(a alias, path Path, change func(any) (any, error)) (any, error) {
@@ -112,32 +75,4 @@ func withinAlias(a alias, path Path, change func(any) (any, error)) (any, error)
 
 func conflict(path Path, reason, hint string) *Error {
 	return &Error{Path: path.String(), Reason: reason, Hint: hint, Err: ErrConflict}
-}
-
-// find walks from n along path and returns the node there with the line of its
-// key, or nil.
-func find(n *yaml.Node, path Path) (*yaml.Node, int) {
-	line := n.Line
-	for _, s := range path {
-		for n.Kind == yaml.AliasNode {
-			n = n.Alias
-		}
-		var next *yaml.Node
-		switch {
-		case s.IsIndex() && n.Kind == yaml.SequenceNode && s.Index < len(n.Content):
-			next = n.Content[s.Index]
-			line = next.Line
-		case !s.IsIndex() && n.Kind == yaml.MappingNode:
-			for i := 0; i < len(n.Content) && next == nil; i += 2 {
-				if n.Content[i].Value == s.Key {
-					next, line = n.Content[i+1], n.Content[i].Line
-				}
-			}
-		}
-		if next == nil {
-			return nil, 0
-		}
-		n = next
-	}
-	return n, line
 }

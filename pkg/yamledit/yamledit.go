@@ -80,48 +80,6 @@ func isOverwritten(path Path, later []Path) bool {
 	})
 }
 
-// Remove returns src without the key or list entry at path, or src itself if it
-// is not there. Comments around the key stay. A map or list that loses its last
-// entry becomes {} or [].
-func Remove(src []byte, path string) ([]byte, error) {
-	d, err := parse(src)
-	if err != nil {
-		return nil, err
-	}
-	p, err := settablePath(path)
-	if err != nil {
-		return nil, err
-	}
-	want, err := without(d.tree, p, 0)
-	if err != nil {
-		return nil, err
-	}
-	return d.rewrite(want)
-}
-
-// Get returns the value at path and the 1-based line of its key (or of the list
-// entry). ok is false if nothing is there, also if the path leads through a
-// scalar. A key without a value is there, and nil. See [Scalar] for the types.
-func Get(src []byte, path string) (value any, line int, ok bool, err error) {
-	d, err := parse(src)
-	if err != nil {
-		return nil, 0, false, err
-	}
-	p, err := settablePath(path)
-	if err != nil || d.root == nil {
-		return nil, 0, false, err
-	}
-	n, line := find(d.root, p)
-	if n == nil {
-		return nil, 0, false, nil
-	}
-	value, err = valueOf(n, path)
-	if err != nil {
-		return nil, 0, false, err
-	}
-	return value, line, true, nil
-}
-
 // Decode returns the whole file as plain data, in which aliases are replaced by
 // what they stand for. It refuses the files that Set refuses.
 func Decode(src []byte) (map[string]any, error) {
