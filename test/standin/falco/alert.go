@@ -58,20 +58,16 @@ func (p *process) describe(minor int) string {
 }
 
 // line is the text of an alert: the time of day without a date, the priority,
-// and the rule's output. It names no rule.
-func (m message) line(iso bool) string {
-	stamp := m.time.Local().Format("15:04:05.000000000")
-	if iso {
-		stamp = m.time.UTC().Format("2006-01-02T15:04:05.000000000+0000")
-	}
-	return stamp + ": " + m.priority + " " + m.text
+// and the rule's output. It does not name the rule.
+func (m message) line() string {
+	return m.time.Local().Format("15:04:05.000000000") + ": " + m.priority + " " + m.text
 }
 
-// json is the alert as one object. The keys stand in Falco's order.
-func (m message) json(t tree, minor int) string {
+// json is the alert as one object, with its keys in Falco's order.
+func (m message) json() string {
 	object := struct {
-		Hostname string         `json:"hostname,omitempty"`
-		Output   string         `json:"output,omitempty"`
+		Hostname string         `json:"hostname"`
+		Output   string         `json:"output"`
 		Fields   map[string]any `json:"output_fields"`
 		Priority string         `json:"priority"`
 		Rule     string         `json:"rule"`
@@ -79,18 +75,10 @@ func (m message) json(t tree, minor int) string {
 		Tags     []string       `json:"tags,omitempty"`
 		Time     string         `json:"time"`
 	}{
-		Fields: m.fields, Priority: m.priority, Rule: m.rule, Source: m.source,
+		Output: m.line(), Fields: m.fields, Priority: m.priority, Rule: m.rule, Source: m.source, Tags: m.tags,
 		Time: m.time.UTC().Format("2006-01-02T15:04:05.000000000Z"),
 	}
-	if minor >= 33 {
-		object.Hostname, _ = os.Hostname()
-	}
-	if t.flag("json_include_output_property", true) {
-		object.Output = m.line(t.flag("time_format_iso_8601", false))
-	}
-	if t.flag("json_include_tags_property", true) {
-		object.Tags = m.tags
-	}
+	object.Hostname, _ = os.Hostname()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

@@ -4,105 +4,63 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
-	"sort"
+	"slices"
 	"strings"
-
-	"gopkg.in/yaml.v3"
 )
 
-// A state is a configuration in force: the merged tree and the rules.
+// A state is a configuration in force: the merged tree, and what the rules make
+// of it.
 type state struct {
 	tree
-	file   string            // the main file
-	files  map[string]string // every file that was read, with its schema verdict
-	rules  []rule
-	shadow bool // an open of /etc/shadow is reported
+	file     string            // the main file
+	verdicts map[string]string // the schema's on every file that was read
+	shadow   bool              // an open of /etc/shadow is reported
 }
 
-// prepare reads the configuration and its layers, and checks the values that
-// are fatal. The log is set up from what was read.
-func (a *app) prepare(o options, log *logger) (*state, error) {
-	st := &state{tree: tree{}, file: o.config, files: map[string]string{}}
-	text, err := os.ReadFile(o.config)
+// readConfig reads the configuration and its fragments, and checks the values
+// that are fatal. It sets up the log by what it read.
+func (a *app) readConfig() (*state, error) {
+	file := a.opts.config
+	st := &state{tree: tree{}, file: file, verdicts: map[string]string{}}
+	text, err := os.ReadFile(file)
 	switch {
-	case err != nil && !o.explicit:
+	case err != nil && !a.opts.explicit:
 		return st, nil // no configuration at all is not an error yet
-	case errors.Is(err, os.ErrNotExist), errors.Is(err, os.ErrPermission):
-		return nil, says("Could not find configuration file at %s", o.config)
-	case err != nil:
-		return nil, syntaxError(fmt.Sprintf("Cannot read config file (%s): basic_filebuf::underflow error reading the file: Is a directory", o.config))
+	case err != nil: // whatever it is
+		return nil, says("Could not find configuration file at %s", file)
 	}
-	d, err := parse(text)
+	t, isMap, err := parse(text)
 	if err != nil {
-		return nil, syntaxError(fmt.Sprintf("Cannot read config file (%s): %v", o.config, err))
+		return nil, falcoError{logged: fmt.Sprintf("Cannot read config file (%s): %v", file, err), printed: "std::exception"}
 	}
-	st.tree = d.tree
-	st.files[o.config] = a.verdict(d)
-	if err := a.layer(st, o.sets); err != nil {
-		return nil, err
-	}
-	for _, s := range o.sets {
-		if err := st.override(s); err != nil {
-			return nil, err
+	st.tree = t
+	st.verdicts[file] = a.verdict(t, isMap)
+	for _, dir := range st.list("config_files") {
+		if a.minor < 38 { // which does not know the key
+			break
 		}
-	}
-	log.configure(st.tree)
-	a.announce(st, log)
-	if err := st.checkValues(a.sys.minor); err != nil {
-		return nil, err
-	}
-	return st, nil
-}
-
-// layer lays the fragments named by config_files over the tree, from 0.38 on.
-// Falco asks the command line for config_files before it reads them.
-func (a *app) layer(st *state, sets []string) error {
-	if a.sys.minor < 38 {
-		return nil
-	}
-	for _, s := range sets {
-		if strings.HasPrefix(s, "config_files=") || strings.HasPrefix(s, "config_files[]=") {
-			if err := st.override(s); err != nil {
-				return err
+		for _, fragment := range regularFiles(dir) {
+			if err := a.lay(st, fragment); err != nil {
+				return nil, err
 			}
 		}
 	}
-	entries, _ := st.get("config_files")
-	if s, ok := entries.(string); ok {
-		entries = []any{s}
+	for _, set := range a.opts.sets {
+		key, value, _ := strings.Cut(set, "=")
+		st.set(key, value)
 	}
-	list, _ := entries.([]any)
-	for _, entry := range list {
-		path, strategy := describe(entry)
-		for _, file := range fragments(path) {
-			if err := a.lay(st, file, strategy); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+	a.log.configure(st.tree)
+	a.announce(st)
+	return st, st.check()
 }
 
-// describe splits an entry of config_files: a path, or a map of path and
-// strategy.
-func describe(entry any) (path, strategy string) {
-	switch e := entry.(type) {
-	case string:
-		return e, "append"
-	case map[string]any:
-		path, _ = e["path"].(string)
-		strategy, _ = e["strategy"].(string)
-	}
-	return path, strategy
-}
-
-// fragments lists what a path of config_files stands for: itself, or every
-// regular file of the folder, whatever its name, in byte order.
-func fragments(path string) []string {
+// regularFiles lists what a path of config_files or rules_files stands for:
+// itself, or every regular file of the directory in byte order.
+func regularFiles(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil
@@ -118,78 +76,70 @@ func fragments(path string) []string {
 			files = append(files, file)
 		}
 	}
-	sort.Strings(files)
 	return files
 }
 
-// lay lays one fragment over the tree. Errors do not name the fragment.
-func (a *app) lay(st *state, file, strategy string) error {
+// lay lays one fragment over the tree: its keys replace whole blocks and, from
+// 0.41 on, its lists are appended. Errors do not name the fragment.
+func (a *app) lay(st *state, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("bad file: %s", file)
 	}
-	d, err := parse(text)
+	fragment, isMap, err := parse(text)
 	if err != nil {
 		return err
 	}
-	st.files[file] = a.verdict(d)
-	if !d.isMap {
-		st.files[file] = "schema validation: failed for <root>: Value type not permitted by 'type' constraint."
-		return nil
-	}
-	if _, ok := d.tree["config_files"]; ok {
+	st.verdicts[file] = a.verdict(fragment, isMap)
+	if _, ok := fragment["config_files"]; ok {
 		return says("Error reading config file (%s): Config error: 'config_files' directive can't be placed in included config files", st.file)
 	}
-	for key, value := range d.tree {
-		old, present := st.tree[key]
-		oldList, isOld := old.([]any)
+	for key, value := range fragment {
+		oldList, isOld := st.tree[key].([]any)
 		newList, isNew := value.([]any)
-		switch {
-		case strategy == "add-only" && present:
-		case a.sys.minor >= 41 && strategy != "override" && isOld && isNew:
-			st.tree[key] = append(append([]any{}, oldList...), newList...)
-		default:
-			st.tree[key] = value
+		if a.minor >= 41 && isOld && isNew {
+			value = slices.Concat(oldList, newList)
 		}
+		st.tree[key] = value
 	}
-	return nil
-}
-
-// override sets one key from the command line: KEY=VALUE or LIST[]=VALUE.
-func (st *state) override(set string) error {
-	key, value, ok := strings.Cut(set, "=")
-	if !ok {
-		return says("Error parsing config option \"%s\". Must be of the form key=val or key.subkey=val", set)
-	}
-	var parsed any = value
-	if strings.HasPrefix(value, "{") || strings.HasPrefix(value, "[") {
-		var node yaml.Node
-		if err := yaml.Unmarshal([]byte(value), &node); err == nil && len(node.Content) > 0 {
-			parsed = new(document).convert(node.Content[0])
-		}
-	}
-	st.set(key, parsed)
 	return nil
 }
 
 // announce logs what was read, in alphabetical order as Falco does.
-func (a *app) announce(st *state, log *logger) {
-	log.info(fmt.Sprintf("Falco version: %s (x86_64)", a.sys.version))
-	log.info("Falco initialized with configuration files:")
-	files := make([]string, 0, len(st.files))
-	for file := range st.files {
-		files = append(files, file)
-	}
-	sort.Strings(files)
-	for _, file := range files {
-		verdict := st.files[file]
+func (a *app) announce(st *state) {
+	a.log.info(fmt.Sprintf("Falco version: %s (x86_64)", a.version))
+	a.log.info("Falco initialized with configuration files:")
+	for _, file := range slices.Sorted(maps.Keys(st.verdicts)) {
+		verdict := st.verdicts[file]
 		switch {
-		case a.sys.minor < 39:
-			log.info("   " + file)
-		case strings.HasSuffix(verdict, ": ok"):
-			log.info("   " + file + " | " + verdict)
+		case a.minor < 39:
+			a.log.info("   " + file)
+		case verdict == schemaOK:
+			a.log.info("   " + file + " | " + verdict)
 		default:
-			log.log(levelWarning, "   "+file+" | "+verdict)
+			a.log.log(levelWarning, "   "+file+" | "+verdict)
 		}
 	}
+}
+
+// priority returns a level's rank, 0 being the gravest, or -1.
+func priority(name string) int {
+	name = strings.ToLower(name)
+	if name == "info" {
+		name = "informational"
+	}
+	return slices.Index([]string{"emergency", "alert", "critical", "error", "warning", "notice", "informational", "debug"}, name)
+}
+
+// check returns the error of the first value that is fatal to Falco.
+func (st *state) check() error {
+	if p := st.text("priority", "debug"); priority(p) < 0 {
+		return says("Unknown priority \"%s\"--must be one of emergency, alert, critical, error, warning, notice, informational, debug", p)
+	}
+	for output, key := range map[string]string{"file": "filename", "program": "program", "http": "url"} {
+		if st.flag(output+"_output.enabled", false) && st.text(output+"_output."+key, "") == "" {
+			return says("Error reading config file (%s): %s output enabled but no %s in configuration block", st.file, output, key)
+		}
+	}
+	return nil
 }

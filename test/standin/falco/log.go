@@ -18,7 +18,7 @@ const (
 	levelInfo    = 6
 )
 
-// A logger writes Falco's own messages, which are no alerts.
+// A logger writes Falco's own messages, which are not alerts.
 type logger struct {
 	stderr             io.Writer
 	level              int
@@ -36,7 +36,7 @@ func (l *logger) configure(t tree) {
 
 func (l *logger) info(message string) { l.log(levelInfo, message) }
 
-// log writes a message of that level to where the configuration says.
+// log writes a message of that level where the configuration says.
 func (l *logger) log(level int, message string) {
 	if level > l.level {
 		return

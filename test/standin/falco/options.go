@@ -3,105 +3,41 @@
 
 package main
 
-import (
-	"strings"
-)
+import "strings"
 
-// options is the command line.
+// options is the command line, as far as units, the agent and tests use it.
 type options struct {
 	config   string
-	explicit bool // config was given by -c
-	sets     []string
-	rules    []string
-	disabled []string // -D
-	validate string
-	pidfile  string
-	modern   bool
+	explicit bool     // config was given by -c
+	sets     []string // KEY=VALUE of -o
+	modern   bool     // --modern-bpf
 	dryRun   bool
-	version  bool
-	support  bool
-	schema   bool
-	list     bool
-	help     bool
+	list     bool // -L: read everything, list the rules, and exit
 }
 
-// takesValue maps the spelling of an option to the name it is filed under.
-func takesValue(arg string) (string, bool) {
-	names := map[string]string{
-		"-c": "config", "--config": "config", "-o": "set", "--option": "set", "-r": "rules", "-V": "validate",
-		"--validate": "validate", "-P": "pidfile", "--pidfile": "pidfile", "-D": "disable", "-M": "ignored",
-		"-p": "ignored", "-s": "ignored", "-T": "ignored", "-t": "ignored",
-	}
-	name, ok := names[arg]
-	return name, ok
-}
-
-// parseOptions reads args as Falco 0.minor does: an option that release does
-// not know is an error.
+// parseOptions reads args as Falco 0.minor does: an option that the release does
+// not know is an error. The releases in which options came and went:
+// falcosecurity/falco CHANGELOG.md.
 func parseOptions(args []string, minor int) (options, error) {
 	o := options{config: "/etc/falco/falco.yaml"}
-	for i := 0; i < len(args); i++ {
-		arg, value, joined := strings.Cut(args[i], "=")
-		if !strings.HasPrefix(arg, "--") {
-			arg, value, joined = args[i], "", false
+	for len(args) > 0 {
+		arg := args[0]
+		args = args[1:]
+		switch {
+		case arg == "-c" && len(args) > 0:
+			o.config, o.explicit, args = args[0], true, args[1:]
+		case arg == "-o" && len(args) > 0:
+			o.sets, args = append(o.sets, args[0]), args[1:]
+		case arg == "-L":
+			o.list = true
+		case arg == "--dry-run" && minor >= 35:
+			o.dryRun = true
+		case arg == "--modern-bpf" && minor >= 34 && minor <= 37:
+			o.modern = true
+		case strings.HasPrefix(arg, "--pidfile=") && minor < 36: // nobody reads the file
+		default:
+			return options{}, says("Option '%s' does not exist", strings.TrimLeft(arg, "-"))
 		}
-		name, ok := takesValue(arg)
-		if !ok {
-			if err := o.setFlag(arg, minor); err != nil {
-				return options{}, err
-			}
-			continue
-		}
-		if !joined {
-			i++
-			if i == len(args) {
-				return options{}, says("Option '%s' is missing an argument", strings.TrimLeft(arg, "-"))
-			}
-			value = args[i]
-		}
-		o.setValue(name, value)
 	}
 	return o, nil
-}
-
-func (o *options) setValue(name, value string) {
-	switch name {
-	case "config":
-		o.config, o.explicit = value, true
-	case "set":
-		o.sets = append(o.sets, value)
-	case "rules":
-		o.rules = append(o.rules, value)
-	case "validate":
-		o.validate = value
-	case "pidfile":
-		o.pidfile = value
-	case "disable":
-		o.disabled = append(o.disabled, value)
-	}
-}
-
-// setFlag sets an option without a value. The releases in which options came
-// and went: falcosecurity/falco CHANGELOG.md.
-func (o *options) setFlag(arg string, minor int) error {
-	switch {
-	case arg == "--dry-run" && minor >= 35:
-		o.dryRun = true
-	case arg == "--modern-bpf" && minor >= 34 && minor <= 37:
-		o.modern = true
-	case arg == "--version":
-		o.version = true
-	case arg == "--support":
-		o.support = true
-	case arg == "--config-schema" && minor >= 39, arg == "--rule-schema" && minor >= 39:
-		o.schema = true
-	case arg == "-L" || arg == "-l" || arg == "-N":
-		o.list = true
-	case arg == "-h" || arg == "--help":
-		o.help = true
-	case arg == "-A" || arg == "-U" || arg == "-v" || arg == "-b":
-	default:
-		return says("Option '%s' does not exist", strings.TrimLeft(arg, "-"))
-	}
-	return nil
 }

@@ -5,34 +5,20 @@ package main
 
 import (
 	"io"
+	"os"
+	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// hangup is SIGHUP: a reload, or nothing at all where files are not watched,
-// since the thread that would see the signal was never started.
-func (d *daemon) hangup() {
-	if d.state.Load().flag("watch_config_files", true) {
-		d.reload()
-	}
-}
-
-// settle waits for a burst of changes to end.
-func (d *daemon) settle() {
-	time.Sleep(100 * time.Millisecond)
-	for {
-		select {
-		case <-d.watch.changed():
-		default:
-			return
-		}
-	}
-}
-
 // reload reads everything anew. An error leaves the old configuration in force
-// and is reported as an alert; before 0.35 it ends the program. A good one makes
-// Falco blind for 1.8 seconds, in which /healthz soon answers again.
+// and is reported as an alert. A good configuration makes Falco blind for 1.8
+// seconds, and /healthz soon answers again.
 func (d *daemon) reload() {
-	st, err := d.again()
+	quiet := *d.app
+	quiet.log = &logger{stderr: io.Discard}
+	st, err := quiet.load()
 	if err != nil {
 		d.outputs.internal("hot restart failure: " + err.Error())
 		d.rewatch()
@@ -40,35 +26,83 @@ func (d *daemon) reload() {
 	}
 	d.blind.Store(true)
 	time.Sleep(300 * time.Millisecond)
-	if d.web != nil {
-		d.web.close()
-		d.web = nil
-	}
+	d.stopServing()
 	time.Sleep(150 * time.Millisecond)
-	d.log.configure(st.tree)
+	d.app.log.configure(st.tree)
 	d.use(st)
 	if err := d.serve(); err != nil {
-		d.log.log(levelError, err.Error())
+		d.app.log.log(levelError, err.Error())
 	}
 	d.rewatch()
-	q := d.app.sys.quirks
 	go func() {
 		time.Sleep(1350 * time.Millisecond)
-		if !q.has("hang") && !q.has("no-alert") && st.text("engine.kind", "") != "nodriver" {
-			d.blind.Store(false)
-		}
+		d.blind.Store(d.app.quirks.blind())
 	}()
 }
 
-// again prepares the configuration as a start would, and keeps quiet about it.
-func (d *daemon) again() (*state, error) {
-	quiet := &logger{stderr: io.Discard}
-	st, err := d.app.prepare(d.opts, quiet)
+// A watcher reports the changes of configuration files that Falco notices: of a
+// listed file that is written, moved or deleted, and of names that appear in a
+// directory or vanish from it. A fragment that is written in place goes unnoticed.
+type watcher struct {
+	file   *os.File
+	events chan struct{}
+}
+
+// changed returns the channel of changes; a nil watcher never reports one.
+func (w *watcher) changed() <-chan struct{} {
+	if w == nil {
+		return nil
+	}
+	return w.events
+}
+
+// awaitQuiet waits for a burst of changes to end.
+func (w *watcher) awaitQuiet() {
+	time.Sleep(100 * time.Millisecond)
+	for len(w.events) > 0 {
+		<-w.events
+	}
+}
+
+// rewatch starts to watch what the configuration in force names.
+func (d *daemon) rewatch() {
+	if d.watcher != nil {
+		_ = d.watcher.file.Close()
+		d.watcher = nil
+	}
+	st := d.state.Load()
+	if !st.flag("watch_config_files", true) {
+		return
+	}
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return nil, err
+		return
 	}
-	if err := d.app.check(d.opts, st, quiet); err != nil {
-		return nil, err
+	mask := uint32(unix.IN_CLOSE_WRITE)
+	if d.app.minor >= 37 {
+		mask |= unix.IN_MOVE_SELF | unix.IN_DELETE_SELF
 	}
-	return st, st.checkOutputs(d.app.sys.minor)
+	for _, path := range slices.Concat([]string{st.file}, st.list("rules_file"), st.list("rules_files"), st.list("config_files")) {
+		if info, err := os.Stat(path); err == nil && info.IsDir() {
+			_, _ = unix.InotifyAddWatch(fd, path, unix.IN_CREATE|unix.IN_DELETE|unix.IN_MOVE)
+			continue
+		}
+		_, _ = unix.InotifyAddWatch(fd, path, mask)
+	}
+	d.watcher = &watcher{file: os.NewFile(uintptr(fd), "inotify"), events: make(chan struct{}, 1)}
+	go d.watcher.run()
+}
+
+// run turns events into reports until the watcher is closed.
+func (w *watcher) run() {
+	buf := make([]byte, 64<<10)
+	for {
+		if _, err := w.file.Read(buf); err != nil {
+			return
+		}
+		select {
+		case w.events <- struct{}{}:
+		default:
+		}
+	}
 }

@@ -17,111 +17,82 @@ import (
 // somebody asks for more. Values are map[string]any, []any, string or nil.
 type tree map[string]any
 
-// A document is one parsed file: its tree, and the keys that came twice.
-type document struct {
-	tree  tree
-	isMap bool
-	twice bool
-}
-
-// parse reads the first document of text.
-func parse(text []byte) (document, error) {
+// parse reads the first document of text. A text that is empty counts as a map,
+// plain prose does not.
+func parse(text []byte) (t tree, isMap bool, err error) {
 	var node yaml.Node
 	if err := yaml.Unmarshal(text, &node); err != nil {
-		return document{}, cppError(err)
+		return nil, false, yamlError(err)
 	}
 	if len(node.Content) == 0 {
-		return document{tree: tree{}, isMap: true}, nil
+		return tree{}, true, nil
 	}
-	d := document{tree: tree{}}
 	root := node.Content[0]
-	if root.Kind == yaml.AliasNode {
-		root = root.Alias
+	if root.Kind == yaml.SequenceNode {
+		return nil, false, fmt.Errorf("yaml-cpp: error at line %d, column %d: operator[] call on a scalar", root.Line, root.Column)
 	}
-	if m, ok := d.convert(root).(map[string]any); ok {
-		d.tree, d.isMap = m, true
-	} else if root.Kind == yaml.SequenceNode {
-		return document{}, fmt.Errorf("yaml-cpp: error at line %d, column %d: operator[] call on a scalar", root.Line, root.Column)
+	m, isMap := convert(root).(map[string]any)
+	if !isMap {
+		m = map[string]any{}
 	}
-	return d, nil
+	return m, isMap, nil
 }
 
-func (d *document) convert(n *yaml.Node) any {
-	switch n.Kind {
-	case yaml.AliasNode:
-		return d.convert(n.Alias)
-	case yaml.MappingNode:
+func convert(n *yaml.Node) any {
+	switch {
+	case n.Kind == yaml.AliasNode:
+		return convert(n.Alias)
+	case n.Kind == yaml.MappingNode:
 		m := map[string]any{}
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			key := n.Content[i].Value
-			if _, ok := m[key]; ok {
-				d.twice = true
-				continue // the first one counts
+			if _, twice := m[n.Content[i].Value]; !twice { // the first one counts
+				m[n.Content[i].Value] = convert(n.Content[i+1])
 			}
-			m[key] = d.convert(n.Content[i+1])
 		}
 		return m
-	case yaml.SequenceNode:
-		list := make([]any, 0, len(n.Content))
+	case n.Kind == yaml.SequenceNode:
+		list := []any{}
 		for _, item := range n.Content {
-			list = append(list, d.convert(item))
+			list = append(list, convert(item))
 		}
 		return list
-	case yaml.ScalarNode:
-		if n.Tag == "!!null" {
-			return nil
-		}
-		return expand(n.Value)
+	case n.Tag == "!!null":
+		return nil
 	}
-	return nil
+	return environment.ReplaceAllStringFunc(n.Value, func(ref string) string { return os.Getenv(ref[2 : len(ref)-1]) })
 }
 
-// expand replaces ${NAME} by the environment; a name that is not set is empty.
-func expand(s string) string {
-	if !strings.Contains(s, "${") {
-		return s
-	}
-	return regexp.MustCompile(`\$\{(\w+)\}`).ReplaceAllStringFunc(s, func(ref string) string {
-		return os.Getenv(ref[2 : len(ref)-1])
-	})
-}
+// environment is a reference to a variable; one that is not set is empty.
+var environment = regexp.MustCompile(`\$\{\w+\}`)
 
-// cppError dresses an error of the YAML parser as one of Falco's, which names
-// line and column.
-func cppError(err error) error {
+// yamlError words an error of the YAML parser as yaml-cpp does.
+func yamlError(err error) error {
 	m := regexp.MustCompile(`line (\d+): (.*)`).FindStringSubmatch(err.Error())
 	if m == nil {
 		return fmt.Errorf("yaml-cpp: error at line 1, column 1: %s", strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	line, _ := strconv.Atoi(m[1])
-	return fmt.Errorf("yaml-cpp: error at line %d, column 1: %s", line, m[2])
+	return fmt.Errorf("yaml-cpp: error at line %s, column 1: %s", m[1], m[2])
 }
 
-// get returns the value at a dotted path.
-func (t tree) get(path string) (any, bool) {
+// get returns the value at a dotted path, or nil.
+func (t tree) get(path string) any {
 	var at any = map[string]any(t)
 	for key := range strings.SplitSeq(path, ".") {
-		m, ok := at.(map[string]any)
-		if !ok {
-			return nil, false
-		}
-		if at, ok = m[key]; !ok {
-			return nil, false
-		}
+		m, _ := at.(map[string]any)
+		at = m[key]
 	}
-	return at, true
+	return at
 }
 
-// text returns the scalar at path, or def where there is none.
+// text returns the scalar at path, or def if there is none.
 func (t tree) text(path, def string) string {
-	v, _ := t.get(path)
-	if s, ok := v.(string); ok {
+	if s, ok := t.get(path).(string); ok {
 		return s
 	}
 	return def
 }
 
-// flag returns the boolean at path; what is no boolean counts as def.
+// flag returns the boolean at path; anything else counts as def.
 func (t tree) flag(path string, def bool) bool {
 	switch strings.ToLower(t.text(path, "")) {
 	case "true", "yes", "y", "on":
@@ -132,35 +103,31 @@ func (t tree) flag(path string, def bool) bool {
 	return def
 }
 
-// number returns the integer at path; what is no integer counts as def.
+// number returns the integer at path; anything else counts as def.
 func (t tree) number(path string, def int) int {
-	n, err := strconv.Atoi(t.text(path, ""))
-	if err != nil {
-		return def
+	if n, err := strconv.Atoi(t.text(path, "")); err == nil {
+		return n
 	}
-	return n
+	return def
 }
 
-// list returns the sequence of scalars at path; a lone scalar is one.
+// list returns the scalars of the sequence at path; a lone scalar is one.
 func (t tree) list(path string) []string {
-	v, _ := t.get(path)
-	switch v := v.(type) {
-	case string:
-		return []string{v}
-	case []any:
-		var out []string
-		for _, item := range v {
-			if s, ok := item.(string); ok {
-				out = append(out, s)
-			}
-		}
-		return out
+	values, ok := t.get(path).([]any)
+	if !ok {
+		values = []any{t.get(path)}
 	}
-	return nil
+	var out []string
+	for _, v := range values {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
 }
 
-// set puts value at a path such as a.b or list[], which appends.
-func (t tree) set(path string, value any) {
+// set puts value at a dotted path.
+func (t tree) set(path, value string) {
 	m := map[string]any(t)
 	keys := strings.Split(path, ".")
 	for _, key := range keys[:len(keys)-1] {
@@ -171,11 +138,5 @@ func (t tree) set(path string, value any) {
 		}
 		m = next
 	}
-	last := keys[len(keys)-1]
-	if name, ok := strings.CutSuffix(last, "[]"); ok {
-		old, _ := m[name].([]any)
-		m[name] = append(append([]any{}, old...), value)
-		return
-	}
-	m[last] = value
+	m[keys[len(keys)-1]] = value
 }

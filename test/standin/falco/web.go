@@ -5,59 +5,48 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"strconv"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// A web is the server of the health page.
-type web struct{ server *http.Server }
-
-// listen starts it. Two of them share a port, as Falco's do; a port that another
-// program holds is an error. A port beyond 65535 wraps around.
-func listen(st *state, sys system) (*web, error) {
-	port := st.number("webserver.listen_port", 8765) % 65536
-	address := "0.0.0.0"
-	if sys.minor >= 37 {
-		address = st.text("webserver.listen_address", address)
+// serve starts the health page. Two Falcos share a port; a port that another
+// program holds is an error.
+func (d *daemon) serve() error {
+	st := d.state.Load()
+	if !st.flag("webserver.enabled", true) {
+		return nil
 	}
 	share := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
 		var failed error
 		err := c.Control(func(fd uintptr) {
 			failed = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
 		})
-		if err != nil {
-			return err
-		}
-		return failed
+		return errors.Join(err, failed)
 	}}
-	l, err := share.Listen(context.Background(), "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
+	l, err := share.Listen(context.Background(), "tcp", fmt.Sprintf("0.0.0.0:%d", st.number("webserver.listen_port", 8765)))
 	if err != nil {
-		return nil, err
+		return runtimeError("an error occurred while starting webserver")
 	}
-	w := &web{server: &http.Server{Handler: pages(st, sys), ReadHeaderTimeout: 5 * time.Second}}
-	go func() { _ = w.server.Serve(l) }() // it ends when the server is closed
-	return w, nil
-}
-
-func pages(st *state, sys system) http.Handler {
 	mux := http.NewServeMux()
-	answer := func(body string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprintf(w, "%s", body)
-		}
-	}
-	mux.HandleFunc(st.text("webserver.k8s_healthz_endpoint", "/healthz"), answer(`{"status": "ok"}`))
-	if sys.minor >= 34 {
-		mux.HandleFunc("/versions", answer(fmt.Sprintf(`{"falco_version":"%s"}`, sys.version)))
-	}
-	return mux
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status": "ok"}`)
+	})
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	d.server = server
+	go func() { _ = server.Serve(l) }() // it returns when the server is closed
+	return nil
 }
 
-func (w *web) close() { _ = w.server.Close() }
+func (d *daemon) stopServing() {
+	if d.server != nil {
+		_ = d.server.Close()
+		d.server = nil
+	}
+}
