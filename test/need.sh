@@ -56,25 +56,5 @@ part() {
 # who comes second finds it built.
 agent() { flock "$PARTS.lock" nice make --no-print-directory --silent build; }
 
-# go_test ARGUMENT... is go test, which tells of the tests that were skipped too, a
-# line for each reason, and of a package that fails all that it printed; what the
-# tests complained of comes again at the end, where one looks first.
-go_test() {
-	go test -v "$@" | awk '
-		/^=== / { if ($3 != test) marker = $0 "\n"; test = $3; next }
-		/^ *--- PASS/ || /^PASS$/ { next }
-		/^ *--- SKIP/ { if (reason[$3] in first) more[reason[$3]]++; else first[reason[$3]] = $3; next }
-		/^ *--- FAIL/ { failed[$3] }
-		/^ +[^ ]+\.go:[0-9]+: / {
-			reason[test] = $0; sub(/^ *[^ ]+: /, "", reason[test])
-			if (!/journal of the node/) { line = $0; sub(/^ */, "", line); said[test] = said[test] "    " test ": " line "\n" }
-		}
-		{ text = text marker $0 "\n"; marker = "" }
-		/^(ok  |FAIL|\?   )\t/ {
-			if (/^FAIL/) printf "%s", text; else print
-			for (name in failed) printf "%s", said[name]
-			for (why in first) print "    skipped " first[why] (more[why] ? " and " more[why] " more" : "") ": " why
-			text = test = ""; split("", first); split("", more); split("", reason); split("", failed); split("", said)
-		}
-		END { printf "%s", text }'
-}
+# go_test ARGUMENT... is go test, and a summary of what it says.
+go_test() { go test -json "$@" | go run ./test/summary; }
