@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Command summary reads what go test -json prints and writes what somebody wants
-// to read of it: the closing line of each package and, before that of a failed one,
-// all that it printed. It ends with the tests that were skipped, by reason, what
-// failed tests complained of, and the closing lines of failed packages. Its exit status says nothing about the tests; that of go test
-// does.
+// to read of it: the closing line of each package and, before that of a failed
+// one, all that it printed. It ends with the tests that were skipped, by reason,
+// what failed tests complained of, and the closing lines of failed packages. Its
+// exit status says nothing about the tests; that of go test does.
 package main
 
 import (
