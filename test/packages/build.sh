@@ -1,12 +1,12 @@
 #!/bin/bash
-# Builds, signs and lays out the node's packages. It runs inside the image
-# build, where rpmbuild, createrepo_c and gpg are; its input is what the render
-# command wrote and the specs beside this file.
+# Builds, signs and lays out the node's packages. It runs inside the image build,
+# where rpmbuild, createrepo_c and gpg are; its input is what the render command
+# wrote and the spec files beside this script.
 #
 #   build.sh SOURCES WWW
 #
 # WWW becomes the root of the node's web server:
-#   falco/VERSION, falco/all        one release of Falco, every release
+#   falco/VERSION, falco/all        one release of Falco, every release rendered
 #   falco/{other,expired,revoked,un}signed, falco/badmetadata
 #   oracle/olN/{baseos,appstream,uek,epel}
 #   keys/*.asc, keys/*.fpr          public keys and their fingerprints
@@ -16,6 +16,8 @@ sources=$1
 www=$2
 arch=$(uname -m)
 work=$(mktemp -d)
+# The release that the repositories to refuse hold.
+refused=0.44.1
 export GNUPGHOME=/srv/gnupg
 
 # new_key NAME YEARS [FAKED-TIME] makes a signing key without a passphrase.
@@ -41,7 +43,7 @@ revoke() {
 	export_key "$1" "$1@falco.test"
 }
 
-# rpmbuild_to FOLDER SPEC SOURCEDIR [DEFINE...] leaves the package in FOLDER.
+# rpmbuild_to DIR SPEC SOURCEDIR [DEFINE...] leaves the package in DIR.
 rpmbuild_to() {
 	local to=$1 spec=$2 from=$3 args=() top
 	shift 3
@@ -72,7 +74,7 @@ sign() {
 	}
 }
 
-# index FOLDER KEY makes FOLDER a repository whose metadata KEY signed.
+# index DIR KEY makes DIR a repository whose metadata KEY signs.
 index() {
 	createrepo_c --quiet --general-compress-type=gz "$1"
 	gpg --batch --yes --quiet --local-user "$2@falco.test" --armor --detach-sign "$1/repodata/repomd.xml"
@@ -97,7 +99,7 @@ build_falco() {
 		version=$(basename "$dir")
 		install -D -m 755 "$sources/falco-standin" "$dir/root/usr/bin/falco"
 		rpmbuild_to "$www/falco/$version" "$dir/falco.spec" "$dir"
-		cp -r "$www/falco/$version" "$work/unsigned-$version"
+		[ "$version" != $refused ] || cp -r "$www/falco/$version" "$work/unsigned"
 		sign falco "$www/falco/$version"/*.rpm
 		index "$www/falco/$version" falco
 		mkdir -p "$www/falco/all"
@@ -106,18 +108,18 @@ build_falco() {
 	index "$www/falco/all" falco
 }
 
-# The repositories a careful installer refuses.
+# Repositories that a careful installer refuses.
 build_refusals() {
-	local name version=0.44.1
+	local name
 	for name in other expired revoked; do
-		cp -r "$work/unsigned-$version" "$www/falco/${name}signed"
+		cp -r "$work/unsigned" "$www/falco/${name}signed"
 		sign "$name" "$www/falco/${name}signed"/*.rpm
 		index "$www/falco/${name}signed" falco
 	done
-	cp -r "$work/unsigned-$version" "$www/falco/unsigned"
+	cp -r "$work/unsigned" "$www/falco/unsigned"
 	index "$www/falco/unsigned" falco
 	mkdir "$www/falco/badmetadata"
-	cp "$www/falco/$version"/*.rpm "$www/falco/badmetadata/"
+	cp "$www/falco/$refused"/*.rpm "$www/falco/badmetadata/"
 	index "$www/falco/badmetadata" other
 	revoke revoked
 }
@@ -158,7 +160,7 @@ build_oracle() {
 	for top in "$www"/oracle/ol*/*/; do index "${top%/}" oracle; done
 }
 
-# link EL PATH REPOSITORY makes Oracle's own path lead to a repository here.
+# link EL PATH REPOSITORY makes Oracle's own path a link to a repository here.
 link() {
 	mkdir -p "$www/yum.oracle.com/repo/OracleLinux/OL$1/$2"
 	ln -sfn "$www/oracle/ol$1/$3" "$www/yum.oracle.com/repo/OracleLinux/OL$1/$2/$arch"
@@ -193,8 +195,8 @@ platform() {
 		"pkgname $2" "pkgversion ${3%%-*}" "pkgrelease ${3#*-}" ${4:+"pkgprovides $4"}
 }
 
-# build_platform EL GLIBC LIBSTDCXX SYSTEMD GLIBCXX... makes the rpm database
-# that dresses the stand-in base as that release.
+# build_platform EL GLIBC LIBSTDCXX SYSTEMD GLIBCXX... makes the rpm database with
+# which the stand-in base passes for that release.
 build_platform() {
 	local el=$1 versions="" n
 	for n in "${@:5}"; do versions+="${versions:+, }libstdc++.so.6(GLIBCXX_3.4.$n)(64bit)"; done
@@ -217,7 +219,7 @@ build_platforms() {
 	build_platform 10 2.39-46.0.1.el10_1 14.3.1-2.el10 257-9.el10 26 29 30 31 32 33
 }
 
-# timed WHAT COMMAND says how long one part took.
+# timed WHAT COMMAND says how long one part takes.
 timed() {
 	local start=$SECONDS
 	"$2"

@@ -1,15 +1,16 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command render writes what the test node's packages are built from: for every
-// era of Falco a spec file and the tree it packages, and for every release of
-// Oracle Linux its repository files. It builds no package; that is done where
-// rpmbuild is, in the image.
+// Command render writes what the test node's packages are built from: for releases
+// of Falco a spec file and the tree it packages, and for every release of Oracle
+// Linux its repository files. It builds no package; that is done where rpmbuild
+// is, in the image.
 package main
 
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 func main() {
@@ -23,9 +24,14 @@ func main() {
 	}
 }
 
-// render writes the sources of every package under out, from the templates.
+// render writes the sources of every package below out. The templates lie in a
+// directory beside the cases of the node.
 func render(templates, out string) error {
-	for _, version := range versions() {
+	named, err := namedVersions(filepath.Dir(templates))
+	if err != nil {
+		return err
+	}
+	for _, version := range versions(named) {
 		e := newEra(version)
 		if err := e.write(templates, out); err != nil {
 			return fmt.Errorf("falco %s: %w", version, err)

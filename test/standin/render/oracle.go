@@ -8,8 +8,8 @@ import (
 	"path/filepath"
 )
 
-// A release is one Oracle Linux with the repository files of its images: ids
-// as in the oraclelinux-release-elN and oracle-epel-release-elN packages.
+// A release is one Oracle Linux with the repository files of its images. Their ids
+// are those of the oraclelinux-release-elN and oracle-epel-release-elN packages.
 type release struct {
 	Number int
 	Files  map[string][]section
@@ -80,7 +80,7 @@ func epel(id, path string) section {
 	return section{ID: id, Name: "EPEL Packages for Development", Path: path, Enabled: 1}
 }
 
-// write renders the release's repository files under out/repos/olN.
+// write renders the release's repository files below out/repos/olN.
 func (r release) write(templates, out string) error {
 	for name, sections := range r.Files {
 		to := filepath.Join(out, "repos", fmt.Sprintf("ol%d", r.Number), name+".repo")

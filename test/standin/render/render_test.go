@@ -13,11 +13,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
 const templates = "../../packages"
 
-// rendered returns the folder that render wrote.
+// rendered returns the directory that render wrote.
 func rendered(t *testing.T) string {
 	t.Helper()
 	out := t.TempDir()
@@ -48,7 +50,7 @@ func keys(t *testing.T, path string) map[string]any {
 // What every falco.yaml since 0.8 has in common.
 func TestFalcoYAMLIsOfItsEra(t *testing.T) {
 	out := rendered(t)
-	for _, version := range versions() {
+	for _, version := range versions(nil) {
 		e := newEra(version)
 		path := filepath.Join(out, "falco", version, "root/etc/falco/falco.yaml")
 		got := keys(t, path)
@@ -56,7 +58,7 @@ func TestFalcoYAMLIsOfItsEra(t *testing.T) {
 		if diff := cmp.Diff(want, got["file_output"]); diff != "" {
 			t.Errorf("%s: file_output (-want +got):\n%s", version, diff)
 		}
-		for key, since := range map[string]int{"engine": 37, "rules_files": 38, "config_files": 38, "append_output": 41, "capture": 42} {
+		for key, since := range map[string]int{"engine": 37, "rules_files": 38, "config_files": 38, "append_output": 40, "capture": 42} {
 			if _, ok := got[key]; ok != (e.Minor >= since) {
 				t.Errorf("%s: key %s there: %v", version, key, ok)
 			}
@@ -81,7 +83,7 @@ func TestFalcoYAMLHasTheKeysOfTheRelease(t *testing.T) {
 	}
 	out := rendered(t)
 	compared := 0
-	for _, version := range versions() {
+	for _, version := range versions(nil) {
 		path := filepath.Join(corpus, version+".yaml")
 		if _, err := os.Stat(path); err != nil {
 			continue
@@ -94,26 +96,52 @@ func TestFalcoYAMLHasTheKeysOfTheRelease(t *testing.T) {
 		}
 	}
 	if compared == 0 {
-		t.Errorf("%s has none of %v", corpus, versions())
+		t.Errorf("%s has none of %v", corpus, versions(nil))
 	}
 }
 
 func TestUnitsOfAnEra(t *testing.T) {
-	for _, tt := range []struct {
-		version, unit, exec string
-		alias               bool
-	}{
-		{"0.32.2", "falco", "/usr/bin/falco --pidfile=/var/run/falco.pid", false},
-		{"0.36.2", "falco-modern-bpf", "/usr/bin/falco --modern-bpf", false},
-		{"0.36.2", "falco-kmod", "/usr/bin/falco", true},
-		{"0.38.2", "falco-modern-bpf", "/usr/bin/falco -o engine.kind=modern_ebpf", false},
-		{"0.39.2", "falco-modern-bpf", "/usr/bin/falco -o engine.kind=modern_ebpf", true},
-		{"0.44.1", "falco-custom", "/usr/bin/falco", true},
+	for _, tt := range []struct{ version, unit, exec, inject, alias string }{
+		{version: "0.32.2", unit: "falco", exec: "/usr/bin/falco --pidfile=/var/run/falco.pid"},
+		{version: "0.33.1", unit: "falco", exec: "/usr/bin/falco --pidfile=/var/run/falco.pid", inject: "falco_inject_kmod.service"},
+		{version: "0.36.2", unit: "falco-modern-bpf", exec: "/usr/bin/falco --modern-bpf"},
+		{version: "0.36.2", unit: "falco-kmod", exec: "/usr/bin/falco", inject: "falco-kmod-inject.service", alias: "falco.service"},
+		{version: "0.38.2", unit: "falco-modern-bpf", exec: "/usr/bin/falco -o engine.kind=modern_ebpf"},
+		{version: "0.39.2", unit: "falco-modern-bpf", exec: "/usr/bin/falco -o engine.kind=modern_ebpf", alias: "falco.service"},
+		{version: "0.44.1", unit: "falco-custom", exec: "/usr/bin/falco", alias: "falco.service"},
 	} {
 		u := unit{Falco: newEra(tt.version), Name: tt.unit}
-		if u.ExecStart() != tt.exec || u.Alias() != tt.alias {
-			t.Errorf("%s of %s = %q, alias %v, want %q, %v", tt.unit, tt.version, u.ExecStart(), u.Alias(), tt.exec, tt.alias)
+		if u.ExecStart() != tt.exec || u.InjectUnit() != tt.inject || u.Alias() != tt.alias {
+			t.Errorf("%s of %s = %q, %q, %q, want %q, %q, %q", tt.unit, tt.version, u.ExecStart(), u.InjectUnit(), u.Alias(), tt.exec, tt.inject, tt.alias)
 		}
+	}
+}
+
+// The cases name releases of the table, or some that are older than it.
+func TestCasesNameReleases(t *testing.T) {
+	named, err := namedVersions(filepath.Dir(templates))
+	if err != nil {
+		t.Fatal(err)
+	}
+	packaged := versions(named)
+	for version := range named {
+		if newEra(version).Minor >= newEra(packaged[0]).Minor && !slices.Contains(packaged, version) {
+			t.Errorf("the node's cases name %s, which is not in falco.Releases", version)
+		}
+	}
+	if len(named) < 5 {
+		t.Errorf("the node's cases name %v only", named)
+	}
+}
+
+func TestVersionsAreTheNewestOfEachMinor(t *testing.T) {
+	got := versions(map[string]bool{"0.41.0": true})
+	want := []string{"0.32.2", "0.33.1", "0.34.1", "0.35.1", "0.36.2", "0.37.1", "0.38.2", "0.39.2", "0.40.0", "0.41.0", "0.41.3", "0.42.1", "0.43.1"}
+	if diff := cmp.Diff(want, got[:len(want)]); diff != "" {
+		t.Errorf("versions (-want +got):\n%s", diff)
+	}
+	if last := got[len(got)-1]; last != falco.Newest() {
+		t.Errorf("the last is %s, want %s", last, falco.Newest())
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 	"text/template"
 )
 
-// write renders the era's spec file and tree under out/falco/VERSION.
+// write renders the era's spec file and tree below out/falco/VERSION.
 func (e era) write(templates, out string) error {
 	base := filepath.Join(out, "falco", e.Version)
 	list := append(e.files(), file{"falco.spec.tmpl", "../falco.spec", e, 0o644})
@@ -22,11 +22,11 @@ func (e era) write(templates, out string) error {
 			return err
 		}
 	}
-	folders := []string{"etc/falco/rules.d"}
+	dirs := []string{"etc/falco/rules.d"}
 	if e.Minor >= 38 {
-		folders = append(folders, "etc/falco/config.d")
+		dirs = append(dirs, "etc/falco/config.d")
 	}
-	for _, dir := range folders {
+	for _, dir := range dirs {
 		if err := os.MkdirAll(filepath.Join(base, "root", dir), 0o755); err != nil {
 			return err
 		}
@@ -34,8 +34,8 @@ func (e era) write(templates, out string) error {
 	return nil
 }
 
-// expand writes the file at from to the path to; one that ends in .tmpl is a
-// template and is given data, any other is copied.
+// expand writes the file at from to the path to. If its name ends in .tmpl, it is
+// a template and is given data; any other file is copied.
 func expand(from, to string, data any, mode os.FileMode) error {
 	text, err := os.ReadFile(from)
 	if err != nil {
