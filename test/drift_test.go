@@ -47,7 +47,8 @@ func TestDriftOfTheModule(t *testing.T) {
 	}
 }
 
-// proven has this start of Falco proven, after which the node is in order.
+// proven runs the agent, which proves this start of Falco. The node is in order
+// after that.
 func (n *Node) proven() {
 	n.t.Helper()
 	if r := n.Run(); r.Exit != 0 {
@@ -55,33 +56,45 @@ func (n *Node) proven() {
 	}
 }
 
-// driftScript makes a drift, looks, runs dry, looks, runs, looks and runs dry
-// again, all in one command, since a command in a node costs as much as a run.
-// Times and inodes tell of a change as surely as a hash does, and links in /etc of
-// what is enabled.
+// driftScript makes a drift, runs the agent dry, runs it, undoes what people have
+// to undo, and runs it dry again. It is one command, since a command in a node costs
+// as much as a run. What it prints is in sections with names. Times and inodes tell
+// of a change as surely as a hash does, and links in /etc of what is enabled.
 const driftScript = `
-look() {
+section() { printf '\035%%s\n' "$1"; }
+state() {
+	section "files $1"
 	find / \( %[1]s \) -prune -o -printf '%%p\t%%y %%m %%U:%%G %%s %%i %%T@ %%C@ %%l\n'
-	printf '\036'
-	systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*' |
-		awk -v RS= '{match($0, /(^|\n)Id=[^\n]*/); id = substr($0, RSTART, RLENGTH); sub(/\n?Id=/, "", id); gsub(/\n/, " "); print id " is\t" $0}'
+	section "units $1"
+	systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*'
 }
-run() { %[2]s "$@" 2>/dev/shm/stderr; local status=$?; printf '\036%%s' $status; [ $status -lt 3 ] || cat /dev/shm/stderr >&2; }
-part() { printf '\035'; }
+run() {
+	section "report $1"
+	%[2]s "${@:2}" 2>/dev/shm/stderr
+	local status=$?
+	section "exit $1"
+	echo $status
+	[ $status -lt 3 ] || cat /dev/shm/stderr >&2
+}
 set -e
 {
 %[3]s
 } >/dev/null
 set +e
-/usr/share/node/settle.sh; look; part; run --dry-run; part; look; part; run; part; look
+/usr/share/node/settle.sh
+state drifted
+run dry --dry-run
+state looked-at
+run mending
+state mended
 { :
 %[4]s
 } >/dev/null
-part; %[5]s
-part; run --dry-run
+%[5]s
+run again --dry-run
 exit 0`
 
-// drift carries one case through on a node that is in order, and leaves it so.
+// drift takes a node in order through one case, and leaves it in order.
 func (n *Node) drift(t *testing.T, d drift) {
 	t.Helper()
 	var skip []string
@@ -89,35 +102,34 @@ func (n *Node) drift(t *testing.T, d drift) {
 		skip = append(skip, "-path "+path)
 	}
 	agent := strings.Join(n.agentCommand(append([]string{"--output=json"}, d.flags...)), " ")
-	settle := "true"
+	afterUndo := ""
 	if d.undo != "" {
-		settle = "run" // what people do may need a restart of Falco, for one
+		afterUndo = "run undone" // what people do may need a restart of Falco, for one
 	}
-	r := n.pipe(fmt.Appendf(nil, driftScript, strings.Join(skip, " -o "), agent, d.make, d.undo, settle), "bash", "-s")
-	parts := strings.Split(r.Stdout, "\x1d")
-	if r.Exit != 0 || len(parts) != 7 {
-		t.Fatalf("making the drift: exit %d, %d parts: %s", r.Exit, len(parts), r.Stderr)
+	r := n.pipe(fmt.Appendf(nil, driftScript, strings.Join(skip, " -o "), agent, d.make, d.undo, afterUndo), "bash", "-s")
+	if r.Exit != 0 {
+		t.Fatalf("making the drift: exit %d: %s", r.Exit, r.Stderr)
 	}
-	made, looked, run := newLook(t, parts[0]), newLook(t, parts[2]), newLook(t, parts[4])
-	dry, mended, again := newVerdict(t, parts[1]), newVerdict(t, parts[3]), newVerdict(t, parts[6])
+	sections := readSections(r.Stdout)
+	dry, mending, again := sections.run(t, "dry"), sections.run(t, "mending"), sections.run(t, "again")
 	if dry.exit != d.exit || !slices.Contains(dry.report.Drift, string(d.class)) || !strings.Contains(dry.text, d.says) {
 		t.Errorf("a dry run says %q (exit %d), want %s (exit %d) and %q:\n%s", dry.report.Drift, dry.exit, d.class, d.exit, d.says, dry.text)
 	}
-	if diff := made.Diff(looked); len(diff) > 0 {
+	if diff := sections.state(t, "drifted").Diff(sections.state(t, "looked-at")); len(diff) > 0 {
 		t.Errorf("the dry run changed %q", diff)
 	}
 	want := 0
 	if d.onlyPeople() {
 		want = d.exit
 	}
-	if mended.exit != want {
-		t.Errorf("a run ends with %d, want %d:\n%s%s", mended.exit, want, mended.text, r.Stderr)
+	if mending.exit != want {
+		t.Errorf("a run exits with %d, want %d:\n%s%s", mending.exit, want, mending.text, r.Stderr)
 	}
-	if rest := d.beside(looked.Diff(run)); len(rest) > 0 {
+	if rest := d.beside(sections.state(t, "looked-at").Diff(sections.state(t, "mended"))); len(rest) > 0 {
 		t.Errorf("the run changed more than the drift: %q", rest)
 	}
 	if again.exit != 0 {
-		t.Errorf("afterwards a dry run ends with %d:\n%s", again.exit, again.text)
+		t.Errorf("afterwards a dry run exits with %d:\n%s", again.exit, again.text)
 	}
 }
 
@@ -125,7 +137,7 @@ func (n *Node) drift(t *testing.T, d drift) {
 var privateTmp = regexp.MustCompile(`^/(var/)?tmp(/systemd-private-.*)?$`)
 
 // beside leaves out the differences that mending the drift explains: the files
-// themselves, the times of the folders they are in, Falco's own log and lock.
+// themselves, the times of their directories, Falco's log and the agent's lock.
 func (d drift) beside(diff []string) []string {
 	mends := append([]string{"/var/lib/falco-bootstrap", "/run/falco-bootstrap.lock"}, d.mends...)
 	units := d.others
@@ -144,45 +156,52 @@ func (d drift) beside(diff []string) []string {
 	})
 }
 
-// newLook reads what the script's look printed.
-func newLook(t *testing.T, text string) Snapshot {
-	t.Helper()
-	files, units, ok := strings.Cut(text, "\x1e")
-	if !ok {
-		t.Fatalf("a look of %d bytes: %.300q", len(text), text)
-	}
-	s := Snapshot{Files: map[string]string{}, Units: map[string]string{}}
-	for _, part := range []struct {
-		text string
-		into map[string]string
-	}{{files, s.Files}, {units, s.Units}} {
-		for line := range strings.Lines(part.text) {
-			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-			part.into[name] += value
-		}
+// sections are the parts of what the script prints, by name.
+type sections map[string]string
+
+func readSections(text string) sections {
+	s := sections{}
+	for part := range strings.SplitSeq(text, "\x1d") {
+		name, content, _ := strings.Cut(part, "\n")
+		s[name] = content
 	}
 	return s
 }
 
-// A verdict is what a run of the agent in the script ended with.
-type verdict struct {
+// state reads the state of the node of that name.
+func (s sections) state(t *testing.T, name string) Snapshot {
+	t.Helper()
+	text, ok := s["files "+name]
+	if !ok {
+		t.Fatalf("the script did not say which files are there, %s", name)
+	}
+	files := map[string]string{}
+	for line := range strings.Lines(text) {
+		path, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		files[path] += value
+	}
+	return Snapshot{Files: files, Units: unitStates(s["units "+name])}
+}
+
+// An agentRun is a run of the agent in the script.
+type agentRun struct {
 	exit   int
 	text   string
 	report report.Report
 }
 
-func newVerdict(t *testing.T, text string) verdict {
+// run reads the run of the agent of that name.
+func (s sections) run(t *testing.T, name string) agentRun {
 	t.Helper()
-	text, status, _ := strings.Cut(text, "\x1e")
-	exit, err := strconv.Atoi(status)
-	v := verdict{exit: exit, text: text}
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &v.report)
+	r := agentRun{text: s["report "+name]}
+	var err error
+	if r.exit, err = strconv.Atoi(strings.TrimSpace(s["exit "+name])); err == nil {
+		err = json.Unmarshal([]byte(r.text), &r.report)
 	}
 	if err != nil {
-		t.Fatalf("reading a report: %v in %q", err, text)
+		t.Fatalf("reading the report of the run %s: %v in %q", name, err, r.text)
 	}
-	return v
+	return r
 }
 
 // The page, the constants, the schema and the cases above are one list.

@@ -45,12 +45,13 @@ func (n *Node) snapshot(flags string) Snapshot {
 	n.t.Helper()
 	r := n.Sh("/usr/share/node/settle.sh && /usr/share/node/snapshot " + flags + "/ " + strings.Join(ours(), " ") +
 		" && echo && systemctl list-unit-files --no-legend --no-pager" +
-		" && for u in 'falco*' ; do systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts \"$u\"; done")
+		" && echo && systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*'")
 	if r.Exit != 0 {
 		n.t.Fatalf("taking a snapshot: %v", r)
 	}
 	files, units, _ := strings.Cut(r.Stdout, "\n\n")
-	s := Snapshot{Files: map[string]string{}, Units: map[string]string{}}
+	unitFiles, loaded, _ := strings.Cut(units, "\n\n")
+	s := Snapshot{Files: map[string]string{}, Units: unitStates(loaded)}
 	for line := range strings.Lines(files) {
 		var e struct{ Path string }
 		if err := json.Unmarshal([]byte(line), &e); err != nil {
@@ -58,21 +59,27 @@ func (n *Node) snapshot(flags string) Snapshot {
 		}
 		s.Files[e.Path] = strings.TrimSpace(line)
 	}
-	id := ""
-	for line := range strings.Lines(units) {
-		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
-		switch {
-		case name == "Id":
-			id = value
-		case ok:
-			s.Units[id+" "+name] = value
-		default:
-			if f := strings.Fields(line); len(f) >= 2 {
-				s.Units[f[0]+" file"] = f[1]
-			}
+	for line := range strings.Lines(unitFiles) {
+		if f := strings.Fields(line); len(f) >= 2 {
+			s.Units[f[0]+" file"] = f[1]
 		}
 	}
 	return s
+}
+
+// unitStates reads what systemctl show prints about units, a paragraph for each: the
+// properties by unit and name.
+func unitStates(text string) map[string]string {
+	states := map[string]string{}
+	for paragraph := range strings.SplitSeq(text, "\n\n") {
+		of := properties(paragraph)
+		for name, value := range of {
+			if name != "Id" {
+				states[of["Id"]+" "+name] = value
+			}
+		}
+	}
+	return states
 }
 
 // Diff lists what differs in other, a line each; paths at or below one of ignore

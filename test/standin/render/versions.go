@@ -13,7 +13,7 @@ import (
 
 // versions lists the releases of Falco that the node's repositories hold: of those
 // in the table the newest of each minor version, and those that the cases name.
-// All of them would make the image's build ten seconds longer.
+// All of them together would take about ten seconds of the image build.
 func versions(named map[string]bool) []string {
 	var list []string
 	all := falco.Releases()
