@@ -36,7 +36,7 @@ func BenchmarkNothingToDo(b *testing.B) {
 		b.Run(side.name, func(b *testing.B) {
 			n := StartConverged(b, OL("8.10"))
 			n.WriteFile("/tmp/script.sh", script)
-			command := fmt.Sprintf(side.command, n.Dress.Kernel)
+			command := fmt.Sprintf(side.command, n.Setup.Kernel)
 			n.Sh(command) // what only a first run does is not what is timed
 			out := n.Must(fmt.Sprintf("s=$(date +%%s%%N); for ((i = 0; i < %d; i++)); do { %s; } >/dev/null 2>&1; done; e=$(date +%%s%%N); echo $((e - s))", b.N, command))
 			nanoseconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)

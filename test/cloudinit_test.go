@@ -17,7 +17,7 @@ import (
 // two minutes of retries, five of a server that hangs, or twenty of an agent.
 const joinRest = time.Minute
 
-func deployed(t *testing.T, name string) string {
+func readDeployed(t *testing.T, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("../deploy/cloud-init", name))
 	if err != nil {
@@ -37,7 +37,7 @@ func agentBinary(t *testing.T) []byte {
 
 // declared takes the settings that the node was dressed with out of it, so that
 // they can come back by way of the user data.
-func (n *Node) declared(more string) string {
+func (n *Node) takeSettings(more string) string {
 	n.t.Helper()
 	settings := n.ReadFile("/etc/falco-bootstrap.yaml")
 	n.Must("rm /etc/falco-bootstrap.yaml")
@@ -46,7 +46,7 @@ func (n *Node) declared(more string) string {
 
 // joinedUnharmed fails the test unless the node joined before anything of ours
 // ran, and cloud-init was over, and well, soon after.
-func (n *Node) joinedUnharmed() {
+func (n *Node) requireJoined() {
 	n.t.Helper()
 	if got := n.Joins(); got != 1 {
 		n.t.Errorf("the node joined %d times, want once", got)
@@ -63,7 +63,7 @@ func (n *Node) joinedUnharmed() {
 }
 
 // noCycle fails the test if systemd had to break an ordering cycle at this boot.
-func (n *Node) noCycle() {
+func (n *Node) requireNoCycle() {
 	n.t.Helper()
 	if r := n.Sh("journalctl -b --no-pager | grep -iE 'ordering cycle|breaking cycle'"); r.Exit == 0 {
 		n.t.Errorf("the units close a cycle:\n%s", r.Stdout)
@@ -73,9 +73,9 @@ func (n *Node) noCycle() {
 func TestCloudInitConverges(t *testing.T) {
 	t.Parallel()
 	n := StartCloud(t, OL("9.6"))
-	settings := n.declared("falco:\n  config:\n    json_output: true\n")
-	n.FirstBoot(n.Pin(deployed(t, "oke-falco.sh"), www+"/falco-bootstrap", agentBinary(t), settings))
-	n.joinedUnharmed()
+	settings := n.takeSettings("falco:\n  config:\n    json_output: true\n")
+	n.FirstBoot(n.Pin(readDeployed(t, "oke-falco.sh"), www+"/falco-bootstrap", agentBinary(t), settings))
+	n.requireJoined()
 	n.Wait(time.Minute, "[ $(systemctl show --value -p ExecMainStartTimestampMonotonic falco-bootstrap-firstboot) != 0 ]")
 	if started := n.stamp("falco-bootstrap-firstboot.service", "ExecMainStartTimestampMonotonic"); started < n.Joined() {
 		t.Errorf("the first-boot unit started at %d, before the join ended at %d", started, n.Joined())
@@ -89,8 +89,8 @@ func TestCloudInitConverges(t *testing.T) {
 	}
 	Lines(t, n.Must("tail -n 1 /var/log/falco-bootstrap-report.json | tr , '\\n'"), `"result":"changed"`)
 	Lines(t, n.Must("journalctl -b -u falco-bootstrap.service -o cat --no-pager"), `"result"`)
-	n.noCycle()
-	n.verifiesUnits()
+	n.requireNoCycle()
+	n.requireValidUnits()
 
 	t.Run("second boot", func(t *testing.T) {
 		n.In(t)
@@ -108,7 +108,7 @@ func TestCloudInitConverges(t *testing.T) {
 		if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
 			t.Errorf("Falco is %+v after a boot, want it running", u)
 		}
-		n.noCycle()
+		n.requireNoCycle()
 	})
 	t.Run("timer mends drift", func(t *testing.T) {
 		n.In(t)
@@ -123,7 +123,7 @@ func TestCloudInitConverges(t *testing.T) {
 }
 
 // verifiesUnits asks systemd about the units where they really lie.
-func (n *Node) verifiesUnits() {
+func (n *Node) requireValidUnits() {
 	n.t.Helper()
 	r := n.Sh("cd /etc/systemd/system && systemd-analyze verify --man=no falco-bootstrap*.service falco-bootstrap.timer")
 	if r.Exit != 0 || r.Stdout+r.Stderr != "" {
@@ -136,9 +136,9 @@ func (n *Node) verifiesUnits() {
 func TestCloudInitMultiPart(t *testing.T) {
 	t.Parallel()
 	n := StartCloud(t, OL("8.10"))
-	part := n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", agentBinary(t), n.declared(""))
+	part := n.Pin(readDeployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", agentBinary(t), n.takeSettings(""))
 	n.FirstBoot(multiPart(map[string]string{"60-falco-bootstrap.sh": part, "50-oke.sh": okeInit}, "60-falco-bootstrap.sh", "50-oke.sh"))
-	n.joinedUnharmed()
+	n.requireJoined()
 	n.Wait(4*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
 	if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
 		t.Errorf("Falco is %+v, want it running", u)
@@ -193,10 +193,10 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 			if url == "" {
 				url = www + "/falco-bootstrap"
 			}
-			n.FirstBoot(n.Pin(deployed(t, "oke-falco.sh"), url, []byte(pinned), ""))
-			n.joinedUnharmed()
+			n.FirstBoot(n.Pin(readDeployed(t, "oke-falco.sh"), url, []byte(pinned), ""))
+			n.requireJoined()
 			n.Wait(30*time.Second, test.until)
-			n.noCycle()
+			n.requireNoCycle()
 			if n.Exists("/var/lib/falco-bootstrap/firstboot.done") {
 				t.Error("the first boot is noted as done")
 			}
@@ -214,14 +214,14 @@ func TestCloudInitBakedImage(t *testing.T) {
 	n := StartCloud(t, OL("9.6"))
 	hang := []byte("#!/bin/sh\nexec sleep 1000\n")
 	n.WriteFile(served, string(hang))
-	n.WriteFile("/srv/part.sh", n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", hang, ""))
+	n.WriteFile("/srv/part.sh", n.Pin(readDeployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", hang, ""))
 	n.Must("bash /srv/part.sh --no-start 2>&1 && test ! -e " + agent)
-	_, oracle, _ := strings.Cut(deployed(t, "oke-falco.sh"), "# DO NOT MODIFY")
+	_, oracle, _ := strings.Cut(readDeployed(t, "oke-falco.sh"), "# DO NOT MODIFY")
 	oracle, _, _ = strings.Cut(oracle, "\n\n")
 	n.FirstBoot("#!/bin/bash\n#" + oracle + "\n")
-	n.joinedUnharmed()
+	n.requireJoined()
 	n.Wait(30*time.Second, "test -x "+agent+" && systemctl show -p ActiveState falco-bootstrap.service | grep -q activating")
-	n.noCycle()
+	n.requireNoCycle()
 }
 
 // The DaemonSet's init container, with the rights that the manifest gives it,
@@ -231,7 +231,7 @@ func TestDaemonSetSetsUpTheNode(t *testing.T) {
 	n := StartCloud(t, OL("9.6"))
 	fail := []byte("#!/bin/sh\nexit 7\n")
 	n.WriteFile(served, string(fail))
-	part := n.Pin(deployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", fail, "")
+	part := n.Pin(readDeployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", fail, "")
 	r, err := run(
 		[]byte(part), "docker", "run", "--rm", "-i", "--pid", "container:"+n.id, "--read-only",
 		"--security-opt", "apparmor=unconfined", "--cap-drop", "ALL",

@@ -54,19 +54,19 @@ WantedBy=basic.target
 // StartCloud boots a node that has the agent on its web server and not in its
 // file tree, and a metadata service on its loopback. cloud-init is ready but has
 // not run: FirstBoot does that.
-func StartCloud(t *testing.T, d Dress) *Node {
+func StartCloud(t *testing.T, d Setup) *Node {
 	t.Helper()
 	image := os.Getenv(imageEnv)
 	if image == "" || os.Getenv(binaryEnv) == "" {
 		t.Skipf("%s and %s are not set: node cases are run by make test", imageEnv, binaryEnv)
 	}
-	n := &Node{t: t, Dress: d, id: runNode(t, image, "--cap-add", "NET_ADMIN")}
+	n := &Node{t: t, Setup: d, id: runNode(t, image, "--cap-add", "NET_ADMIN")}
 	t.Cleanup(n.end)
 	n.waitBooted()
 	if n.Sh("command -v cloud-init").Exit != 0 {
 		t.Skip("the node's base has no cloud-init")
 	}
-	n.dress()
+	n.setUp()
 	n.copyAgent(served)
 	n.WriteFile("/srv/imds.py", imds)
 	n.WriteFile("/srv/oke-init.sh", okeInit)

@@ -10,7 +10,7 @@ import (
 )
 
 // falco.yaml and the running Falco, which a refusal leaves as they are.
-func (n *Node) standing() string {
+func (n *Node) configAndUnit() string {
 	n.t.Helper()
 	return n.Must("stat -c '%i %Y %Z' /etc/falco/falco.yaml; sha256sum /etc/falco/falco.yaml; systemctl show -p InvocationID -p MainPID -p ActiveState falco-modern-bpf")
 }
@@ -65,8 +65,8 @@ func TestConfigRefused(t *testing.T) {
 				n.WriteFile(path, content)
 				defer n.Must("rm " + path)
 			}
-			before := n.standing()
-			all := told(t, n.Run(append(tt.flags, "--output=json")...))
+			before := n.configAndUnit()
+			all := reportOf(t, n.Run(append(tt.flags, "--output=json")...))
 			if all.Exit.Code != 6 {
 				t.Errorf("exit %d: %+v, want 6", all.Exit.Code, failure(all))
 			}
@@ -74,7 +74,7 @@ func TestConfigRefused(t *testing.T) {
 			if failure(all).Hint == "" {
 				t.Errorf("no hint with %q", failure(all).Message)
 			}
-			if after := n.standing(); after != before {
+			if after := n.configAndUnit(); after != before {
 				t.Errorf("falco.yaml and Falco were\n%s and are\n%s", before, after)
 			}
 		})
@@ -95,7 +95,7 @@ func TestConfigTold(t *testing.T) {
 	n.WriteFile("/etc/falco/config.d/70-json.yaml", "json_output: true\n")
 	n.WriteFile("/etc/falco/config.d/old.bak", "buffered_outputs: false\n")
 	r := n.Run("--set", "bogus_key=1", "--output=json")
-	all := told(t, r)
+	all := reportOf(t, r)
 	if r.Exit != 0 || !slices.Contains(all.Drift, "config-stray") || !strings.Contains(warned(all), "/etc/falco/config.d/old.bak") {
 		t.Errorf("drift = %q, warnings = %q: %v", all.Drift, warned(all), r)
 	}

@@ -24,7 +24,7 @@ const (
 // A convergence is a kind of node, and what a first run makes of it.
 type convergence struct {
 	name  string
-	dress Dress
+	setup Setup
 	flags []string
 	// epel is the section that must be there and off afterwards; brought says
 	// that a package brings it.
@@ -50,25 +50,25 @@ func convergences() []convergence {
 	const modern44 = "falco-0.44.1-1.x86_64"
 	return []convergence{
 		{
-			name: "OL 8 with RHCK and kmod", dress: rhck8, flags: kmod, epel: "ol8_developer_EPEL", transactions: 1, unit: "falco.service",
+			name: "OL 8 with RHCK and kmod", setup: rhck8, flags: kmod, epel: "ol8_developer_EPEL", transactions: 1, unit: "falco.service",
 			audit:    []string{"dkms   ", "kernel-devel  absent → 4.18.0-553.16.1.el8_10.x86_64", "falco ", "absent → newest"},
 			packages: []string{"dkms-3.1.8-1.el8.noarch", "falco-0.32.2-1.x86_64", "kernel-devel-4.18.0-553.16.1.el8_10.x86_64"},
 		},
 		{
-			name: "OL 8 with UEK", dress: OL("8.10"), epel: "ol8_developer_EPEL", transactions: 1, unit: modern, preload: true,
+			name: "OL 8 with UEK", setup: OL("8.10"), epel: "ol8_developer_EPEL", transactions: 1, unit: modern, preload: true,
 			audit:    []string{"falco ", "absent → newest", "the unit of driver modern_ebpf"},
 			packages: []string{modern44},
 		},
 		{
-			name: "OL 9 where EPEL was left on", dress: leftOn, epel: "ol9_developer_EPEL", transactions: 1, unit: modern,
+			name: "OL 9 where EPEL was left on", setup: leftOn, epel: "ol9_developer_EPEL", transactions: 1, unit: modern,
 			packages: []string{modern44},
 		},
 		{
-			name: "OL 10 with RHCK and kmod", dress: rhck10, flags: kmod, epel: "ol10_u1_developer_EPEL", transactions: 1, unit: "falco-kmod.service",
+			name: "OL 10 with RHCK and kmod", setup: rhck10, flags: kmod, epel: "ol10_u1_developer_EPEL", transactions: 1, unit: "falco-kmod.service",
 			packages: []string{"dkms-3.1.8-1.el10.noarch", modern44, "kernel-devel-6.12.0-55.9.1.el10_0.x86_64"},
 		},
 		{
-			name: "OL 9 without EPEL's repository file", dress: rhck9, flags: kmod, epel: "ol9_developer_EPEL", brought: true, transactions: 2, unit: "falco-kmod.service",
+			name: "OL 9 without EPEL's repository file", setup: rhck9, flags: kmod, epel: "ol9_developer_EPEL", brought: true, transactions: 2, unit: "falco-kmod.service",
 			packages: []string{"dkms-3.1.8-1.el9.noarch", modern44, "kernel-devel-5.14.0-570.12.1.el9_6.x86_64", "oracle-epel-release-el9-1.0-5.el9.noarch"},
 		},
 	}
@@ -79,24 +79,24 @@ func TestConverge(t *testing.T) {
 	for _, c := range convergences() {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			n := Start(t, c.dress)
+			n := Start(t, c.setup)
 			if c.audit != nil {
-				n.audits(t, c)
+				n.requireAudit(t, c)
 			}
 			packages, repos := n.Installed("*"), n.repos()
 			r := n.Run(c.flags...)
 			if r.Exit != 0 {
 				t.Fatal(r)
 			}
-			n.converged(t, c, packages, repos)
-			n.again(t, c.flags...)
+			n.requireConverged(t, c, packages, repos)
+			n.requireNoChange(t, c.flags...)
 		})
 	}
 }
 
 // audits fails the test unless a dry run lists every step of a bare node and
 // leaves no trace.
-func (n *Node) audits(t *testing.T, c convergence) {
+func (n *Node) requireAudit(t *testing.T, c convergence) {
 	t.Helper()
 	before := n.Snapshot()
 	r := n.Run(append([]string{"--dry-run"}, c.flags...)...)
@@ -115,7 +115,7 @@ func (n *Node) audits(t *testing.T, c convergence) {
 }
 
 // converged fails the test unless the node is as c says.
-func (n *Node) converged(t *testing.T, c convergence, packages []string, repos map[string]string) {
+func (n *Node) requireConverged(t *testing.T, c convergence, packages []string, repos map[string]string) {
 	t.Helper()
 	got := slices.DeleteFunc(n.Installed("*"), func(p string) bool { return slices.Contains(packages, p) || strings.HasPrefix(p, "gpg-pubkey") })
 	if diff := cmp.Diff(c.packages, got); diff != "" {
@@ -124,9 +124,9 @@ func (n *Node) converged(t *testing.T, c convergence, packages []string, repos m
 	if got := n.DnfHistory(); got != c.transactions {
 		t.Errorf("%d transactions of dnf, want %d", got, c.transactions)
 	}
-	n.configured(t, c.dress.Falco)
-	n.repositories(t, c, repos)
-	n.units(t, c)
+	n.requireConfig(t, c.setup.Falco)
+	n.requireRepositories(t, c, repos)
+	n.requireUnits(t, c)
 	if !n.Alert(falcoLog, 10*time.Second) {
 		t.Errorf("no alert arrives in %s", falcoLog)
 	}
@@ -151,7 +151,7 @@ func declaredConfig(t *testing.T, shipped string) string {
 	return head + "\nfile_output:\n" + want
 }
 
-func (n *Node) configured(t *testing.T, version string) {
+func (n *Node) requireConfig(t *testing.T, version string) {
 	t.Helper()
 	if diff := cmp.Diff(declaredConfig(t, n.shipped(version)), n.ReadFile(falcoYAML)); diff != "" {
 		t.Errorf("falco.yaml (-want +got):\n%s", diff)
@@ -174,9 +174,9 @@ func (n *Node) repos() map[string]string {
 
 // repositories fails the test unless EPEL's section is off and every repository
 // file else is as it was, but for Falco's own.
-func (n *Node) repositories(t *testing.T, c convergence, before map[string]string) {
+func (n *Node) requireRepositories(t *testing.T, c convergence, before map[string]string) {
 	t.Helper()
-	major, _, _ := strings.Cut(c.dress.Release, ".")
+	major, _, _ := strings.Cut(c.setup.Release, ".")
 	name := "oracle-epel-ol" + major + ".repo"
 	want := maps.Clone(before)
 	if c.brought {
@@ -196,7 +196,7 @@ func (n *Node) repositories(t *testing.T, c convergence, before map[string]strin
 
 [falcosecurity-rpm]
 name=Falco packages
-baseurl=` + www + "/falco/" + c.dress.Falco + `
+baseurl=` + www + "/falco/" + c.setup.Falco + `
 enabled=1
 gpgcheck=1
 repo_gpgcheck=1
@@ -209,7 +209,7 @@ sslverify=1
 }
 
 // units fails the test unless the wanted unit alone is enabled and running.
-func (n *Node) units(t *testing.T, c convergence) {
+func (n *Node) requireUnits(t *testing.T, c convergence) {
 	t.Helper()
 	if u := n.Unit(c.unit); !u.Running() || u.UnitFileState != "enabled" {
 		t.Errorf("%s = %+v, want it enabled and running", c.unit, u)
@@ -236,12 +236,12 @@ func (n *Node) units(t *testing.T, c convergence) {
 	}
 }
 
-// stateLook tells of every change in the state folder.
-const stateLook = "find " + stateDir + " -printf '%p %y %m %s %i %T@ %C@\\n' | sort"
+// stateListing tells of every change in the state folder.
+const stateListing = "find " + stateDir + " -printf '%p %y %m %s %i %T@ %C@\\n' | sort"
 
 // again fails the test unless one more run finds nothing to do and does nothing,
 // and a dry run says so too and does not even touch the state folder.
-func (n *Node) again(t *testing.T, flags ...string) {
+func (n *Node) requireNoChange(t *testing.T, flags ...string) {
 	t.Helper()
 	before, history, probes := n.Snapshot(), n.DnfHistory(), n.probes()
 	r := n.Run(flags...)
@@ -251,11 +251,11 @@ func (n *Node) again(t *testing.T, flags ...string) {
 	if got := n.DnfHistory(); got != history {
 		t.Errorf("a second run made %d transactions of dnf", got-history)
 	}
-	state := n.Must(stateLook)
+	state := n.Must(stateListing)
 	if r := n.Run(append([]string{"--dry-run"}, flags...)...); r.Exit != 0 || !strings.Contains(r.Stdout, "nothing to change") {
 		t.Errorf("a dry run on a node in order: %v", r)
 	}
-	if got := n.Must(stateLook); got != state {
+	if got := n.Must(stateListing); got != state {
 		t.Errorf("a dry run changed the state folder: %s\nwas %s", got, state)
 	}
 	if diff := before.Diff(n.Snapshot(), stateDir, falcoLog); len(diff) > 0 {

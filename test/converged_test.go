@@ -28,7 +28,7 @@ var convergedImages sync.Map
 // flags, as if it had been rebooted since: everything is as declared, and this
 // start of Falco has not been proven yet. The run is made once for all tests
 // that want the same, which makes a node of these cheaper than one of Start's.
-func StartConverged(t testing.TB, d Dress, flags ...string) *Node {
+func StartConverged(t testing.TB, d Setup, flags ...string) *Node {
 	t.Helper()
 	if os.Getenv(imageEnv) == "" {
 		t.Skipf("%s is not set: node cases are run by make test", imageEnv)
@@ -39,14 +39,14 @@ func StartConverged(t testing.TB, d Dress, flags ...string) *Node {
 	if image.id == "" {
 		t.Fatalf("no node converges as %+v %q: see the test that tried first", d, flags)
 	}
-	n := &Node{Dress: d, t: t, id: runNode(t, image.id)}
+	n := &Node{Setup: d, t: t, id: runNode(t, image.id)}
 	t.Cleanup(n.end)
 	n.waitBooted()
 	return n
 }
 
 // bake converges a node and makes an image of it.
-func bake(t testing.TB, d Dress, flags []string) string {
+func bake(t testing.TB, d Setup, flags []string) string {
 	t.Helper()
 	n := Start(t, d)
 	if r := n.Run(flags...); r.Exit != 0 {

@@ -28,7 +28,7 @@ until in_node systemctl is-system-running --wait >/dev/null 2>&1; do sleep 0.1; 
 docker cp bin/falco-bootstrap "$node:/usr/local/bin/falco-bootstrap"
 in_node bash -s <<END
 set -e
-RELEASE=8.10 EPEL=disabled KERNEL=$kernel /usr/share/node/dress.sh
+RELEASE=8.10 EPEL=disabled KERNEL=$kernel /usr/share/node/setup.sh
 cat >/etc/falco-bootstrap.yaml <<YAML
 repository:
   baseurl: http://127.0.0.1:8089/falco/0.44.1

@@ -29,7 +29,7 @@ func TestDrift(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("8.10"))
 	n.Quirk("delay", "0.2") // Falco detects sooner than the real one, which takes 2 s
-	n.proven()
+	n.prove()
 	for _, d := range drifts() {
 		t.Run(d.name, func(t *testing.T) { n.drift(t, d) })
 	}
@@ -41,7 +41,7 @@ func TestDriftOfTheModule(t *testing.T) {
 	dress.Config = "falco:\n  driver: kmod\n"
 	n := StartConverged(t, dress)
 	n.Quirk("delay", "0.2")
-	n.proven()
+	n.prove()
 	for _, d := range moduleDrifts() {
 		t.Run(d.name, func(t *testing.T) { n.drift(t, d) })
 	}
@@ -49,7 +49,7 @@ func TestDriftOfTheModule(t *testing.T) {
 
 // proven runs the agent, which proves this start of Falco. The node is in order
 // after that.
-func (n *Node) proven() {
+func (n *Node) prove() {
 	n.t.Helper()
 	if r := n.Run(); r.Exit != 0 {
 		n.t.Fatalf("proving a converged node: %v", r)
@@ -81,7 +81,7 @@ set -e
 %[3]s
 } >/dev/null
 set +e
-/usr/share/node/settle.sh
+/usr/share/node/await-cleanup.sh
 state drifted
 run dry --dry-run
 state looked-at

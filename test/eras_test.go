@@ -25,7 +25,7 @@ const (
 )
 
 // told reads the report of a run with --output json.
-func told(t *testing.T, r Result) report.Report {
+func reportOf(t *testing.T, r Result) report.Report {
 	t.Helper()
 	var all report.Report
 	if err := json.Unmarshal([]byte(r.Stdout), &all); err != nil {
@@ -71,7 +71,7 @@ type stage struct {
 }
 
 // live takes a node through a stage. Each must end converged and verified.
-func (s stage) live(t *testing.T, n *Node) {
+func (s stage) run(t *testing.T, n *Node) {
 	n.In(t)
 	if s.by != "" {
 		n.Must(s.by)
@@ -80,7 +80,7 @@ func (s stage) live(t *testing.T, n *Node) {
 	if r.Exit != 0 {
 		t.Fatal(r)
 	}
-	all := told(t, r)
+	all := reportOf(t, r)
 	for _, d := range s.drift {
 		if !slices.Contains(all.Drift, d) {
 			t.Errorf("drift = %q, want %s named", all.Drift, d)
@@ -89,7 +89,7 @@ func (s stage) live(t *testing.T, n *Node) {
 	if have := n.Sh("rpm -q --queryformat '%{VERSION} ' falco").Stdout; have != s.falco+" " {
 		t.Errorf("falco installed = %q, want %s alone", have, s.falco)
 	}
-	enabled, running := n.on()
+	enabled, running := n.activeUnits()
 	if diff := cmp.Diff([]string{s.unit}, enabled); diff != "" {
 		t.Errorf("enabled units (-want +got):\n%s", diff)
 	}
@@ -108,10 +108,10 @@ func (s stage) live(t *testing.T, n *Node) {
 }
 
 // live takes a node through stages in turn; the first that fails ends it.
-func live(t *testing.T, n *Node, stages []stage) {
+func runStages(t *testing.T, n *Node, stages []stage) {
 	t.Helper()
 	for _, s := range stages {
-		if !t.Run(s.name, func(t *testing.T) { s.live(t, n) }) {
+		if !t.Run(s.name, func(t *testing.T) { s.run(t, n) }) {
 			return
 		}
 	}
@@ -119,15 +119,15 @@ func live(t *testing.T, n *Node, stages []stage) {
 
 // built fails the test unless dkms has the module of the installed Falco for the
 // node's kernel.
-func built(t *testing.T, n *Node, _ report.Report) {
+func requireModule(t *testing.T, n *Node, _ report.Report) {
 	t.Helper()
 	version := strings.TrimSpace(n.Must("rpm -q --queryformat '%{VERSION}' falco"))
-	if status := n.Must("dkms status"); !strings.Contains(status, "falco/"+version+", "+strings.TrimSuffix(n.Dress.Kernel, ".x86_64")) {
-		t.Errorf("dkms status = %q, want falco/%s for %s", status, version, n.Dress.Kernel)
+	if status := n.Must("dkms status"); !strings.Contains(status, "falco/"+version+", "+strings.TrimSuffix(n.Setup.Kernel, ".x86_64")) {
+		t.Errorf("dkms status = %q, want falco/%s for %s", status, version, n.Setup.Kernel)
 	}
 }
 
-func preloaded(want bool) func(t *testing.T, n *Node, all report.Report) {
+func requirePreload(want bool) func(t *testing.T, n *Node, all report.Report) {
 	return func(t *testing.T, n *Node, _ report.Report) {
 		t.Helper()
 		if got := n.Exists(libresolv); got != want {
@@ -146,16 +146,16 @@ func TestErasByPin(t *testing.T) {
 	d := OL("8.10").RHCK()
 	d.Falco, d.EPEL = "all", epelAbsent
 	n := Start(t, d)
-	live(t, n, []stage{
-		{name: "0.32 has no unit for modern_ebpf", flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: built},
-		{name: "0.36 by falco-driver-loader", flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"falco-version"}, also: built},
-		{name: "0.32 anew", by: removal, flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: built},
-		{name: "0.36 by others", by: others("0.36.2"), flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"unit-stopped"}, also: built},
+	runStages(t, n, []stage{
+		{name: "0.32 has no unit for modern_ebpf", flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: requireModule},
+		{name: "0.36 by falco-driver-loader", flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
+		{name: "0.32 anew", by: removal, flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: requireModule},
+		{name: "0.36 by others", by: others("0.36.2"), flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"unit-stopped"}, also: requireModule},
 		{name: "0.37 takes modern_ebpf by itself", flags: pin("0.37.1"), falco: "0.37.1", unit: modernUnit, drift: []string{"falco-version"}},
-		{name: "0.38 by falcoctl", flags: kmod("0.38.2"), falco: "0.38.2", unit: kmodUnit, drift: []string{"falco-version"}, also: built},
+		{name: "0.38 by falcoctl", flags: kmod("0.38.2"), falco: "0.38.2", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
 		{name: "0.39", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"falco-version"}},
-		{name: "0.44", flags: kmod("0.44.1"), falco: "0.44.1", unit: kmodUnit, drift: []string{"falco-version"}, also: built},
-		{name: "0.45 goes without libresolv", flags: pin("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"falco-version"}, also: preloaded(false)},
+		{name: "0.44", flags: kmod("0.44.1"), falco: "0.44.1", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
+		{name: "0.45 goes without libresolv", flags: pin("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"falco-version"}, also: requirePreload(false)},
 		{name: "nothing is left to do", falco: "0.45.0", unit: modernUnit, also: func(t *testing.T, _ *Node, all report.Report) {
 			if all.Result != "ok" {
 				t.Errorf("result = %s, want ok", all.Result)
@@ -180,12 +180,12 @@ func TestErasByOthers(t *testing.T) {
 	d := OL("8.10")
 	d.Falco = "all"
 	n := Start(t, d)
-	live(t, n, []stage{
+	runStages(t, n, []stage{
 		{name: "0.36", flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.36 anew", by: removal, flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.37 by others leaves no unit enabled", by: others("0.37.1"), falco: "0.37.1", unit: modernUnit, drift: []string{"unit-disabled", "unit-stopped", "rules-follow"}},
 		{name: "0.37 anew, with the toolset of UEK R7", by: removal, flags: kmod("0.37.1"), falco: "0.37.1", unit: kmodUnit, drift: []string{"absent"}, also: func(t *testing.T, n *Node, all report.Report) {
-			built(t, n, all)
+			requireModule(t, n, all)
 			if len(n.Installed("gcc-toolset-11")) != 1 {
 				t.Error("gcc-toolset-11 is not installed")
 			}
@@ -194,9 +194,9 @@ func TestErasByOthers(t *testing.T) {
 		{name: "0.38 anew", by: removal, flags: pin("0.38.2"), falco: "0.38.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.39 by others", by: others("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"unit-stopped"}},
 		{name: "0.39 anew", by: removal, flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
-		{name: "out of 0.40.0", by: others("0.40.0") + " || true", flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"falco-version", "drop-in-missing"}, also: preloaded(true)},
-		{name: "0.44 anew", by: removal, flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"absent"}, also: preloaded(true)},
-		{name: "0.45 by others needs no libresolv", by: others("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"unit-stopped", "drop-in-stale"}, also: preloaded(false)},
+		{name: "out of 0.40.0", by: others("0.40.0") + " || true", flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"falco-version", "drop-in-missing"}, also: requirePreload(true)},
+		{name: "0.44 anew", by: removal, flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"absent"}, also: requirePreload(true)},
+		{name: "0.45 by others needs no libresolv", by: others("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"unit-stopped", "drop-in-stale"}, also: requirePreload(false)},
 		{name: "the newest anew", by: removal, falco: "0.45.0", unit: modernUnit, drift: []string{"absent"}},
 	})
 }
@@ -207,7 +207,7 @@ func TestErasOfOL9(t *testing.T) {
 	d := OL("9.6").RHCK()
 	d.Falco, d.EPEL = "all", epelAbsent
 	n := Start(t, d)
-	live(t, n, []stage{
+	runStages(t, n, []stage{
 		{name: "0.39 anew", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.41", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"falco-version"}},
 		{name: "0.39 after a removal", by: removal, flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
@@ -222,7 +222,7 @@ func TestErasOfNewKernels(t *testing.T) {
 	d := OL("9.6")
 	d.Falco = "all"
 	n := Start(t, d)
-	live(t, n, []stage{
+	runStages(t, n, []stage{
 		{name: "0.41 anew", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
 		{
 			name: "0.44 by others takes the edits along",

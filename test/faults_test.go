@@ -32,7 +32,7 @@ func TestPromiseNoNetwork(t *testing.T) {
 			n.In(t)
 			n.Faults(test.fault)
 			r := n.Run("--timeout", test.timeout.String())
-			refused(t, r, 5, test.want)
+			requireRefused(t, r, 5, test.want)
 			if most := test.timeout + 15*time.Second; r.Took > most {
 				t.Errorf("it took %v with a bound of %v", r.Took, test.timeout)
 			}
@@ -46,7 +46,7 @@ func TestPromiseNoNetwork(t *testing.T) {
 // What cannot be written is said with a hint, and the old file stays whole.
 func TestPromiseCannotWrite(t *testing.T) {
 	t.Parallel()
-	n := drifting(t)
+	n := startForUndo(t)
 	want := n.picture()
 	for _, test := range []struct{ name, before, after, hint string }{
 		{
@@ -67,8 +67,8 @@ func TestPromiseCannotWrite(t *testing.T) {
 			n.Must("cp -p /srv/shipped.yaml " + falcoYAML)
 			n.Must(test.before)
 			r := n.Run()
-			refused(t, r, 1, falcoYAML, test.hint)
-			n.whole(t, test.name, "/srv/shipped.yaml")
+			requireRefused(t, r, 1, falcoYAML, test.hint)
+			n.requireIntact(t, test.name, "/srv/shipped.yaml")
 			if left := n.Must("find /etc/falco -name '*falco-bootstrap-*'"); left != "" {
 				t.Errorf("left behind: %s", left)
 			}
@@ -134,19 +134,19 @@ func (n *Node) tree(t *testing.T) {
 // Falco itself is at fault. That it is active proves nothing.
 func TestPromiseFalcoFails(t *testing.T) {
 	t.Parallel()
-	n := drifting(t)
+	n := startForUndo(t)
 	t.Run("a rule that it refuses", func(t *testing.T) {
 		n.In(t)
 		n.Must("cp -p /etc/falco/falco_rules.local.yaml /run/")
 		n.WriteFile("/etc/falco/falco_rules.local.yaml", "- rule: mine\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n")
-		refused(t, n.Run(), 7, "falco_rules.local.yaml: Invalid", "nosuch")
+		requireRefused(t, n.Run(), 7, "falco_rules.local.yaml: Invalid", "nosuch")
 		n.Must("mv /run/falco_rules.local.yaml /etc/falco/ && systemctl reset-failed")
 	})
 	t.Run("it crashes", func(t *testing.T) {
 		n.In(t)
 		n.Quirk("crash", "")
 		n.undo()
-		refused(t, n.Run(), 7, modern+" does not stay up", "no complaint about its configuration; systemd says")
+		requireRefused(t, n.Run(), 7, modern+" does not stay up", "no complaint about its configuration; systemd says")
 		n.Must("rm /etc/falco-standin/crash && systemctl reset-failed")
 	})
 	t.Run("it ignores SIGTERM", func(t *testing.T) {

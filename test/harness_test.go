@@ -12,7 +12,7 @@ import (
 func TestHarness(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
-	n.inTurn(t, []turn{
+	n.runSubtests(t, []subtest{
 		{"snapshots", snapshots},
 		{"faults of the server", serverFaults},
 		{"kills", kills},
@@ -40,12 +40,12 @@ func snapshots(t *testing.T, n *Node) {
 
 func TestHarnessDress(t *testing.T) {
 	t.Parallel()
-	n := Start(t, Dress{}) // dressed anew for each; the last has no dnf
+	n := Start(t, Setup{}) // dressed anew for each; the last has no dnf
 	for _, release := range []string{"10.1", "9.6", "8.10", "7.9"} {
 		t.Run(release, func(t *testing.T) {
 			n.In(t)
-			n.Dress = OL(release)
-			n.dress()
+			n.Setup = OL(release)
+			n.setUp()
 			if got := n.ReadFile("/etc/oracle-release"); got != "Oracle Linux Server release "+release+"\n" {
 				t.Errorf("oracle-release = %q", got)
 			}

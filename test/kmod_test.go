@@ -15,35 +15,35 @@ func TestKernelModule(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10").RHCK())
 	n.Quirk("module-fail", "falco.c:12: error: unknown type name 'nonsense'\n")
-	all := told(t, n.Run("--driver=kmod", "--output=json"))
+	all := reportOf(t, n.Run("--driver=kmod", "--output=json"))
 	if all.Exit.Code != 1 {
 		t.Errorf("exit %d: %+v, want 1", all.Exit.Code, failure(all))
 	}
-	Lines(t, failure(all).Message, "build the kernel module for "+n.Dress.Kernel, "/var/lib/dkms/falco/0.44.1/build/make.log", "unknown type name 'nonsense'")
+	Lines(t, failure(all).Message, "build the kernel module for "+n.Setup.Kernel, "/var/lib/dkms/falco/0.44.1/build/make.log", "unknown type name 'nonsense'")
 	if !strings.Contains(failure(all).Hint, "modern_ebpf") {
 		t.Errorf("hint = %q", failure(all).Hint)
 	}
-	if got, want := n.Installed("kernel*-devel"), []string{"kernel-devel-" + n.Dress.Kernel}; !slices.Equal(got, want) {
+	if got, want := n.Installed("kernel*-devel"), []string{"kernel-devel-" + n.Setup.Kernel}; !slices.Equal(got, want) {
 		t.Errorf("kernel headers = %q, want %q", got, want)
 	}
 	if epel := n.ReadFile("/etc/yum.repos.d/oracle-epel-ol8.repo"); strings.Contains(epel, "enabled=1") {
 		t.Errorf("EPEL is left on:\n%s", epel)
 	}
 	n.Must("rm /etc/falco-standin/module-fail")
-	live(t, n, []stage{{name: "the next run", flags: []string{"--driver=kmod"}, falco: "0.44.1", unit: kmodUnit, drift: []string{"kernel-module"}, also: built}})
+	runStages(t, n, []stage{{name: "the next run", flags: []string{"--driver=kmod"}, falco: "0.44.1", unit: kmodUnit, drift: []string{"kernel-module"}, also: requireModule}})
 }
 
 // Rows of the compatibility table that a node can show by a refusal, or a dry
 // run's warning: nothing is touched, and the nearest version that can run is named.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	n := Start(t, Dress{}) // one node, dressed anew for each
+	n := Start(t, Setup{}) // one node, dressed anew for each
 	for _, tt := range []struct {
 		name  string
-		dress Dress
+		setup Setup
 		runs  []refusal
 	}{
-		{"no Oracle Linux", Dress{}, []refusal{{flags: nil, says: "Oracle Linux"}}},
+		{"no Oracle Linux", Setup{}, []refusal{{flags: nil, says: "Oracle Linux"}}},
 		{"UEK R6", uek6(), []refusal{
 			{flags: nil, says: "no driver works on UEK R6", hints: "UEK R7"},
 			{flags: []string{"--driver=kmod"}, says: "no driver works on UEK R6", hints: "RHCK"},
@@ -85,10 +85,10 @@ func TestRefusals(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)
-			n.Dress = tt.dress
-			n.dress()
+			n.Setup = tt.setup
+			n.setUp()
 			for _, r := range tt.runs {
-				r.tell(t, n)
+				r.check(t, n)
 			}
 			if touched := n.Sh("ls /etc/yum.repos.d/falcosecurity.repo /etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity /var/log/dnf.log 2>/dev/null").Stdout; touched != "" {
 				t.Errorf("the node was touched: %s", touched)
@@ -119,10 +119,10 @@ type refusal struct {
 	plans       string // in the report
 }
 
-func (r refusal) tell(t *testing.T, n *Node) {
+func (r refusal) check(t *testing.T, n *Node) {
 	t.Helper()
 	got := n.Run(append(r.flags, "--output=json")...)
-	all := told(t, got)
+	all := reportOf(t, got)
 	want := r.exit
 	if want == 0 {
 		want = 3

@@ -45,7 +45,7 @@ func TestLogRotation(t *testing.T) {
 			if files := strings.Fields(n.Must("ls $(dirname " + log + ")")); len(files) != 5 {
 				t.Errorf("logs = %q, want one and four rotated", files)
 			}
-			if again := told(t, n.Run(append(flags, "--output=json")...)); again.Result != "ok" {
+			if again := reportOf(t, n.Run(append(flags, "--output=json")...)); again.Result != "ok" {
 				t.Errorf("a run after rotations: %s, drift %q", again.Result, again.Drift)
 			}
 		})

@@ -27,7 +27,7 @@ const (
 // A Node is a running container. Its methods end the test when the container
 // itself does not answer; what a command in it answers is the caller's affair.
 type Node struct {
-	Dress Dress
+	Setup Setup
 	t     testing.TB
 	id    string
 
@@ -49,16 +49,16 @@ func (r Result) String() string {
 
 // Start boots a node, dresses it and copies the agent into it. The test is
 // skipped where there is no image; the container goes when the test ends.
-func Start(t testing.TB, d Dress) *Node {
+func Start(t testing.TB, d Setup) *Node {
 	t.Helper()
 	image := os.Getenv(imageEnv)
 	if image == "" {
 		t.Skipf("%s is not set: node cases are run by make test", imageEnv)
 	}
-	n := &Node{Dress: d, t: t, id: runNode(t, image)}
+	n := &Node{Setup: d, t: t, id: runNode(t, image)}
 	t.Cleanup(n.end)
 	n.waitBooted()
-	n.dress()
+	n.setUp()
 	if os.Getenv(binaryEnv) != "" {
 		n.copyAgent(agent)
 	}
@@ -109,13 +109,13 @@ func (n *Node) In(t *testing.T) {
 }
 
 // A turn is one of several tests on one node, which leaves it fit for the next.
-type turn struct {
+type subtest struct {
 	name string
 	run  func(*testing.T, *Node)
 }
 
 // inTurn runs tests on the node one after the other.
-func (n *Node) inTurn(t *testing.T, turns []turn) {
+func (n *Node) runSubtests(t *testing.T, turns []subtest) {
 	for _, turn := range turns {
 		t.Run(turn.name, func(t *testing.T) {
 			n.In(t)
@@ -164,8 +164,8 @@ func (n *Node) agentCommand(args []string) []string {
 			return command
 		}
 	}
-	if n.Dress.Kernel != "" {
-		command = append(command, "--kernel-release", n.Dress.Kernel)
+	if n.Setup.Kernel != "" {
+		command = append(command, "--kernel-release", n.Setup.Kernel)
 	}
 	return command
 }

@@ -11,7 +11,7 @@ import (
 )
 
 // give copies a folder from one node to another.
-func (n *Node) give(to *Node, folder string) {
+func (n *Node) copyDirTo(to *Node, folder string) {
 	n.t.Helper()
 	r := n.Exec("tar", "-C", "/", "-cf", "-", strings.TrimPrefix(folder, "/"))
 	if r.Exit != 0 {
@@ -54,7 +54,7 @@ func TestOffline(t *testing.T) {
 	d := OL("9.6")
 	d.Settings = "-"
 	n := Start(t, d)
-	connected.give(n, bundle)
+	connected.copyDirTo(n, bundle)
 	n.Must("systemctl stop node-server; rm " + agent)
 	run := func(rpm string) Result {
 		return n.Exec(bundle+"/falco-bootstrap", "--falco-rpm", rpm, "--repository-gpgkey", bundle+"/RPM-GPG-KEY-falcosecurity",
@@ -75,7 +75,7 @@ func TestOffline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)
 			n.Must("set -- /tmp/falco.rpm; " + tt.make)
-			all := told(t, run("/tmp/falco.rpm"))
+			all := reportOf(t, run("/tmp/falco.rpm"))
 			if all.Exit.Code != tt.exit || !strings.Contains(failure(all).Message, tt.says) {
 				t.Errorf("exit %d: %+v, want %d and %q", all.Exit.Code, failure(all), tt.exit, tt.says)
 			}
@@ -89,7 +89,7 @@ func TestOffline(t *testing.T) {
 		if r := run(bundle); r.Exit != 0 {
 			t.Fatal(r)
 		}
-		if again := told(t, run(bundle)); again.Result != "ok" {
+		if again := reportOf(t, run(bundle)); again.Result != "ok" {
 			t.Errorf("a second run: %s", again.Result)
 		}
 		if r := n.Exec(bundle+"/falco-bootstrap", "verify", "--kernel-release", d.Kernel); r.Exit != 0 {

@@ -15,10 +15,10 @@ import (
 )
 
 // alike fails the test unless the node is what an undisturbed run makes of the
-// same dress: content, mode and owner of every file that the agent or its
+// same setup: content, mode and owner of every file that the agent or its
 // packages have a hand in, the packages, and the units. No temporary file lies
 // about.
-func (n *Node) alike(t *testing.T, undisturbed *Node) {
+func (n *Node) requireSame(t *testing.T, undisturbed *Node) {
 	t.Helper()
 	if diff := cmp.Diff(undisturbed.picture(), n.picture()); diff != "" {
 		t.Errorf("the node is not as an undisturbed one (-undisturbed +this):\n%s", diff)
@@ -73,7 +73,7 @@ func (n *Node) undo() {
 
 // drifting starts a node in order that undo works on. Falco detects at once, so
 // that a restart costs little.
-func drifting(t *testing.T) *Node {
+func startForUndo(t *testing.T) *Node {
 	t.Helper()
 	n := StartConverged(t, OL("9.6"))
 	n.Quirk("delay", "0")
@@ -89,7 +89,7 @@ func drifting(t *testing.T) *Node {
 
 // whole fails the test unless falco.yaml is one of these files, byte for byte,
 // and nothing lies where Falco or logrotate would read it.
-func (n *Node) whole(t *testing.T, what string, files ...string) {
+func (n *Node) requireIntact(t *testing.T, what string, files ...string) {
 	t.Helper()
 	line := "for f in " + strings.Join(files, " ") + "; do cmp -s $f " + falcoYAML + " && same=1; done; [ -n \"$same\" ] || ls -l " + falcoYAML +
 		"; find /etc/falco/config.d /etc/logrotate.d -name '*falco-bootstrap-*'"
@@ -103,7 +103,7 @@ func (n *Node) whole(t *testing.T, what string, files ...string) {
 // had been.
 func TestPromiseKilledWriting(t *testing.T) {
 	t.Parallel()
-	n := drifting(t)
+	n := startForUndo(t)
 	want := n.picture()
 	points := 0
 	for ; points < 40; points++ {
@@ -116,11 +116,11 @@ func TestPromiseKilledWriting(t *testing.T) {
 		if r.Exit != killed {
 			t.Fatalf("%s: %v", what, r)
 		}
-		n.whole(t, what, "/srv/shipped.yaml", "/srv/declared.yaml")
+		n.requireIntact(t, what, "/srv/shipped.yaml", "/srv/declared.yaml")
 		if r := n.Run(); r.Exit != 0 {
 			t.Fatalf("a run after one that was %s: %v", what, r)
 		}
-		n.whole(t, "after a run that was "+what, "/srv/declared.yaml")
+		n.requireIntact(t, "after a run that was "+what, "/srv/declared.yaml")
 	}
 	// Two files in /etc, two in the state folder, the candidate and the probe.
 	if points < 14 || points == 40 {
@@ -141,7 +141,7 @@ func TestPromiseKilledWriting(t *testing.T) {
 			t.Errorf("the node is not as before (-before +after):\n%s", diff)
 		}
 	})
-	n.again(t)
+	n.requireNoChange(t)
 }
 
 // A first run is killed as it begins each of its changes, one after the other;
@@ -167,8 +167,8 @@ func TestPromiseKilledStepping(t *testing.T) {
 	if r := n.Run(); r.Exit != 0 {
 		t.Fatalf("the last run: %v", r)
 	}
-	n.alike(t, StartConverged(t, OL("9.6")))
-	n.again(t)
+	n.requireSame(t, StartConverged(t, OL("9.6")))
+	n.requireNoChange(t)
 }
 
 // The package manager is at work when a second run comes, and when the run is
@@ -177,7 +177,7 @@ func TestPromiseKilledStepping(t *testing.T) {
 func TestPromiseDisturbedInstalling(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
-	n.stateFolder()
+	n.makeStateDir()
 	until := func(within time.Duration, line string) {
 		t.Helper()
 		n.Must(fmt.Sprintf("for ((i = 0; i < %d; i++)); do %s && exit; sleep 0.02; done; exit 1", within/(20*time.Millisecond), line))
@@ -191,7 +191,7 @@ func TestPromiseDisturbedInstalling(t *testing.T) {
 	start("first")
 	until(time.Minute, "grep -qs 'GET /falco/0.44.1/' /run/node-server.log")
 	pid := n.Unit("first.service").MainPID
-	refused(t, n.Run(), 8, fmt.Sprintf("(PID %d)", pid))
+	requireRefused(t, n.Run(), 8, fmt.Sprintf("(PID %d)", pid))
 	if got := n.Unit("first.service").MainPID; got != pid {
 		t.Errorf("the run that holds the lock is process %d, was %d", got, pid)
 	}
@@ -225,8 +225,8 @@ func TestPromiseDisturbedInstalling(t *testing.T) {
 	if r := n.Run(); r.Exit != 0 {
 		t.Fatalf("a run after one whose power went: %v", r)
 	}
-	n.alike(t, StartConverged(t, OL("9.6")))
-	n.again(t)
+	n.requireSame(t, StartConverged(t, OL("9.6")))
+	n.requireNoChange(t)
 }
 
 // A lastRun is what the tests read of last-run.json.

@@ -23,25 +23,25 @@ func TestAudit(t *testing.T) {
 	t.Run("bare", func(t *testing.T) {
 		t.Parallel()
 		n := Start(t, OL("8.10"))
-		n.pure(t, 2)
+		n.requireNoTrace(t, 2)
 		n.golden(t, "bare", 2, node.DriftAbsent)
-		n.ordinary(t, 2)
-		n.ends(t)
+		n.auditAsNobody(t, 2)
+		n.failingRuns(t)
 	})
 	t.Run("converged and drifted", func(t *testing.T) {
 		t.Parallel()
 		n := StartConverged(t, OL("8.10"))
-		n.proven()
-		n.pure(t, 0)
+		n.prove()
+		n.requireNoTrace(t, 0)
 		n.golden(t, "converged", 0)
-		n.ordinary(t, 1)
-		n.files(t)
+		n.auditAsNobody(t, 1)
+		n.outputFiles(t)
 		n.Must(`sed -i 's/^gpgcheck=1/gpgcheck=0/' /etc/yum.repos.d/falcosecurity.repo
 			sed -i 's|^  filename: /var/log/falco.log|  filename: https://audit:secret@log.test/falco|' /etc/falco/falco.yaml
 			chmod 644 /var/log/falco.log; systemctl disable --now falco-modern-bpf 2>&1`)
-		n.pure(t, 2)
+		n.requireNoTrace(t, 2)
 		n.golden(t, "drifted", 2, node.DriftRepository, node.DriftLogMode, node.DriftConfigEdited, node.DriftUnitDisabled, node.DriftUnitStopped)
-		n.ordinary(t, 2)
+		n.auditAsNobody(t, 2)
 	})
 }
 
@@ -52,16 +52,16 @@ const snapshotAlerts = "/var/log/falco.log"
 // pure proves in three ways that looking changes nothing: nothing differs
 // afterwards, no call was made that could change anything, and it works where
 // nothing can be changed.
-func (n *Node) pure(t *testing.T, exit int) {
+func (n *Node) requireNoTrace(t *testing.T, exit int) {
 	t.Helper()
 	looks := [][]string{{"--dry-run"}, {"--dry-run", "--output=json"}, {"explain"}, {"config", "show", "--origin"}}
-	before := n.WholeSnapshot()
+	before := n.FullSnapshot()
 	for _, args := range looks {
 		if r := n.Run(args...); args[0] == "--dry-run" && r.Exit != exit {
 			t.Errorf("%q ends with %d, want %d: %v", args, r.Exit, exit, r)
 		}
 	}
-	if diff := before.Diff(n.WholeSnapshot(), snapshotAlerts); len(diff) > 0 {
+	if diff := before.Diff(n.FullSnapshot(), snapshotAlerts); len(diff) > 0 {
 		t.Errorf("looking changed %q", diff)
 	}
 	for _, args := range looks {
@@ -69,7 +69,7 @@ func (n *Node) pure(t *testing.T, exit int) {
 			t.Errorf("%q makes calls that change files:\n%s", args, strings.Join(changing, "\n"))
 		}
 	}
-	n.readOnly(t, exit)
+	n.requireReadOnlyRun(t, exit)
 }
 
 // changingCalls are the system calls that can change a file, a folder or what
@@ -101,7 +101,7 @@ func (n *Node) traced(t *testing.T, args ...string) []string {
 	var changing []string
 	others := map[string]bool{} // processes that run another program than the agent
 	calls := 0
-	for _, line := range whole(n.ReadFile(log)) {
+	for _, line := range joinHalves(n.ReadFile(log)) {
 		m := tracedCall.FindStringSubmatch(line)
 		if m == nil {
 			continue
@@ -127,7 +127,7 @@ func (n *Node) traced(t *testing.T, args ...string) []string {
 
 // whole puts the calls together that strace shows in two halves, because
 // another process made one in between.
-func whole(trace string) []string {
+func joinHalves(trace string) []string {
 	var lines []string
 	halves := map[string]int{}
 	for line := range strings.Lines(trace) {
@@ -149,7 +149,7 @@ func whole(trace string) []string {
 
 // readOnly runs the agent where every file system but the kernel's own is
 // mounted read-only.
-func (n *Node) readOnly(t *testing.T, exit int) {
+func (n *Node) requireReadOnlyRun(t *testing.T, exit int) {
 	t.Helper()
 	agent := strings.Join(n.agentCommand([]string{"--dry-run"}), " ")
 	r := n.Exec("unshare", "--mount", "bash", "-c", `set -e
@@ -163,7 +163,7 @@ func (n *Node) readOnly(t *testing.T, exit int) {
 
 // ordinary runs the agent dry as somebody who is not root: what is closed to
 // them is unknown, and nothing that they could not see is in order.
-func (n *Node) ordinary(t *testing.T, exit int) {
+func (n *Node) auditAsNobody(t *testing.T, exit int) {
 	t.Helper()
 	before := n.Snapshot()
 	r, v := n.auditAs(t, 65534)

@@ -13,7 +13,7 @@ import (
 
 // refused fails the test unless a run ended with this status, a sentence that
 // holds all of want, and a hint.
-func refused(t *testing.T, r Result, exit int, want ...string) {
+func requireRefused(t *testing.T, r Result, exit int, want ...string) {
 	t.Helper()
 	if r.Exit != exit {
 		t.Errorf("exit %d, want %d: %v", r.Exit, exit, r)
@@ -28,7 +28,7 @@ func refused(t *testing.T, r Result, exit int, want ...string) {
 
 // stateFolder makes the state folder, so that a run which only leaves its report
 // there changes no folder above it.
-func (n *Node) stateFolder() {
+func (n *Node) makeStateDir() {
 	n.t.Helper()
 	n.Must("mkdir -p -m 700 " + stateDir)
 }
@@ -37,7 +37,7 @@ func (n *Node) stateFolder() {
 func TestRefuseHost(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10"))
-	n.stateFolder()
+	n.makeStateDir()
 	debian := "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\nNAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n"
 	rocky := "NAME=\"Rocky Linux\"\nVERSION=\"9.4 (Blue Onyx)\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n"
 	for _, test := range []struct {
@@ -68,8 +68,8 @@ func TestRefuseHost(t *testing.T) {
 				n.WriteFile("/etc/os-release", test.other)
 			}
 			before := n.Snapshot()
-			refused(t, n.Run(test.flags...), 3, test.want)
-			refused(t, n.Run(append([]string{"--dry-run"}, test.flags...)...), 3, test.want)
+			requireRefused(t, n.Run(test.flags...), 3, test.want)
+			requireRefused(t, n.Run(append([]string{"--dry-run"}, test.flags...)...), 3, test.want)
 			if diff := before.Diff(n.Snapshot(), stateDir); len(diff) > 0 {
 				t.Errorf("the refused run changed %q", diff)
 			}
@@ -81,7 +81,7 @@ func TestRefuseHost(t *testing.T) {
 func TestRefuseTrust(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
-	n.stateFolder()
+	n.makeStateDir()
 	packages := n.Installed("*")
 	for _, test := range []struct {
 		name string
@@ -113,8 +113,8 @@ func TestRefuseTrust(t *testing.T) {
 				flags = append(flags, "--repository-baseurl", www+"/falco/"+test.repo)
 			}
 			before := n.Snapshot()
-			refused(t, n.Run(flags...), 4, test.want)
-			n.untrusted(t, packages, test.repo != "")
+			requireRefused(t, n.Run(flags...), 4, test.want)
+			n.requireUntouched(t, packages, test.repo != "")
 			if diff := before.Diff(n.Snapshot(), stateDir, "/run"); test.repo == "" && len(diff) > 0 {
 				t.Errorf("the refused run changed %q", diff)
 			}
@@ -124,7 +124,7 @@ func TestRefuseTrust(t *testing.T) {
 
 // untrusted fails the test unless the node has the packages it had, no key but,
 // at most, the pinned one, and no transaction.
-func (n *Node) untrusted(t *testing.T, packages []string, pinned bool) {
+func (n *Node) requireUntouched(t *testing.T, packages []string, pinned bool) {
 	t.Helper()
 	isKey := func(p string) bool { return strings.HasPrefix(p, "gpg-pubkey-") }
 	got := n.Installed("*")

@@ -32,7 +32,7 @@ func (n *Node) golden(t *testing.T, name string, exit int, drift ...node.Drift) 
 	if text.Exit != exit || object.Exit != exit || text.Stderr+object.Stderr != "" {
 		t.Errorf("dry runs end with %d and %d, want %d and nothing on standard error: %q", text.Exit, object.Exit, exit, text.Stderr+object.Stderr)
 	}
-	valid(t, object.Stdout)
+	requireValid(t, object.Stdout)
 	var r report.Report
 	err := json.Unmarshal([]byte(object.Stdout), &r)
 	if err != nil {
@@ -49,13 +49,13 @@ func (n *Node) golden(t *testing.T, name string, exit int, drift ...node.Drift) 
 			t.Errorf("the report shows %q", secret)
 		}
 	}
-	n.same(t, name+".txt", text.Stdout)
-	n.same(t, name+".json", object.Stdout)
+	n.requireGolden(t, name+".txt", text.Stdout)
+	n.requireGolden(t, name+".json", object.Stdout)
 }
 
 // same compares a report with the golden one, but for what differs from run to
 // run: times, the agent's version, the key that the node's image made, and the boot.
-func (n *Node) same(t *testing.T, name, got string) {
+func (n *Node) requireGolden(t *testing.T, name, got string) {
 	t.Helper()
 	fingerprint := n.Fingerprint("falco")
 	for _, r := range []struct{ pattern, with string }{
@@ -86,7 +86,7 @@ func (n *Node) same(t *testing.T, name, got string) {
 }
 
 // valid holds a report against the published schema.
-func valid(t *testing.T, object string) {
+func requireValid(t *testing.T, object string) {
 	t.Helper()
 	file, err := os.Open("../docs/report.schema.json")
 	if err != nil {
@@ -117,7 +117,7 @@ func valid(t *testing.T, object string) {
 
 // files checks what a run writes where the command line says, and that the
 // report command reads it back.
-func (n *Node) files(t *testing.T) {
+func (n *Node) outputFiles(t *testing.T) {
 	t.Helper()
 	const metrics, reports = "/var/lib/node_exporter/falco_bootstrap.prom", "/srv/reports.ndjson"
 	n.Must("mkdir -p /var/lib/node_exporter")
@@ -138,7 +138,7 @@ func (n *Node) files(t *testing.T) {
 	if len(lines) != 2 {
 		t.Fatalf("%d lines in %s, want 2", len(lines), reports)
 	}
-	valid(t, lines[0])
+	requireValid(t, lines[0])
 	// The same node under two other names, one of them drifted.
 	pending := strings.NewReplacer(`"hostname":"node"`, `"hostname":"drifted"`, `"result":"ok"`, `"result":"pending"`, `"exit":{"code":0,"name":"ok"}`, `"exit":{"code":2,"name":"pending"}`, `"drift":[]`, `"drift":["unit-stopped"]`).Replace(lines[0])
 	other := strings.Replace(lines[0], `"hostname":"node"`, `"hostname":"other"`, 1)
@@ -158,12 +158,12 @@ func (n *Node) files(t *testing.T) {
 
 // ends runs the agent into every end that a bare node has for it without a
 // package being touched, and looks at the report that it leaves.
-func (n *Node) ends(t *testing.T) {
+func (n *Node) failingRuns(t *testing.T) {
 	t.Helper()
 	left := func(what string, r Result, exit int, message string) {
 		t.Helper()
 		content := n.ReadFile("/var/lib/falco-bootstrap/last-run.json")
-		valid(t, content)
+		requireValid(t, content)
 		var v report.Report
 		err := json.Unmarshal([]byte(content), &v)
 		if err != nil || r.Exit != exit || v.Exit.Code != exit || v.Result != report.ResultFailed || v.Mode != report.ModeConverge || !strings.Contains(content, message) {

@@ -35,15 +35,15 @@ func (n *Node) Snapshot() Snapshot {
 	return n.snapshot("")
 }
 
-// WholeSnapshot takes one that hashes every file.
-func (n *Node) WholeSnapshot() Snapshot {
+// FullSnapshot takes one that hashes every file.
+func (n *Node) FullSnapshot() Snapshot {
 	n.t.Helper()
-	return n.snapshot("-whole ")
+	return n.snapshot("-full ")
 }
 
 func (n *Node) snapshot(flags string) Snapshot {
 	n.t.Helper()
-	r := n.Sh("/usr/share/node/settle.sh && /usr/share/node/snapshot " + flags + "/ " + strings.Join(ours(), " ") +
+	r := n.Sh("/usr/share/node/await-cleanup.sh && /usr/share/node/snapshot " + flags + "/ " + strings.Join(ours(), " ") +
 		" && echo && systemctl list-unit-files --no-legend --no-pager" +
 		" && echo && systemctl show --no-pager --property Id,ActiveState,SubState,InvocationID,NRestarts 'falco*'")
 	if r.Exit != 0 {

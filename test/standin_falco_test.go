@@ -50,7 +50,7 @@ func TestStandinFalco(t *testing.T) {
 	n.WriteFile("/etc/falco/config.d/50-test.yaml",
 		"file_output: {enabled: true, keep_alive: false, filename: /var/log/falco.log}\n")
 	n.Must("systemctl start falco-modern-bpf")
-	n.inTurn(t, []turn{
+	n.runSubtests(t, []subtest{
 		{"alert as text", alertText},
 		{"alert as JSON", alertJSON},
 		{"reload", reload},

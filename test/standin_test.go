@@ -17,7 +17,7 @@ import (
 
 // byHand returns a node with Falco's repository switched on, as somebody would
 // have done by hand. EPEL is on as well, since packages before 0.40 need dkms.
-func byHand(t *testing.T, d Dress, folder string) *Node {
+func byHand(t *testing.T, d Setup, folder string) *Node {
 	t.Helper()
 	t.Parallel()
 	d.Settings, d.EPEL = "-", epelEnabled
@@ -47,13 +47,13 @@ func (n *Node) rpm(environment, version string) Result {
 	n.t.Helper()
 	files := "/srv/www/falco/" + version + "/*.rpm"
 	if strings.HasPrefix(version, "0.3") {
-		files += " /srv/www/oracle/ol8/epel/dkms-*.rpm /srv/www/oracle/ol8/baseos/kernel-devel-" + n.Dress.Kernel + ".rpm"
+		files += " /srv/www/oracle/ol8/epel/dkms-*.rpm /srv/www/oracle/ol8/baseos/kernel-devel-" + n.Setup.Kernel + ".rpm"
 	}
 	return n.Sh("FALCO_FRONTEND=noninteractive " + environment + " rpm -U --nosignature " + files)
 }
 
 // on returns the Falco units that are enabled, and those that are running.
-func (n *Node) on() (enabled, running []string) {
+func (n *Node) activeUnits() (enabled, running []string) {
 	n.t.Helper()
 	units := n.FalcoUnits()
 	for _, name := range slices.Sorted(maps.Keys(units)) {
@@ -81,7 +81,7 @@ func TestStandinInstall(t *testing.T) {
 	modern := []string{modernUnit}
 	for _, tt := range []struct {
 		name  string
-		dress Dress
+		setup Setup
 		cases []installation
 	}{
 		{"OL 8 with RHCK", OL("8.10").RHCK(), []installation{
@@ -104,7 +104,7 @@ func TestStandinInstall(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			n := byHand(t, tt.dress, "all")
+			n := byHand(t, tt.setup, "all")
 			for _, c := range tt.cases {
 				t.Run(c.name, func(t *testing.T) { c.check(t, n) })
 			}
@@ -119,7 +119,7 @@ func (c installation) check(t *testing.T, n *Node) {
 	if r := n.rpm(c.environment, c.version); r.Exit != 0 {
 		t.Fatalf("rpm: %v", r)
 	}
-	enabled, running := n.on()
+	enabled, running := n.activeUnits()
 	if diff := cmp.Diff(c.enabled, enabled); diff != "" {
 		t.Errorf("enabled units (-want +got):\n%s", diff)
 	}
@@ -135,11 +135,11 @@ func (c installation) check(t *testing.T, n *Node) {
 			t.Errorf("dnf remove falco: %v\ninstalled: %v", r, n.Installed("falco"))
 		}
 	}
-	n.bare()
+	n.removeFalco()
 }
 
 // bare takes Falco away with all that it brought and left.
-func (n *Node) bare() {
+func (n *Node) removeFalco() {
 	n.t.Helper()
 	n.Must(`systemctl stop 'falco*'
 		rpm -e --noscripts $(rpm -qa falco dkms 'kernel*-devel')
@@ -149,7 +149,7 @@ func (n *Node) bare() {
 }
 
 // uek6 is a node whose kernel no driver of Falco 0.44 works on.
-func uek6() Dress {
+func uek6() Setup {
 	d := OL("8.10")
 	d.Kernel = "5.4.17-2136.311.6.1.el8uek.x86_64"
 	return d
@@ -158,7 +158,7 @@ func uek6() Dress {
 // What people do to the packages by hand, on one node.
 func TestStandinPackages(t *testing.T) {
 	n := byHand(t, OL("9.6"), "all")
-	n.inTurn(t, []turn{
+	n.runSubtests(t, []subtest{
 		{"an upgrade stops Falco and moves edits aside", upgrade},
 		{"units by their aliases", aliases},
 		{"packages to refuse", refusedPackages},
@@ -183,7 +183,7 @@ func upgrade(t *testing.T, n *Node) {
 	if now := n.ReadFile("/etc/falco/falco.yaml"); strings.Contains(now, "# mine") {
 		t.Errorf("falco.yaml still holds the edit")
 	}
-	n.bare()
+	n.removeFalco()
 }
 
 func aliases(t *testing.T, n *Node) {
@@ -195,7 +195,7 @@ func aliases(t *testing.T, n *Node) {
 	if r := n.Exec("systemctl", "enable", "falco"); r.Exit == 0 || !strings.Contains(r.Stderr, "linked unit file") {
 		t.Errorf("systemctl enable falco, after: %v", r)
 	}
-	n.bare()
+	n.removeFalco()
 }
 
 func refusedPackages(t *testing.T, n *Node) {

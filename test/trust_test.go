@@ -56,7 +56,7 @@ func TestKeyLife(t *testing.T) {
 		n.In(t)
 		n.makeKey("falco-2020", "1y", "20200101T000000!")
 		n.Must("rpm --import /srv/www/keys/falco-2020.asc && rpm --import /srv/www/keys/other.asc")
-		all := told(t, n.Run("--output=json"))
+		all := reportOf(t, n.Run("--output=json"))
 		if all.Exit.Code != 0 || !slices.Contains(all.Drift, "key-expired") {
 			t.Errorf("exit %d, drift %q", all.Exit.Code, all.Drift)
 		}
@@ -73,7 +73,7 @@ func TestKeyLife(t *testing.T) {
 			gpg --homedir /srv/short --batch --armor --export falco@falco.test >/tmp/short.asc
 			gpgconf --homedir /srv/short --kill all; sleep 1.5
 			` + forget(falcoMail) + `rpm --import /tmp/short.asc; cp /tmp/short.asc /etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity`)
-		all := told(t, n.Run("--output=json"))
+		all := reportOf(t, n.Run("--output=json"))
 		if all.Exit.Code != 0 || !slices.Contains(all.Drift, "key-expired") {
 			t.Errorf("exit %d, drift %q: %s", all.Exit.Code, all.Drift, failure(all).Message)
 		}
@@ -84,7 +84,7 @@ func TestKeyLife(t *testing.T) {
 	})
 	t.Run("a warning while there is time", func(t *testing.T) {
 		n.In(t)
-		all := told(t, n.Run("--output=json", "--warn-days=2000"))
+		all := reportOf(t, n.Run("--output=json", "--warn-days=2000"))
 		if !slices.Contains(all.Drift, "key-expiring") || !strings.Contains(warned(all), "expires in") || all.Exit.Code != 0 {
 			t.Errorf("exit %d, drift %q, warnings %q", all.Exit.Code, all.Drift, warned(all))
 		}
@@ -92,7 +92,7 @@ func TestKeyLife(t *testing.T) {
 	t.Run("the next key is pinned before it is served", func(t *testing.T) {
 		n.In(t)
 		for _, want := range []string{"changed", "ok"} {
-			if all := told(t, n.Run(append(pins, "--output=json")...)); all.Result != want {
+			if all := reportOf(t, n.Run(append(pins, "--output=json")...)); all.Result != want {
 				t.Errorf("result = %s, want %s: %s", all.Result, want, failure(all).Message)
 			}
 		}
@@ -112,7 +112,7 @@ func TestKeyLife(t *testing.T) {
 		n.In(t)
 		n.Must(forget(falcoMail) + forget("other@falco.test") + "rm /etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity")
 		for _, want := range []string{"changed", "ok"} {
-			if all := told(t, n.Run(append(pins, from("other.asc"), "--output=json")...)); all.Result != want {
+			if all := reportOf(t, n.Run(append(pins, from("other.asc"), "--output=json")...)); all.Result != want {
 				t.Errorf("result = %s, want %s: %s", all.Result, want, failure(all).Message)
 			}
 		}
@@ -128,7 +128,7 @@ func TestKeyLife(t *testing.T) {
 			if name != "other" {
 				args = append(args, "--fingerprint="+n.Fingerprint(name))
 			}
-			all := told(t, n.Run(args...))
+			all := reportOf(t, n.Run(args...))
 			if all.Exit.Code != 4 || failure(all).Hint == "" {
 				t.Errorf("%s: exit %d: %+v, want 4 and a hint", name, all.Exit.Code, failure(all))
 			}
@@ -146,7 +146,7 @@ func TestKeyLife(t *testing.T) {
 				t.Errorf("the key from %s: %v", url, r)
 			}
 		}
-		if r := n.Run("--output=json"); told(t, r).Result == "failed" {
+		if r := n.Run("--output=json"); reportOf(t, r).Result == "failed" {
 			t.Errorf("a run on a converged node without a network: %v", r)
 		}
 	})

@@ -121,11 +121,11 @@ func TestVerifyTellsApart(t *testing.T) {
 		{name: "well again", do: "true"},
 		{name: "no Falco", exit: 7, says: []string{"falco is not installed"}, do: "rpm -e falco 2>&1"},
 	} {
-		t.Run(c.name, func(t *testing.T) { c.tell(t, n, flags) })
+		t.Run(c.name, func(t *testing.T) { c.check(t, n, flags) })
 	}
 }
 
-func (c complaint) tell(t *testing.T, n *Node, flags []string) {
+func (c complaint) check(t *testing.T, n *Node, flags []string) {
 	n.In(t)
 	n.Must(c.do)
 	if c.undo != "" {
@@ -139,7 +139,7 @@ func (c complaint) tell(t *testing.T, n *Node, flags []string) {
 	}
 	began := time.Now()
 	r := n.Run(append(flags, within)...)
-	all := told(t, r)
+	all := reportOf(t, r)
 	if r.Exit != c.exit {
 		t.Fatalf("verify: %v", r)
 	}

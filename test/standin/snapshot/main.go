@@ -6,7 +6,7 @@
 // content. Two runs compare equal exactly when nothing was changed in between.
 // It does not look into rpm's database or systemd; their files are files. What
 // is older than this program, which came with the node's image, is hashed only
-// with -whole.
+// with -full.
 package main
 
 import (
@@ -24,14 +24,14 @@ import (
 )
 
 func main() {
-	whole := flag.Bool("whole", false, "hash every file")
+	full := flag.Bool("full", false, "hash every file")
 	flag.Parse()
 	if flag.NArg() < 1 {
-		fmt.Fprintln(os.Stderr, "usage: snapshot [-whole] ROOT [SKIP...]")
+		fmt.Fprintln(os.Stderr, "usage: snapshot [-full] ROOT [SKIP...]")
 		os.Exit(64)
 	}
 	out := bufio.NewWriter(os.Stdout)
-	err := snapshot(out, flag.Arg(0), flag.Args()[1:], imageTime(*whole))
+	err := snapshot(out, flag.Arg(0), flag.Args()[1:], imageTime(*full))
 	if ferr := out.Flush(); err == nil {
 		err = ferr
 	}
@@ -43,9 +43,9 @@ func main() {
 
 // imageTime is when this program was put into the image, in nanoseconds, or the
 // beginning of time for the whole tree.
-func imageTime(whole bool) int64 {
+func imageTime(full bool) int64 {
 	var st unix.Stat_t
-	if whole || unix.Stat("/proc/self/exe", &st) != nil {
+	if full || unix.Stat("/proc/self/exe", &st) != nil {
 		return math.MinInt64
 	}
 	return st.Ctim.Nano()

@@ -21,8 +21,8 @@ const (
 	epelAbsent   = "absent"
 )
 
-// A Dress is what a node is made to look like before a case begins.
-type Dress struct {
+// A Setup is what a node is made to look like before a case begins.
+type Setup struct {
 	// Release is that of Oracle Linux, such as "8.10"; empty leaves the image
 	// as it is, which for the stand-in base is a Debian.
 	Release string
@@ -46,7 +46,7 @@ type Dress struct {
 
 // OL returns the dress of a release of Oracle Linux: its usual kernel, EPEL
 // there and disabled, Falco 0.44.1 in the repository.
-func OL(release string) Dress {
+func OL(release string) Setup {
 	kernels := map[string]string{
 		"7":  "5.4.17-2136.320.7.el7uek.x86_64",
 		"8":  "5.15.0-210.163.7.el8uek.x86_64",
@@ -54,11 +54,11 @@ func OL(release string) Dress {
 		"10": "6.12.0-202.76.4.1.el10uek.x86_64",
 	}
 	major, _, _ := strings.Cut(release, ".")
-	return Dress{Release: release, Kernel: kernels[major], EPEL: epelDisabled, Falco: "0.44.1", Key: "falcosecurity-packages.asc"}
+	return Setup{Release: release, Kernel: kernels[major], EPEL: epelDisabled, Falco: "0.44.1", Key: "falcosecurity-packages.asc"}
 }
 
 // RHCK returns the dress with the Red Hat compatible kernel of its release.
-func (d Dress) RHCK() Dress {
+func (d Setup) RHCK() Setup {
 	kernels := map[string]string{
 		"7":  "3.10.0-1160.el7.x86_64",
 		"8":  "4.18.0-553.16.1.el8_10.x86_64",
@@ -72,7 +72,7 @@ func (d Dress) RHCK() Dress {
 
 // settings returns the settings file: the node's own repository and key, over
 // plain HTTP, which the fingerprint makes safe. @FPR@ stands for the fingerprint.
-func (d Dress) settings() string {
+func (d Setup) settings() string {
 	if d.Settings != "" {
 		return d.Settings
 	}
@@ -85,11 +85,11 @@ func (d Dress) settings() string {
 }
 
 // dress applies the node's dress, all in one command.
-func (n *Node) dress() {
+func (n *Node) setUp() {
 	n.t.Helper()
-	d := n.Dress
+	d := n.Setup
 	var script strings.Builder
-	fmt.Fprintf(&script, "set -e\nRELEASE=%s EPEL=%s KERNEL=%s /usr/share/node/dress.sh\n",
+	fmt.Fprintf(&script, "set -e\nRELEASE=%s EPEL=%s KERNEL=%s /usr/share/node/setup.sh\n",
 		quote(d.Release), quote(d.EPEL), quote(d.Kernel))
 	files := map[string]string{}
 	if d.Settings != "-" {
