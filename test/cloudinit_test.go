@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// joinRest is how long cloud-init may go on after the node has joined. Ours is
-// about a second of it. If it waited for the agent or its server, that would be
-// two minutes of retries, five of a server that hangs, or twenty of an agent.
+// joinRest is how long cloud-init may run on after the node has joined. Our part
+// takes about a second of it. Waiting for the agent or its server would take longer:
+// two minutes of retries, five for a server that hangs, twenty for an agent.
 const joinRest = time.Minute
 
 func readDeployed(t *testing.T, name string) string {
@@ -35,8 +35,8 @@ func agentBinary(t *testing.T) []byte {
 	return b
 }
 
-// declared takes the settings that the node was dressed with out of it, so that
-// they can come back by way of the user data.
+// takeSettings removes the settings file from the node and returns it with more
+// settings at its end, for the user data.
 func (n *Node) takeSettings(more string) string {
 	n.t.Helper()
 	settings := n.ReadFile("/etc/falco-bootstrap.yaml")
@@ -44,8 +44,8 @@ func (n *Node) takeSettings(more string) string {
 	return settings + more
 }
 
-// joinedUnharmed fails the test unless the node joined before anything of ours
-// ran, and cloud-init was over, and well, soon after.
+// requireJoined fails the test unless the node joined once and cloud-init ended
+// well soon after.
 func (n *Node) requireJoined() {
 	n.t.Helper()
 	if got := n.Joins(); got != 1 {
@@ -54,19 +54,19 @@ func (n *Node) requireJoined() {
 	ended := n.Joined()
 	rest := time.Duration(n.stamp("cloud-final.service", "ExecMainExitTimestampMonotonic")-ended) * time.Microsecond
 	if rest < 0 || rest > joinRest {
-		n.t.Errorf("cloud-init was over %v after the join, want within %v", rest, joinRest)
+		n.t.Errorf("cloud-init ended %v after the join, want within %v", rest, joinRest)
 	}
 	if r := n.Sh("systemctl is-failed cloud-final.service"); r.Exit == 0 {
 		n.t.Errorf("cloud-init calls the node failed: %v", n.Sh("cat /var/log/cloud-init-output.log").Stdout)
 	}
-	n.t.Logf("cloud-init was over %v after the join", rest)
+	n.t.Logf("cloud-init ended %v after the join", rest)
 }
 
-// noCycle fails the test if systemd had to break an ordering cycle at this boot.
+// requireNoCycle fails the test if systemd had to break an ordering cycle at this boot.
 func (n *Node) requireNoCycle() {
 	n.t.Helper()
 	if r := n.Sh("journalctl -b --no-pager | grep -iE 'ordering cycle|breaking cycle'"); r.Exit == 0 {
-		n.t.Errorf("the units close a cycle:\n%s", r.Stdout)
+		n.t.Errorf("the units form an ordering cycle:\n%s", r.Stdout)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestCloudInitConverges(t *testing.T) {
 			t.Errorf("the node joined %d times, want once", got)
 		}
 		if state := n.Must("systemctl show --value -p ConditionResult falco-bootstrap-firstboot.service"); strings.TrimSpace(state) != "no" {
-			t.Errorf("ConditionResult = %q, want the first-boot unit passed over", state)
+			t.Errorf("ConditionResult = %q, want the first-boot unit skipped", state)
 		}
 		if r := n.Sh("grep -c 'GET /falco-bootstrap' /run/node-server.log"); r.Exit == 0 {
 			t.Errorf("the agent was fetched again: %s requests, %s before", r.Stdout, before)
@@ -117,22 +117,22 @@ func TestCloudInitConverges(t *testing.T) {
 			"[Timer]\nOnBootSec=\nOnCalendar=\nOnCalendar=*:*:0/2\nRandomizedDelaySec=0\nAccuracySec=100ms\n")
 		n.Must("systemctl daemon-reload && systemctl restart falco-bootstrap.timer")
 		n.Wait(4*time.Minute, "grep -q '^json_output: true' /etc/falco/falco.yaml && systemctl is-active falco-modern-bpf.service && systemctl is-enabled falco-modern-bpf.service")
-		// Two reports of a change: the first boot's, and this.
+		// Two reports of a change: that of the first boot, and this one.
 		n.Wait(time.Minute, `[ "$(grep -c '"result":"changed"' /var/log/falco-bootstrap-report.json)" = 2 ]`)
 	})
 }
 
-// verifiesUnits asks systemd about the units where they really lie.
+// requireValidUnits has systemd verify the units where they are installed.
 func (n *Node) requireValidUnits() {
 	n.t.Helper()
 	r := n.Sh("cd /etc/systemd/system && systemd-analyze verify --man=no falco-bootstrap*.service falco-bootstrap.timer")
 	if r.Exit != 0 || r.Stdout+r.Stderr != "" {
-		n.t.Errorf("systemd-analyze verify: %v, want not a word", r)
+		n.t.Errorf("systemd-analyze verify: %v, want no output", r)
 	}
 }
 
 // Multi-part user data, as oracle-terraform-modules/oke makes it: the join is a
-// part of its own, and the parts stand in the wrong order.
+// part of its own, and the parts are in the wrong order.
 func TestCloudInitMultiPart(t *testing.T) {
 	t.Parallel()
 	n := StartCloud(t, OL("8.10"))
@@ -155,14 +155,14 @@ func multiPart(parts map[string]string, order ...string) string {
 	return b.String()
 }
 
-// Whatever becomes of the agent, the node joins as if it were not there.
+// Whatever happens to the agent, the node joins as it does without it.
 func TestCloudInitJoinIsSafe(t *testing.T) {
 	t.Parallel()
 	const hang, fail = "#!/bin/sh\nexec sleep 1000\n", "#!/bin/sh\nexit 7\n"
 	tests := []struct {
 		name string
-		// served is on the web server; the pins are those of pinned, or of
-		// served where that is empty.
+		// served is on the web server. The pins are those of pinned, or of
+		// served if pinned is empty.
 		served, pinned string
 		fault          string
 		url            string
@@ -176,7 +176,7 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 		{name: "the server is down", served: fail, url: "http://127.0.0.1:1/falco-bootstrap", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
 		{name: "the server hangs", served: fail, fault: "/falco-bootstrap hang", until: "systemctl is-active falco-bootstrap-firstboot.service"},
 	}
-	// One node, born anew for each case: that costs half of what new ones do.
+	// One node, booted anew for each case: that takes half as long as new nodes.
 	n := StartCloud(t, OL("9.6"))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -201,14 +201,14 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 				t.Error("the first boot is noted as done")
 			}
 			if test.pinned != "" && n.Exists(agent) {
-				t.Error("a file that is not the pinned one was put in place")
+				t.Error("a file that is not the pinned one was installed")
 			}
 		})
 	}
 }
 
-// A baked image starts the first-boot unit with the boot, before cloud-init's
-// last stage: the join must not wait for it even so.
+// A baked image starts the first-boot unit at boot, before cloud-init's last stage.
+// The join must not wait for it even then.
 func TestCloudInitBakedImage(t *testing.T) {
 	t.Parallel()
 	n := StartCloud(t, OL("9.6"))
@@ -224,7 +224,7 @@ func TestCloudInitBakedImage(t *testing.T) {
 	n.requireNoCycle()
 }
 
-// The DaemonSet's init container, with the rights that the manifest gives it,
+// The DaemonSet's init container, with the capabilities that the manifest gives it,
 // in the node's PID namespace.
 func TestDaemonSetSetsUpTheNode(t *testing.T) {
 	t.Parallel()

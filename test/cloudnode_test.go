@@ -13,11 +13,11 @@ import (
 	"time"
 )
 
-// served is where a cloud node's user data fetches the agent.
+// served is the file that a cloud node's user data fetches as the agent.
 const served = "/srv/www/falco-bootstrap"
 
-// imds is a metadata service as OKE's nodes have it: the join script in base64,
-// for whoever sends the header, and every request in a file.
+// imds is a metadata service like that of OKE's nodes: it serves the join script in
+// base64 to whoever sends the header, and writes every request to a file.
 const imds = `import base64, http.server
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -32,8 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("169.254.169.254", 80), Handler).serve_forever()
 `
 
-// okeInit stands in for the script that joins a node: it takes its time, and
-// notes when it ended, by the clock of systemd's monotonic time stamps.
+// okeInit stands in for the script that joins a node. It takes a second, and notes
+// when it ended by the clock of systemd's monotonic time stamps.
 const okeInit = `#!/bin/bash
 sleep 1
 python3 -c 'import time; print("end", int(time.monotonic() * 1000000))' >>/var/log/oke-join
@@ -53,7 +53,7 @@ WantedBy=basic.target
 
 // StartCloud boots a node that has the agent on its web server and not in its
 // file tree, and a metadata service on its loopback. cloud-init is ready but has
-// not run: FirstBoot does that.
+// not run; FirstBoot runs it.
 func StartCloud(t *testing.T, d Setup) *Node {
 	t.Helper()
 	image := os.Getenv(imageEnv)
@@ -71,15 +71,15 @@ func StartCloud(t *testing.T, d Setup) *Node {
 	n.WriteFile("/srv/imds.py", imds)
 	n.WriteFile("/srv/oke-init.sh", okeInit)
 	n.WriteFile("/etc/systemd/system/imds.service", imdsUnit)
-	// Only what runs user scripts; the rest of cloud-init would set up a machine
-	// that a container is not.
+	// Only what runs user scripts: the rest of cloud-init would set up a machine,
+	// and this is a container.
 	n.WriteFile("/etc/cloud/cloud.cfg.d/99-test.cfg", `datasource_list: [NoCloud]
 network: {config: disabled}
 cloud_init_modules: []
 cloud_config_modules: []
 cloud_final_modules: [scripts-user]
 `)
-	// The kernel that the stand-ins believe in is not the one that runs.
+	// The stand-ins believe in another kernel than the one that runs.
 	n.WriteFile("/etc/systemd/system/falco-bootstrap.service.d/test.conf",
 		"[Service]\nEnvironment=FALCO_BOOTSTRAP_KERNEL_RELEASE="+d.Kernel+"\n")
 	n.Must(`set -e
@@ -107,8 +107,8 @@ func (n *Node) Pin(script, url string, content []byte, settings string) string {
 	return head + block.String() + tail
 }
 
-// FirstBoot makes a new instance of the node, without anything of ours but the
-// given user data, boots it and returns when cloud-init is done.
+// FirstBoot makes a new instance of the node that has nothing of ours except the
+// given user data, boots it, and returns when cloud-init is done.
 func (n *Node) FirstBoot(userData string) {
 	n.t.Helper()
 	n.WriteFile("/var/lib/cloud/seed/nocloud/user-data", userData)
@@ -116,7 +116,7 @@ func (n *Node) FirstBoot(userData string) {
 	n.Reboot()
 }
 
-// Strip takes everything of ours off the node.
+// Strip removes everything of ours from the node.
 func (n *Node) Strip() {
 	n.t.Helper()
 	n.Must(`systemctl disable -q falco-bootstrap-firstboot.service falco-bootstrap.timer 2>/dev/null
@@ -141,7 +141,7 @@ func (n *Node) Wait(within time.Duration, line string) {
 	}
 }
 
-// Joins returns how often the node has joined since it was made.
+// Joins returns how often the node has joined since its first boot.
 func (n *Node) Joins() int {
 	n.t.Helper()
 	return strings.Count(n.ReadFile("/var/log/oke-join"), "end ")

@@ -9,14 +9,15 @@ import (
 	"testing"
 )
 
-// falco.yaml and the running Falco, which a refusal leaves as they are.
+// configAndUnit describes falco.yaml and the running Falco, which a refusal leaves
+// as they are.
 func (n *Node) configAndUnit() string {
 	n.t.Helper()
 	return n.Must("stat -c '%i %Y %Z' /etc/falco/falco.yaml; sha256sum /etc/falco/falco.yaml; systemctl show -p InvocationID -p MainPID -p ActiveState falco-modern-bpf")
 }
 
-// What Falco would refuse, or something else would overrule, is named, and
-// nothing is touched.
+// A run names what Falco would refuse, or what something else would overrule, and
+// changes nothing.
 func TestConfigRefused(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("9.6"))
@@ -26,7 +27,7 @@ func TestConfigRefused(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name  string
-		files map[string]string // made for the case
+		files map[string]string // written for the case
 		flags []string
 		says  []string // in the error's message, in this order
 	}{
@@ -50,7 +51,7 @@ func TestConfigRefused(t *testing.T) {
 			files: map[string]string{"/etc/falco/config.d/.60.yaml.swp": "b0VIM\x00\x01\x02\n"},
 			says:  []string{".60.yaml.swp"},
 		},
-		{name: "a priority that there is not", flags: []string{"--set", "priority=loud"}, says: []string{"priority", "loud"}},
+		{name: "an unknown priority", flags: []string{"--set", "priority=loud"}, says: []string{"priority", "loud"}},
 		{name: "an output without its address", flags: []string{"--set", "http_output.enabled=true"}, says: []string{"http_output is enabled without url"}},
 		{
 			name:  "what only Falco itself can tell",
@@ -87,7 +88,7 @@ func TestConfigRefused(t *testing.T) {
 	})
 }
 
-// What Falco lives with is told.
+// A run reports what Falco accepts with a warning.
 func TestConfigTold(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("9.6"))
@@ -100,7 +101,7 @@ func TestConfigTold(t *testing.T) {
 		t.Errorf("drift = %q, warnings = %q: %v", all.Drift, warned(all), r)
 	}
 	if !strings.Contains(r.Stderr, "schema validation: failed") || !strings.Contains(r.Stderr, "bogus_key") {
-		t.Errorf("Falco's schema warning is not told: %s", r.Stderr)
+		t.Errorf("Falco's schema warning is not reported: %s", r.Stderr)
 	}
 	show := n.Run("--set", "json_output=false", "--set", "priority=debug", "config", "show", "--origin")
 	if show.Exit != 0 {

@@ -21,23 +21,23 @@ const (
 	follow    = "falcoctl-artifact-follow.service"
 )
 
-// A convergence is a kind of node, and what a first run makes of it.
+// A convergence is a kind of node, and what a first run does to it.
 type convergence struct {
 	name  string
 	setup Setup
 	flags []string
-	// epel is the section that must be there and off afterwards; brought says
+	// epel is the section that must exist and be disabled afterwards; brought says
 	// that a package brings it.
 	epel    string
 	brought bool
-	// packages are those that are there afterwards and were not before, as
-	// `rpm -q` names them, in that many transactions of dnf.
+	// packages are those that the run installs, as `rpm -q` names them, in that
+	// many transactions of dnf.
 	packages     []string
 	transactions int
 	unit         string
 	preload      bool
-	// audit lists what a dry run on the bare node must name besides the steps;
-	// none is made where it is nil.
+	// audit lists what a dry run on the bare node must name besides the steps. If
+	// it is nil, there is no dry run.
 	audit []string
 }
 
@@ -94,7 +94,7 @@ func TestConverge(t *testing.T) {
 	}
 }
 
-// audits fails the test unless a dry run lists every step of a bare node and
+// requireAudit fails the test unless a dry run lists every step of a bare node and
 // leaves no trace.
 func (n *Node) requireAudit(t *testing.T, c convergence) {
 	t.Helper()
@@ -114,7 +114,7 @@ func (n *Node) requireAudit(t *testing.T, c convergence) {
 	}
 }
 
-// converged fails the test unless the node is as c says.
+// requireConverged fails the test unless the node is as c says.
 func (n *Node) requireConverged(t *testing.T, c convergence, packages []string, repos map[string]string) {
 	t.Helper()
 	got := slices.DeleteFunc(n.Installed("*"), func(p string) bool { return slices.Contains(packages, p) || strings.HasPrefix(p, "gpg-pubkey") })
@@ -138,8 +138,8 @@ func (n *Node) shipped(version string) string {
 	return n.Must("rpm2archive - </srv/www/falco/all/falco-" + version + "-1.*.rpm | tar xzO ./etc/falco/falco.yaml")
 }
 
-// declared is what becomes of a shipped falco.yaml: two values, and not one
-// other byte.
+// declaredConfig is what a run makes of a shipped falco.yaml: it changes two values
+// and no other byte.
 func declaredConfig(t *testing.T, shipped string) string {
 	t.Helper()
 	head, block, ok := strings.Cut(shipped, "\nfile_output:\n")
@@ -151,6 +151,7 @@ func declaredConfig(t *testing.T, shipped string) string {
 	return head + "\nfile_output:\n" + want
 }
 
+// requireConfig fails the test unless falco.yaml is as declared.
 func (n *Node) requireConfig(t *testing.T, version string) {
 	t.Helper()
 	if diff := cmp.Diff(declaredConfig(t, n.shipped(version)), n.ReadFile(falcoYAML)); diff != "" {
@@ -172,8 +173,8 @@ func (n *Node) repos() map[string]string {
 	return files
 }
 
-// repositories fails the test unless EPEL's section is off and every repository
-// file else is as it was, but for Falco's own.
+// requireRepositories fails the test unless EPEL's section is disabled, Falco's own
+// repository file is as declared, and every other one is as it was.
 func (n *Node) requireRepositories(t *testing.T, c convergence, before map[string]string) {
 	t.Helper()
 	major, _, _ := strings.Cut(c.setup.Release, ".")
@@ -208,7 +209,7 @@ sslverify=1
 	}
 }
 
-// units fails the test unless the wanted unit alone is enabled and running.
+// requireUnits fails the test unless only the wanted unit is enabled and running.
 func (n *Node) requireUnits(t *testing.T, c convergence) {
 	t.Helper()
 	if u := n.Unit(c.unit); !u.Running() || u.UnitFileState != "enabled" {
@@ -236,11 +237,11 @@ func (n *Node) requireUnits(t *testing.T, c convergence) {
 	}
 }
 
-// stateListing tells of every change in the state folder.
+// stateListing lists the state directory so that every change of it shows.
 const stateListing = "find " + stateDir + " -printf '%p %y %m %s %i %T@ %C@\\n' | sort"
 
-// again fails the test unless one more run finds nothing to do and does nothing,
-// and a dry run says so too and does not even touch the state folder.
+// requireNoChange fails the test unless one more run finds nothing to do and does
+// nothing, and a dry run says so too and does not even touch the state directory.
 func (n *Node) requireNoChange(t *testing.T, flags ...string) {
 	t.Helper()
 	before, history, probes := n.Snapshot(), n.DnfHistory(), n.probes()
@@ -256,7 +257,7 @@ func (n *Node) requireNoChange(t *testing.T, flags ...string) {
 		t.Errorf("a dry run on a node in order: %v", r)
 	}
 	if got := n.Must(stateListing); got != state {
-		t.Errorf("a dry run changed the state folder: %s\nwas %s", got, state)
+		t.Errorf("a dry run changed the state directory: %s\nwas %s", got, state)
 	}
 	if diff := before.Diff(n.Snapshot(), stateDir, falcoLog); len(diff) > 0 {
 		t.Errorf("a second run, or a dry run after it, changed %q", diff)
@@ -267,7 +268,7 @@ func (n *Node) requireNoChange(t *testing.T, flags ...string) {
 }
 
 // probes counts the alerts about the agent itself. A snapshot reads /etc/shadow
-// as well, and is reported under its own name.
+// too, and Falco reports that under the snapshot's own name.
 func (n *Node) probes() string {
 	n.t.Helper()
 	return strings.TrimSpace(n.Sh("stat -c 'inode %i, mode %a' " + falcoLog + "; grep -c process=falco-bootstra " + falcoLog).Stdout)

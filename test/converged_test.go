@@ -13,21 +13,21 @@ import (
 	"testing"
 )
 
-// A convergedImage is an image of a node that the agent has converged, made when
-// a test first asks for one.
+// A convergedImage is an image of a node that the agent has converged. It is made
+// when a test first asks for it.
 type convergedImage struct {
 	once sync.Once
 	id   string
 }
 
-// convergedImages holds those of this process by dress and flags; they go with
-// it.
+// convergedImages holds those of this process by setup and flags. The process
+// removes them at its end.
 var convergedImages sync.Map
 
-// StartConverged boots a node which the agent has been run in before with these
-// flags, as if it had been rebooted since: everything is as declared, and this
-// start of Falco has not been proven yet. The run is made once for all tests
-// that want the same, which makes a node of these cheaper than one of Start's.
+// StartConverged boots a node that the agent has converged with these flags, as if
+// it had been rebooted since: everything is as declared, and this start of Falco has
+// not been proven yet. All tests that want the same share one run, which makes such
+// a node cheaper than one of Start's.
 func StartConverged(t testing.TB, d Setup, flags ...string) *Node {
 	t.Helper()
 	if os.Getenv(imageEnv) == "" {
@@ -52,18 +52,18 @@ func bake(t testing.TB, d Setup, flags []string) string {
 	if r := n.Run(flags...); r.Exit != 0 {
 		t.Fatalf("converging a node as %+v %q: %v", d, flags, r)
 	}
-	// What systemd has of this boot is no part of the image; a journal and a
-	// machine id of its own are made at the next.
+	// What systemd knows of this boot is not part of the image; the next boot makes
+	// its own journal and machine id.
 	n.Must("systemctl stop 'falco*.service' && sync")
 	return strings.TrimSpace(docker(t, nil, "commit", "--change", "LABEL "+label+"="+strconv.Itoa(os.Getpid()), n.id))
 }
 
-// removeConverged removes the images of this process, and those of test runs
-// that were killed.
+// removeConverged removes the images of this process and of test runs that were
+// killed.
 func removeConverged() {
 	out, err := exec.Command("docker", "image", "ls", "--all", "--no-trunc", "--filter", "label="+label, "--format", "{{.ID}}").Output()
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "test: listing the images of converged nodes:", err)
+		fmt.Fprintln(os.Stderr, "test: listing images of converged nodes:", err)
 		return
 	}
 	for _, id := range strings.Fields(string(out)) {

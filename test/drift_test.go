@@ -23,8 +23,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// Every drift is named by a dry run that changes nothing, mended by a run that
-// changes nothing else, and gone.
+// A dry run names every drift and changes nothing, a run mends it and changes
+// nothing else, and then it is gone.
 func TestDrift(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("8.10"))
@@ -37,9 +37,9 @@ func TestDrift(t *testing.T) {
 
 func TestDriftOfTheModule(t *testing.T) {
 	t.Parallel()
-	dress := OL("8.10").RHCK()
-	dress.Config = "falco:\n  driver: kmod\n"
-	n := StartConverged(t, dress)
+	setup := OL("8.10").RHCK()
+	setup.Config = "falco:\n  driver: kmod\n"
+	n := StartConverged(t, setup)
 	n.Quirk("delay", "0.2")
 	n.prove()
 	for _, d := range moduleDrifts() {
@@ -47,7 +47,7 @@ func TestDriftOfTheModule(t *testing.T) {
 	}
 }
 
-// proven runs the agent, which proves this start of Falco. The node is in order
+// prove runs the agent, which proves this start of Falco. The node is in order
 // after that.
 func (n *Node) prove() {
 	n.t.Helper()
@@ -98,7 +98,7 @@ exit 0`
 func (n *Node) drift(t *testing.T, d drift) {
 	t.Helper()
 	var skip []string
-	for _, path := range append(ours(), "/run/cloud-init", "/run/falco-standin") { // a generator of systemd's, and stand-ins, write there
+	for _, path := range append(ours(), "/run/cloud-init", "/run/falco-standin") { // a generator of systemd and stand-ins write there
 		skip = append(skip, "-path "+path)
 	}
 	agent := strings.Join(n.agentCommand(append([]string{"--output=json"}, d.flags...)), " ")
@@ -168,12 +168,12 @@ func readSections(text string) sections {
 	return s
 }
 
-// state reads the state of the node of that name.
+// state reads the state of the node that has this name.
 func (s sections) state(t *testing.T, name string) Snapshot {
 	t.Helper()
 	text, ok := s["files "+name]
 	if !ok {
-		t.Fatalf("the script did not say which files are there, %s", name)
+		t.Fatalf("the script printed no files of the state %s", name)
 	}
 	files := map[string]string{}
 	for line := range strings.Lines(text) {
@@ -190,7 +190,7 @@ type agentRun struct {
 	report report.Report
 }
 
-// run reads the run of the agent of that name.
+// run reads the run of the agent that has this name.
 func (s sections) run(t *testing.T, name string) agentRun {
 	t.Helper()
 	r := agentRun{text: s["report "+name]}
@@ -204,7 +204,7 @@ func (s sections) run(t *testing.T, name string) agentRun {
 	return r
 }
 
-// The page, the constants, the schema and the cases above are one list.
+// The page, the constants and the cases are one list.
 func TestDriftPageIsComplete(t *testing.T) {
 	var declared []string
 	file, err := parser.ParseFile(token.NewFileSet(), "../internal/node/drift.go", nil, 0)

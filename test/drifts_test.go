@@ -10,7 +10,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// A drift is a way for a converged node to go wrong, and what becomes of it.
+// A drift is a way in which a converged node goes wrong, and what a run does about it.
 type drift struct {
 	name  string
 	class node.Drift
@@ -18,15 +18,15 @@ type drift struct {
 	make string
 	// flags are added to every run of the case.
 	flags []string
-	// exit is what a dry run ends with. It is 2 if a run mends the drift; if
-	// only people can, a run ends in the same way, and undo is what they do.
+	// exit is what a dry run exits with: 2 if a run mends the drift. If only people
+	// can, a run exits with the same status, and undo is what they do.
 	exit int
 	undo string
 	// says must stand in the dry run's report.
 	says string
-	// mends are the files that a run changes, or folders that it changes things
-	// in; restarts says that Falco's unit may change, and others that these
-	// units may.
+	// mends are the files that a run changes, or directories in which it changes
+	// files. restarts says that the state of Falco's unit may change, others names
+	// more units whose state may.
 	mends    []string
 	restarts bool
 	others   []string
@@ -46,11 +46,11 @@ var packageFiles = []string{
 	"/var/lib/rpm", "/var/lib/dnf", "/var/cache/dnf", "/var/log/dnf.log", "/var/log/dnf.rpm.log", "/var/log/dnf.librepo.log",
 	"/var/log/hawkey.log", "/etc/falco", "/etc/falcoctl", "/usr/share/falco", "/usr/bin/falco", "/usr/bin/falcoctl",
 	"/usr/lib/systemd/system", unitFiles, "/run/dnf", "/var/lib/dkms", "/usr/src",
-	"/tmp/any", "/var/any", // dnf and rpm touch the folders themselves
+	"/tmp/any", "/var/any", // dnf and rpm touch the directories themselves
 }
 
-// drifts are made one after the other on one node that runs the modern probe.
-// Those that need dnf, which takes seconds, are few.
+// drifts are made one after the other on one node that runs the modern probe. Few
+// of them need dnf, which takes seconds.
 func drifts() []drift {
 	return slices.Concat(configDrifts(), unitDrifts(), packageDrifts(), trustDrifts(), fileDrifts())
 }

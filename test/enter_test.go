@@ -32,9 +32,9 @@ const nodePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 var nodeEnv = []string{"PATH=" + nodePath, "HOSTNAME=node", "HOME=/root", "container=docker"}
 
-// entrance is the way into the node that root has on the daemon's own machine.
-// `docker exec` takes a third of a second of processor time for each program,
-// more than most of what is run by it. Elsewhere there is no other way.
+// entrance is the way into the node for root on the daemon's own machine. There
+// `docker exec` would take a third of a second of processor time for each program,
+// more than most programs themselves. Elsewhere there is no other way.
 func (n *Node) entrance() (entrance, bool) {
 	if os.Geteuid() != 0 || os.Getenv("DOCKER_HOST") != "" {
 		return entrance{}, false
@@ -77,12 +77,12 @@ func (n *Node) bounds(pid string) (uint64, bool) {
 func (e entrance) start(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go func() {
-		// The thread stays in the node, so it is never unlocked: it ends with
+		// The thread stays in the node, so it is never unlocked and ends with
 		// this goroutine.
 		runtime.LockOSThread()
 		err := e.enter()
 		if err == nil {
-			// What exec.Command found, or missed, is on this machine.
+			// What exec.Command found, or did not find, is on this machine.
 			cmd.Path, cmd.Err, cmd.Env = inNodePath(cmd.Args[0]), nil, nodeEnv
 			err = cmd.Start()
 		}
@@ -140,8 +140,8 @@ func run(stdin []byte, argv ...string) (Result, error) {
 	return runBy((*exec.Cmd).Start, stdin, argv)
 }
 
-// runBy runs a command for at most five minutes. One that was ended by a signal
-// has the exit status that a shell would give it, as has one that is not there.
+// runBy runs a command for at most five minutes. A command that a signal ends, or
+// that does not exist, has the exit status that a shell gives it.
 func runBy(start func(*exec.Cmd) error, stdin []byte, argv []string) (Result, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()

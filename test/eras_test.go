@@ -24,7 +24,7 @@ const (
 	libresolv = "/etc/systemd/system/falco-modern-bpf.service.d/50-falco-bootstrap.conf"
 )
 
-// told reads the report of a run with --output json.
+// reportOf reads the report of a run with --output=json.
 func reportOf(t *testing.T, r Result) report.Report {
 	t.Helper()
 	var all report.Report
@@ -45,7 +45,7 @@ func warned(all report.Report) string {
 	return strings.Join(text, "\n")
 }
 
-// failure is the error of a report, whether of a step or not.
+// failure is the error of a report, be it that of a step or of the run.
 func failure(all report.Report) report.Error {
 	for _, s := range all.Steps {
 		if s.Error != nil {
@@ -58,19 +58,20 @@ func failure(all report.Report) report.Error {
 	return report.Error{}
 }
 
-// A stage is one thing that becomes of a node, and what the run after it makes
-// of that.
+// A stage is one thing that somebody does to a node, and what the run after it
+// does about that.
 type stage struct {
 	name  string
-	by    string // a line of bash: what somebody did to the node before the run
+	by    string // a line of bash: what somebody does to the node before the run
 	flags []string
-	// falco and unit are what there is in the end, drift what the run names.
+	// falco and unit are what is installed and running in the end, drift is what
+	// the run names.
 	falco, unit string
 	drift       []string
 	also        func(t *testing.T, n *Node, all report.Report)
 }
 
-// live takes a node through a stage. Each must end converged and verified.
+// run takes a node through a stage. The node must be converged and verified after it.
 func (s stage) run(t *testing.T, n *Node) {
 	n.In(t)
 	if s.by != "" {
@@ -87,7 +88,7 @@ func (s stage) run(t *testing.T, n *Node) {
 		}
 	}
 	if have := n.Sh("rpm -q --queryformat '%{VERSION} ' falco").Stdout; have != s.falco+" " {
-		t.Errorf("falco installed = %q, want %s alone", have, s.falco)
+		t.Errorf("falco installed = %q, want only %s", have, s.falco)
 	}
 	enabled, running := n.activeUnits()
 	if diff := cmp.Diff([]string{s.unit}, enabled); diff != "" {
@@ -107,7 +108,7 @@ func (s stage) run(t *testing.T, n *Node) {
 	}
 }
 
-// live takes a node through stages in turn; the first that fails ends it.
+// runStages takes a node through stages, up to the first that fails.
 func runStages(t *testing.T, n *Node, stages []stage) {
 	t.Helper()
 	for _, s := range stages {
@@ -117,7 +118,7 @@ func runStages(t *testing.T, n *Node, stages []stage) {
 	}
 }
 
-// built fails the test unless dkms has the module of the installed Falco for the
+// requireModule fails the test unless dkms has the module of the installed Falco for the
 // node's kernel.
 func requireModule(t *testing.T, n *Node, _ report.Report) {
 	t.Helper()
@@ -139,8 +140,8 @@ func requirePreload(want bool) func(t *testing.T, n *Node, all report.Report) {
 func kmod(version string) []string { return []string{"--driver=kmod", "--falco-version=" + version} }
 func pin(version string) []string  { return []string{"--falco-version=" + version} }
 
-// Every era is installed over the one before, since the pin was changed. The
-// kernel is one on which both drivers work.
+// Every era is installed over the one before because the pin changes. Both drivers
+// work on the kernel.
 func TestErasByPin(t *testing.T) {
 	t.Parallel()
 	d := OL("8.10").RHCK()
@@ -164,17 +165,17 @@ func TestErasByPin(t *testing.T) {
 	})
 }
 
-// removal is what somebody does who takes Falco away.
+// removal is what somebody does to remove Falco.
 const removal = "rpm -e falco 2>&1"
 
-// others is what somebody does who upgrades Falco by hand, with nothing told to
-// its scriptlets.
+// others is what somebody does to upgrade Falco by hand, without any choice for its
+// scriptlets.
 func others(version string) string {
 	return "FALCO_FRONTEND=noninteractive rpm -U --nosignature /srv/www/falco/" + version + "/falco-" + version + "-1.*.rpm 2>&1 </dev/null"
 }
 
-// What others do to a node comes right by the next run: each era comes by their
-// hands, is removed by them, and comes back.
+// The next run corrects what others do to a node: they install each era by hand and
+// remove it, and the run installs it again.
 func TestErasByOthers(t *testing.T) {
 	t.Parallel()
 	d := OL("8.10")
@@ -201,7 +202,7 @@ func TestErasByOthers(t *testing.T) {
 	})
 }
 
-// 0.41 installs on EL9 only; there it comes after 0.39 by either hand.
+// 0.41 installs on EL9 only; there it comes after 0.39, by a run or by others.
 func TestErasOfOL9(t *testing.T) {
 	t.Parallel()
 	d := OL("9.6").RHCK()
@@ -216,7 +217,7 @@ func TestErasOfOL9(t *testing.T) {
 	})
 }
 
-// On a kernel that is too new for the eras before.
+// On a kernel that is too new for earlier eras.
 func TestErasOfNewKernels(t *testing.T) {
 	t.Parallel()
 	d := OL("9.6")

@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The repository or its network is down: the run ends in time, and says so.
+// If the repository or its network is down, the run ends in time and says so.
 func TestPromiseNoNetwork(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
 	for _, test := range []struct {
 		name  string
 		fault string
-		// timeout is long enough to come to the fault.
+		// timeout is long enough to reach the fault.
 		timeout time.Duration
 		want    string
 	}{
@@ -43,7 +43,7 @@ func TestPromiseNoNetwork(t *testing.T) {
 	}
 }
 
-// What cannot be written is said with a hint, and the old file stays whole.
+// A run names what it cannot write, with a hint, and the old file stays intact.
 func TestPromiseCannotWrite(t *testing.T) {
 	t.Parallel()
 	n := startForUndo(t)
@@ -56,7 +56,7 @@ func TestPromiseCannotWrite(t *testing.T) {
 			hint:   "make room",
 		},
 		{
-			name:   "its folder is read-only",
+			name:   "its directory is read-only",
 			before: "mount --bind /etc /etc && mount -o remount,bind,ro /etc",
 			after:  "umount -l /etc",
 			hint:   "read-only",
@@ -87,7 +87,7 @@ func TestPromiseCannotWrite(t *testing.T) {
 		run := strings.Join(n.agentCommand(nil), " ")
 		out := n.Must(run + " >/run/a 2>&1 & " + run + " >/run/b 2>&1; b=$?; wait $!; echo $? $b")
 		if out != "0 8\n" && out != "8 0\n" && out != "0 0\n" {
-			t.Errorf("two runs at once end with %s%s", out, n.Must("cat /run/a /run/b"))
+			t.Errorf("two runs at once exit with %s%s", out, n.Must("cat /run/a /run/b"))
 		}
 		if diff := cmp.Diff(want, n.picture()); diff != "" {
 			t.Errorf("the node is not as before (-before +after):\n%s", diff)
@@ -99,7 +99,7 @@ func TestPromiseCannotWrite(t *testing.T) {
 	})
 }
 
-// tree has the agent act on a tree, which holds what an image being baked does.
+// tree runs the agent on a tree like that of an image that is being built.
 func (n *Node) tree(t *testing.T) {
 	t.Helper()
 	n.Must(`set -e; t=/srv/tree; mkdir -p $t/etc/falco/config.d $t/etc/yum.repos.d $t/var/log $t/usr/lib
@@ -131,7 +131,7 @@ func (n *Node) tree(t *testing.T) {
 	}
 }
 
-// Falco itself is at fault. That it is active proves nothing.
+// Falco itself is at fault; that its unit is active proves nothing.
 func TestPromiseFalcoFails(t *testing.T) {
 	t.Parallel()
 	n := startForUndo(t)

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// ReadFile returns a file of the node; a file that is not there ends the test.
+// ReadFile returns a file of the node. If the file is missing, the test ends.
 func (n *Node) ReadFile(path string) string {
 	n.t.Helper()
 	r := n.Exec("cat", "--", path)
@@ -20,13 +20,13 @@ func (n *Node) ReadFile(path string) string {
 	return r.Stdout
 }
 
-// Exists reports whether a path is there, be it a dangling link.
+// Exists reports whether a path exists, even if it is a dangling link.
 func (n *Node) Exists(path string) bool {
 	n.t.Helper()
 	return n.Sh("[ -e "+quote(path)+" ] || [ -L "+quote(path)+" ]").Exit == 0
 }
 
-// WriteFile writes a file in place and makes its folder. A new one has mode
+// WriteFile writes a file in place and makes its directory. A new file has mode
 // 0644.
 func (n *Node) WriteFile(path, content string) {
 	n.t.Helper()
@@ -36,27 +36,27 @@ func (n *Node) WriteFile(path, content string) {
 	}
 }
 
-// Quirk makes the stand-ins misbehave: see test/README.md for the names.
+// Quirk makes the stand-ins misbehave; test/README.md lists the names.
 func (n *Node) Quirk(name, content string) {
 	n.t.Helper()
 	n.WriteFile("/etc/falco-standin/"+name, content)
 }
 
-// Requests returns what was asked of the node's web server, "GET /path" a line.
+// Requests returns the requests to the node's web server, such as "GET /path".
 func (n *Node) Requests() []string {
 	n.t.Helper()
 	return strings.Split(strings.TrimSpace(n.Sh("cat /run/node-server.log 2>/dev/null").Stdout), "\n")
 }
 
-// Faults makes the web server fail from now on; every line is a path's prefix
-// and what happens to it: a status, hang, slow or truncate.
+// Faults makes the web server fail from now on. Every line is a prefix of paths and
+// what happens to them: a status, hang, slow or truncate.
 func (n *Node) Faults(lines ...string) {
 	n.t.Helper()
 	n.WriteFile("/etc/falco-standin/http", strings.Join(lines, "\n")+"\n")
 }
 
-// Alert opens /etc/shadow until the log has an alert about that, or the time is
-// up, and reports whether it came.
+// Alert opens /etc/shadow until an alert about that appears in the log or the time
+// is up, and reports whether it appeared.
 func (n *Node) Alert(log string, within time.Duration) bool {
 	n.t.Helper()
 	line := fmt.Sprintf(`for ((i = 0; i < %d; i++)); do cat /etc/shadow >/dev/null; sleep 0.1
@@ -65,7 +65,7 @@ func (n *Node) Alert(log string, within time.Duration) bool {
 	return n.Sh(line).Exit == 0
 }
 
-// Lines fails the test unless text has every line of want, in that order.
+// Lines fails the test unless text contains all of want, in that order.
 func Lines(t *testing.T, text string, want ...string) {
 	t.Helper()
 	rest := text

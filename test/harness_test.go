@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What the tests see and do a node by, on one node.
+// The harness itself, on one node.
 func TestHarness(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
@@ -19,12 +19,11 @@ func TestHarness(t *testing.T) {
 	})
 }
 
-// A harness that sees no change proves nothing, and neither does one that sees
-// changes in a node left alone.
+// A snapshot shows changes, and shows none in a node that nobody touches.
 func snapshots(t *testing.T, n *Node) {
 	before := n.Snapshot()
 	if diff := before.Diff(n.Snapshot()); len(diff) > 0 {
-		t.Errorf("two snapshots of a node left alone differ: %q", diff)
+		t.Errorf("two snapshots of a node that nobody touches differ: %q", diff)
 	}
 	n.Must("echo x >/etc/new; chmod 600 /etc/hostname || true; touch -d yesterday /etc/falco-bootstrap.yaml; rm /etc/redhat-release")
 	got := strings.Join(before.Diff(n.Snapshot()), "\n")
@@ -38,9 +37,9 @@ func snapshots(t *testing.T, n *Node) {
 	}
 }
 
-func TestHarnessDress(t *testing.T) {
+func TestHarnessSetup(t *testing.T) {
 	t.Parallel()
-	n := Start(t, Setup{}) // dressed anew for each; the last has no dnf
+	n := Start(t, Setup{}) // set up anew for each release; the last has no dnf
 	for _, release := range []string{"10.1", "9.6", "8.10", "7.9"} {
 		t.Run(release, func(t *testing.T) {
 			n.In(t)
@@ -87,6 +86,6 @@ func kills(t *testing.T, n *Node) {
 		t.Errorf("killed at the second removal: %v", r)
 	}
 	if r := n.RunKilledAt(3); r.Exit != 0 || n.Exists("/tmp/b") {
-		t.Errorf("to be killed at a third removal, which there is not: %v", r)
+		t.Errorf("a run to be killed at a third removal, which it does not make: %v", r)
 	}
 }

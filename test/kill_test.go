@@ -9,9 +9,9 @@ import "strconv"
 const killed = 137
 
 // RunKilledAt runs the agent and kills it as it enters the nth system call by
-// which it changes the disk: a rename, a removal, a link or an fsync, whichever
-// thread makes it. The call itself is not carried out. The status is killed, or
-// the agent's own if it never came so far.
+// which it changes the disk: a rename, a removal, a link or an fsync, in any of its
+// threads. The call itself is not carried out. The status is killed, or the agent's
+// own if it makes fewer calls.
 func (n *Node) RunKilledAt(nth int, args ...string) Result {
 	n.t.Helper()
 	return n.Exec(append([]string{"/usr/share/node/killat", "-calls", strconv.Itoa(nth)}, n.agentCommand(args)...)...)

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// The kernel module is built with the headers of exactly the running kernel; a
-// build that fails is told with the end of its log, and mended by the next run.
+// The kernel module is built with the headers of exactly the running kernel. If the
+// build fails, the run reports the end of its log, and the next run builds again.
 func TestKernelModule(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10").RHCK())
@@ -33,11 +33,11 @@ func TestKernelModule(t *testing.T) {
 	runStages(t, n, []stage{{name: "the next run", flags: []string{"--driver=kmod"}, falco: "0.44.1", unit: kmodUnit, drift: []string{"kernel-module"}, also: requireModule}})
 }
 
-// Rows of the compatibility table that a node can show by a refusal, or a dry
-// run's warning: nothing is touched, and the nearest version that can run is named.
+// Rows of the compatibility table that refuse a node, or warn about it in a dry run.
+// Nothing is touched, and the run names the nearest version that can run.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	n := Start(t, Setup{}) // one node, dressed anew for each
+	n := Start(t, Setup{}) // one node, set up anew for each case
 	for _, tt := range []struct {
 		name  string
 		setup Setup
@@ -97,7 +97,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// What is only worth knowing is told by explain.
+// Notes of the compatibility table appear in explain.
 func TestExplainNotes(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10").RHCK())

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// While alerts are written the log is rotated by the real logrotate, again and
-// again, and none is lost, whether Falco keeps the file open or not.
+// The real logrotate rotates the log several times while Falco writes alerts, and
+// none is lost, whether Falco keeps the file open or not.
 func TestLogRotation(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("9.6"))
@@ -32,7 +32,7 @@ func TestLogRotation(t *testing.T) {
 				for ((r = 0; r < 4; r++)); do sleep 0.7; logrotate -f -s /tmp/rotated /etc/logrotate.d/falco-bootstrap 2>&1; done
 				for ((i = 0; i < 600; i++)); do [ -e /tmp/done ] && break; sleep 0.1; done
 				rm /tmp/done`, opens))
-			// The last alerts may be under way; there must be no more, either.
+			// The last alerts may be on their way; there must not be more, either.
 			got := n.Must(fmt.Sprintf(`cd $(dirname %s); alerts() { for f in falco.log*; do case $f in *.gz) zcat $f ;; *) cat $f ;; esac; done | grep -c 'process=cat '; }
 				for ((i = 0; i < 100; i++)); do [ $(alerts) -lt %d ] || break; sleep 0.1; done; sleep 0.5; alerts`, log, opens))
 			if strings.TrimSpace(got) != fmt.Sprint(opens) {
@@ -40,7 +40,7 @@ func TestLogRotation(t *testing.T) {
 			}
 			modes := n.Must("stat -c '%a %U' $(dirname " + log + ")/* | sort -u")
 			if modes != "640 root\n" {
-				t.Errorf("modes and owners of the logs = %q, want 640 root alone", modes)
+				t.Errorf("modes and owners of the logs = %q, want only 640 root", modes)
 			}
 			if files := strings.Fields(n.Must("ls $(dirname " + log + ")")); len(files) != 5 {
 				t.Errorf("logs = %q, want one and four rotated", files)

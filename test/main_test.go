@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 // sweep removes the containers of test runs that are over, such as killed ones.
-// The label of a container is the process that made it.
+// The label of a container names the process that made it.
 func sweep() {
 	out, err := exec.Command("docker", "ps", "-a", "--filter", "label="+label, "--format", `{{.ID}} {{.Label "`+label+`"}}`).Output()
 	if err != nil {

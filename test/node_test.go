@@ -20,12 +20,12 @@ const (
 	binaryEnv = "FALCO_BOOTSTRAP_BINARY"
 	// label marks the containers of the tests, so that leftovers can be swept.
 	label = "falco-bootstrap.test"
-	// agent is where the agent's binary lies in a node.
+	// agent is the path of the agent's binary in a node.
 	agent = "/usr/local/bin/falco-bootstrap"
 )
 
-// A Node is a running container. Its methods end the test when the container
-// itself does not answer; what a command in it answers is the caller's affair.
+// A Node is a running container. Its methods end the test if the container itself
+// does not answer; what a command in it answers is the caller's business.
 type Node struct {
 	Setup Setup
 	t     testing.TB
@@ -47,8 +47,8 @@ func (r Result) String() string {
 	return fmt.Sprintf("exit %d after %v\n--- stdout\n%s--- stderr\n%s", r.Exit, r.Took.Round(time.Millisecond), r.Stdout, r.Stderr)
 }
 
-// Start boots a node, dresses it and copies the agent into it. The test is
-// skipped where there is no image; the container goes when the test ends.
+// Start boots a node, sets it up and copies the agent into it. The test is skipped
+// if there is no image. The container is removed when the test ends.
 func Start(t testing.TB, d Setup) *Node {
 	t.Helper()
 	image := os.Getenv(imageEnv)
@@ -77,8 +77,8 @@ func (n *Node) copyAgent(path string) {
 	}
 }
 
-// runNode starts a container of an image with what a node needs, and these flags
-// of docker's.
+// runNode starts a container of an image with what a node needs, and with these
+// flags of docker run. It returns the id of the container.
 func runNode(t testing.TB, image string, flags ...string) string {
 	t.Helper()
 	command := append([]string{
@@ -89,7 +89,7 @@ func runNode(t testing.TB, image string, flags ...string) string {
 	return strings.TrimSpace(docker(t, nil, append(command, image)...))
 }
 
-// end removes the container; with -v a failed test first shows what its journal
+// end removes the container. With -v a failed test first shows what its journal
 // says about Falco.
 func (n *Node) end() {
 	if n.t.Failed() && testing.Verbose() {
@@ -108,13 +108,13 @@ func (n *Node) In(t *testing.T) {
 	t.Cleanup(func() { n.t = outer })
 }
 
-// A turn is one of several tests on one node, which leaves it fit for the next.
+// A subtest is one of several tests on one node, which leaves it fit for the next.
 type subtest struct {
 	name string
 	run  func(*testing.T, *Node)
 }
 
-// inTurn runs tests on the node one after the other.
+// runSubtests runs tests on the node one after the other.
 func (n *Node) runSubtests(t *testing.T, turns []subtest) {
 	for _, turn := range turns {
 		t.Run(turn.name, func(t *testing.T) {
@@ -153,8 +153,8 @@ func (n *Node) Must(line string) string {
 	return r.Stdout
 }
 
-// Run runs the agent. Where the node's dress names a kernel, the agent is told
-// so, since the kernel of the build machine is that of no package.
+// Run runs the agent. If the node's setup names a kernel, the agent gets it as a
+// flag, since no package is for the kernel of the build machine.
 func (n *Node) Run(args ...string) Result { return n.Exec(n.agentCommand(args)...) }
 
 func (n *Node) agentCommand(args []string) []string {

@@ -10,24 +10,24 @@ import (
 	"testing"
 )
 
-// give copies a folder from one node to another.
-func (n *Node) copyDirTo(to *Node, folder string) {
+// copyDirTo copies a directory from one node to another.
+func (n *Node) copyDirTo(to *Node, dir string) {
 	n.t.Helper()
-	r := n.Exec("tar", "-C", "/", "-cf", "-", strings.TrimPrefix(folder, "/"))
+	r := n.Exec("tar", "-C", "/", "-cf", "-", strings.TrimPrefix(dir, "/"))
 	if r.Exit != 0 {
-		n.t.Fatalf("reading %s: %v", folder, r.Stderr)
+		n.t.Fatalf("reading %s: %v", dir, r.Stderr)
 	}
 	if r := to.pipe([]byte(r.Stdout), "tar", "-C", "/", "-xf", "-"); r.Exit != 0 {
-		n.t.Fatalf("copying %s: %v", folder, r)
+		n.t.Fatalf("copying %s: %v", dir, r)
 	}
 }
 
-// otherByte makes the hundredth byte of $1, from its end, another one.
+// otherByte changes the hundredth byte of $1 from its end.
 const otherByte = `at=$(($(stat -c %s $1) - 100)) byte=X; [ "$(tail -c 100 $1 | head -c 1 | tr -d '\0')" != X ] || byte=Y
 	printf $byte | dd of=$1 bs=1 seek=$at conv=notrunc status=none`
 
-// What a connected node collects is all that one without a network needs. What
-// is not signed by a pinned key does not even reach dnf.
+// A bundle that a connected node makes is all that a node without a network needs.
+// What is not signed by a pinned key does not even reach dnf.
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	const bundle = "/srv/bundle"
@@ -61,16 +61,17 @@ func TestOffline(t *testing.T) {
 			"--fingerprint", n.Fingerprint("falco"), "--kernel-release", d.Kernel, "--output=json")
 	}
 	for _, tt := range []struct {
-		name, make string // the line of bash puts the package at $1
-		exit       int
-		says       string
+		name string
+		make string // a line of bash that puts the package at $1
+		exit int
+		says string
 	}{
-		{"another key's", "cp /srv/www/falco/othersigned/falco-0.44.1-1.*.rpm $1", 4, "checking /tmp/falco.rpm"},
-		{"nobody's", "cp /srv/www/falco/unsigned/falco-0.44.1-1.*.rpm $1", 4, "not signed"},
-		{"one byte is another", "cp " + bundle + "/falco-*.rpm $1; " + otherByte, 4, "checking /tmp/falco.rpm"},
-		{"cut short", "head -c 200000 " + bundle + "/falco-*.rpm >$1", 4, "checking /tmp/falco.rpm"},
-		{"no package at all", "echo hello >$1", 5, "reading /tmp/falco.rpm"},
-		{"not there", "rm -f $1", 5, "falco.rpm"},
+		{name: "signed by another key", make: "cp /srv/www/falco/othersigned/falco-0.44.1-1.*.rpm $1", exit: 4, says: "checking /tmp/falco.rpm"},
+		{name: "not signed", make: "cp /srv/www/falco/unsigned/falco-0.44.1-1.*.rpm $1", exit: 4, says: "not signed"},
+		{name: "one byte changed", make: "cp " + bundle + "/falco-*.rpm $1; " + otherByte, exit: 4, says: "checking /tmp/falco.rpm"},
+		{name: "cut short", make: "head -c 200000 " + bundle + "/falco-*.rpm >$1", exit: 4, says: "checking /tmp/falco.rpm"},
+		{name: "not a package", make: "echo hello >$1", exit: 5, says: "reading /tmp/falco.rpm"},
+		{name: "missing", make: "rm -f $1", exit: 5, says: "falco.rpm"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)

@@ -14,19 +14,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// alike fails the test unless the node is what an undisturbed run makes of the
-// same setup: content, mode and owner of every file that the agent or its
-// packages have a hand in, the packages, and the units. No temporary file lies
-// about.
+// requireSame fails the test unless the node is like one after an undisturbed run:
+// content, mode and owner of every file below /etc and /usr, the packages, and the
+// units. No temporary file is left behind.
 func (n *Node) requireSame(t *testing.T, undisturbed *Node) {
 	t.Helper()
 	if diff := cmp.Diff(undisturbed.picture(), n.picture()); diff != "" {
-		t.Errorf("the node is not as an undisturbed one (-undisturbed +this):\n%s", diff)
+		t.Errorf("the node is not like an undisturbed one (-undisturbed +this):\n%s", diff)
 	}
 }
 
-// picture is what alike compares. Keys are made anew by no node, so rpm's list
-// of packages has them too.
+// picture is what requireSame compares. rpm's list of packages includes the keys,
+// which are the same in every node.
 func (n *Node) picture() map[string]string {
 	n.t.Helper()
 	seen := map[string]string{}
@@ -58,20 +57,19 @@ func (n *Node) picture() map[string]string {
 	return seen
 }
 
-// unlike are the files that differ from node to node, or that the tests put
-// there.
+// unlike lists the files that differ from node to node, or that the tests write.
 func unlike() []string {
 	return []string{"/etc/machine-id", "/etc/hostname", "/etc/mtab", "/etc/falco-standin", "/etc/falco-bootstrap.yaml", "/etc/.pwd.lock", agent}
 }
 
-// undo undoes what a run does by writing files: it puts the shipped falco.yaml
-// back and takes the logrotate file away.
+// undo undoes what a run does by writing files: it restores the shipped falco.yaml
+// and removes the logrotate file.
 func (n *Node) undo() {
 	n.t.Helper()
 	n.Must("cp -p /srv/shipped.yaml " + falcoYAML + " && rm -f /etc/logrotate.d/falco-bootstrap")
 }
 
-// drifting starts a node in order that undo works on. Falco detects at once, so
+// startForUndo starts a node in order on which undo works. Falco detects at once, so
 // that a restart costs little.
 func startForUndo(t *testing.T) *Node {
 	t.Helper()
@@ -87,8 +85,8 @@ func startForUndo(t *testing.T) *Node {
 	return n
 }
 
-// whole fails the test unless falco.yaml is one of these files, byte for byte,
-// and nothing lies where Falco or logrotate would read it.
+// requireIntact fails the test unless falco.yaml is one of these files, byte for
+// byte, and no temporary file is where Falco or logrotate would read it.
 func (n *Node) requireIntact(t *testing.T, what string, files ...string) {
 	t.Helper()
 	line := "for f in " + strings.Join(files, " ") + "; do cmp -s $f " + falcoYAML + " && same=1; done; [ -n \"$same\" ] || ls -l " + falcoYAML +
@@ -99,8 +97,8 @@ func (n *Node) requireIntact(t *testing.T, what string, files ...string) {
 }
 
 // A run that writes files is killed at each system call by which it changes the
-// disk. falco.yaml is whole at every one, and the next run ends as if nothing
-// had been.
+// disk. falco.yaml is intact every time, and the next run ends as if nothing had
+// happened.
 func TestPromiseKilledWriting(t *testing.T) {
 	t.Parallel()
 	n := startForUndo(t)
@@ -111,7 +109,7 @@ func TestPromiseKilledWriting(t *testing.T) {
 		n.undo()
 		r := n.RunKilledAt(points + 1)
 		if r.Exit == 0 {
-			break // it never came so far
+			break // it makes fewer changes
 		}
 		if r.Exit != killed {
 			t.Fatalf("%s: %v", what, r)
@@ -122,7 +120,7 @@ func TestPromiseKilledWriting(t *testing.T) {
 		}
 		n.requireIntact(t, "after a run that was "+what, "/srv/declared.yaml")
 	}
-	// Two files in /etc, two in the state folder, the candidate and the probe.
+	// Two files in /etc, two in the state directory, the candidate and the probe.
 	if points < 14 || points == 40 {
 		t.Errorf("killed at %d points, want it at every change", points)
 	}
@@ -144,15 +142,15 @@ func TestPromiseKilledWriting(t *testing.T) {
 	n.requireNoChange(t)
 }
 
-// A first run is killed as it begins each of its changes, one after the other;
-// the package manager goes on, as it does when only the agent is killed.
+// A first run is killed at the beginning of each of its changes, one after the
+// other. The package manager goes on, as it does when only the agent is killed.
 func TestPromiseKilledStepping(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
 	kills := 0
 	for ; kills < 40; kills++ {
-		// The second line is the end of the first change that was missing, the
-		// third the beginning of the next.
+		// The second line is the end of the run's first change, the third the
+		// beginning of the next change.
 		r := n.RunKilledAfter(3)
 		if r.Exit == 0 {
 			break
@@ -161,7 +159,7 @@ func TestPromiseKilledStepping(t *testing.T) {
 			t.Fatalf("the run after %d kills: %v", kills, r)
 		}
 	}
-	if kills < 3 { // it may have gone on to the next before it was killed
+	if kills < 3 { // it may go on to the next change before it is killed
 		t.Errorf("killed %d times, want it at every change", kills)
 	}
 	if r := n.Run(); r.Exit != 0 {
@@ -171,9 +169,9 @@ func TestPromiseKilledStepping(t *testing.T) {
 	n.requireNoChange(t)
 }
 
-// The package manager is at work when a second run comes, and when the run is
-// told to stop; it is somebody else's when the next one comes, and killed with
-// that run in the midst of its transaction, as when the power goes.
+// The package manager is busy when a second run starts, and when the first is told
+// to stop. Somebody else's package manager is busy when the next run starts. That
+// run is killed in the middle of its transaction, as by a power cut.
 func TestPromiseDisturbedInstalling(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
@@ -223,7 +221,7 @@ func TestPromiseDisturbedInstalling(t *testing.T) {
 	t.Logf("killed in the transaction; installed: %q", n.Installed("falco"))
 
 	if r := n.Run(); r.Exit != 0 {
-		t.Fatalf("a run after one whose power went: %v", r)
+		t.Fatalf("a run after a power cut: %v", r)
 	}
 	n.requireSame(t, StartConverged(t, OL("9.6")))
 	n.requireNoChange(t)

@@ -16,8 +16,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// An audit changes nothing, whatever the node is like, and says the same as it
-// did when its golden reports were written.
+// An audit changes nothing, whatever the node is like, and says what the golden
+// reports say.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	t.Run("bare", func(t *testing.T) {
@@ -45,26 +45,26 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// snapshotAlerts is Falco's log: taking a snapshot reads /etc/shadow, which
-// Falco reports. That the agent does not is seen in its calls.
+// snapshotAlerts is Falco's log: taking a snapshot reads /etc/shadow, which Falco
+// reports. The traced calls show that the agent does not read it.
 const snapshotAlerts = "/var/log/falco.log"
 
-// pure proves in three ways that looking changes nothing: nothing differs
-// afterwards, no call was made that could change anything, and it works where
-// nothing can be changed.
+// requireNoTrace proves in three ways that commands which only read change nothing:
+// nothing differs afterwards, they make no call that could change anything, and they
+// work where nothing can be changed.
 func (n *Node) requireNoTrace(t *testing.T, exit int) {
 	t.Helper()
-	looks := [][]string{{"--dry-run"}, {"--dry-run", "--output=json"}, {"explain"}, {"config", "show", "--origin"}}
+	commands := [][]string{{"--dry-run"}, {"--dry-run", "--output=json"}, {"explain"}, {"config", "show", "--origin"}}
 	before := n.FullSnapshot()
-	for _, args := range looks {
+	for _, args := range commands {
 		if r := n.Run(args...); args[0] == "--dry-run" && r.Exit != exit {
-			t.Errorf("%q ends with %d, want %d: %v", args, r.Exit, exit, r)
+			t.Errorf("%q exits with %d, want %d: %v", args, r.Exit, exit, r)
 		}
 	}
 	if diff := before.Diff(n.FullSnapshot(), snapshotAlerts); len(diff) > 0 {
-		t.Errorf("looking changed %q", diff)
+		t.Errorf("%q changed %q", commands, diff)
 	}
-	for _, args := range looks {
+	for _, args := range commands {
 		if changing := n.traced(t, args...); len(changing) > 0 {
 			t.Errorf("%q makes calls that change files:\n%s", args, strings.Join(changing, "\n"))
 		}
@@ -72,9 +72,9 @@ func (n *Node) requireNoTrace(t *testing.T, exit int) {
 	n.requireReadOnlyRun(t, exit)
 }
 
-// changingCalls are the system calls that can change a file, a folder or what
-// is mounted. What the agent says to systemd goes through a socket: connecting
-// to one changes nothing, and what it asks for there is read by snapshots.
+// changingCalls are the system calls that can change a file, a directory or what
+// is mounted. What the agent says to systemd goes through a socket: connecting to
+// one changes nothing, and snapshots show what it asks for there.
 const changingCalls = "open,openat,openat2,creat,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,mknod,mknodat," +
 	"link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,fallocate," +
 	"utime,utimes,utimensat,futimesat,setxattr,lsetxattr,fsetxattr,removexattr,lremovexattr,fremovexattr,mount,umount2,bind,copy_file_range"
@@ -87,10 +87,10 @@ var (
 	refusedOne = regexp.MustCompile(`= -1 (EACCES|EPERM|EROFS) `)
 )
 
-// traced runs the agent under strace and returns the calls that change files
-// outside /dev and /proc. Of the programs that it starts, which is rpm as
-// nobody, calls do not count that the kernel refused for who makes them: rpm
-// tries for its database's lock before it makes do without.
+// traced runs the agent under strace and returns the calls that change files outside
+// /dev and /proc. The agent starts one program, rpm, as nobody. Its calls do not
+// count if the kernel refuses them for lack of rights: rpm tries to lock its database
+// before it goes on without the lock.
 func (n *Node) traced(t *testing.T, args ...string) []string {
 	t.Helper()
 	const log = "/dev/shm/trace"
@@ -99,7 +99,7 @@ func (n *Node) traced(t *testing.T, args ...string) []string {
 		t.Fatalf("tracing: %v", r)
 	}
 	var changing []string
-	others := map[string]bool{} // processes that run another program than the agent
+	others := map[string]bool{} // processes that run a program other than the agent
 	calls := 0
 	for _, line := range joinHalves(n.ReadFile(log)) {
 		m := tracedCall.FindStringSubmatch(line)
@@ -111,7 +111,7 @@ func (n *Node) traced(t *testing.T, args ...string) []string {
 		switch {
 		case call == "execve":
 			others[pid] = others[pid] || !strings.Contains(rest, `"`+agent+`"`)
-		case strings.Contains(rest, `"/etc/shadow"`): // the log would have an alert of it
+		case strings.Contains(rest, `"/etc/shadow"`): // Falco would report it
 			changing = append(changing, line)
 		case strings.HasPrefix(call, "open") && !toWrite.MatchString(rest):
 		case elsewhere.MatchString(rest), others[pid] && refusedOne.MatchString(rest):
@@ -125,8 +125,8 @@ func (n *Node) traced(t *testing.T, args ...string) []string {
 	return changing
 }
 
-// whole puts the calls together that strace shows in two halves, because
-// another process made one in between.
+// joinHalves joins the calls that strace shows in two halves, because another process
+// made one in between.
 func joinHalves(trace string) []string {
 	var lines []string
 	halves := map[string]int{}
@@ -147,45 +147,45 @@ func joinHalves(trace string) []string {
 	return lines
 }
 
-// readOnly runs the agent where every file system but the kernel's own is
-// mounted read-only.
+// requireReadOnlyRun runs the agent where every file system except the kernel's own
+// is mounted read-only.
 func (n *Node) requireReadOnlyRun(t *testing.T, exit int) {
 	t.Helper()
 	agent := strings.Join(n.agentCommand([]string{"--dry-run"}), " ")
 	r := n.Exec("unshare", "--mount", "bash", "-c", `set -e
 		awk '$2 !~ "^/(proc|sys|dev)(/|$)" {print $2}' /proc/self/mounts | sort -r | while read -r mounted; do mount -o remount,bind,ro "$mounted"; done
-		for folder in / /run /tmp /var/lib /etc; do ! touch $folder/written 2>/dev/null; done
+		for dir in / /run /tmp /var/lib /etc; do ! touch $dir/written 2>/dev/null; done
 		`+agent)
 	if r.Exit != exit {
-		t.Errorf("a dry run on a read-only root ends with %d, want %d: %v", r.Exit, exit, r)
+		t.Errorf("a dry run on a read-only root exits with %d, want %d: %v", r.Exit, exit, r)
 	}
 }
 
-// ordinary runs the agent dry as somebody who is not root: what is closed to
-// them is unknown, and nothing that they could not see is in order.
+// auditAsNobody runs the agent dry as a user who is not root: what that user may not
+// read is unknown, and is not reported as in order.
 func (n *Node) auditAsNobody(t *testing.T, exit int) {
 	t.Helper()
 	before := n.Snapshot()
 	r, v := n.auditAs(t, 65534)
 	if r.Exit != exit {
-		t.Errorf("a dry run as nobody ends with %d, want %d: %v", r.Exit, exit, r)
+		t.Errorf("a dry run as nobody exits with %d, want %d: %v", r.Exit, exit, r)
 	}
 	if exit == 1 && (v.Result != report.ResultUnknown || v.Exit.Name != "failed") {
 		t.Errorf("result = %s, %+v; want unknown", v.Result, v.Exit)
 	}
 	if n.Exists("/var/lib/falco-bootstrap/proof.json") && exit != 2 {
 		if s := stepOf(t, v, "proof"); s.Status != string(converge.StatusUnknown) {
-			t.Errorf("the verdict that nobody may read is %s (%s), want unknown", s.Status, s.Reason)
+			t.Errorf("the proof that nobody may read is %s (%s), want unknown", s.Status, s.Reason)
 		}
 	}
 	if diff := before.Diff(n.Snapshot(), snapshotAlerts); len(diff) > 0 {
-		t.Errorf("looking as nobody changed %q", diff)
+		t.Errorf("a dry run as nobody changed %q", diff)
 	}
 	n.Must("chmod 700 /var/lib/rpm; [ ! -e /etc/falco ] || chmod 700 /etc/falco")
 	_, v = n.auditAs(t, 65534)
 	for _, id := range []string{"key", "packages", "config", "unit", "proof"} {
 		if s := stepOf(t, v, id); s.Status != string(converge.StatusUnknown) || len(s.Unknown) == 0 {
-			t.Errorf("%s is %s (%s) to who may not read rpm's database, want unknown", id, s.Status, s.Reason)
+			t.Errorf("%s is %s (%s) to a user who may not read rpm's database, want unknown", id, s.Status, s.Reason)
 		}
 	}
 	n.Must("chmod 755 /var/lib/rpm; [ ! -e /etc/falco ] || chmod 755 /etc/falco")

@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// refused fails the test unless a run ended with this status, a sentence that
-// holds all of want, and a hint.
+// requireRefused fails the test unless a run exited with this status, an error that
+// contains all of want, and a hint.
 func requireRefused(t *testing.T, r Result, exit int, want ...string) {
 	t.Helper()
 	if r.Exit != exit {
@@ -21,19 +21,19 @@ func requireRefused(t *testing.T, r Result, exit int, want ...string) {
 	_, after, ok := strings.Cut(r.Stdout+r.Stderr, "error: ")
 	for _, w := range append(want, "hint: ") {
 		if !ok || !strings.Contains(after, w) {
-			t.Errorf("no %q in what the run says: %v", w, r)
+			t.Errorf("no %q in the error of the run: %v", w, r)
 		}
 	}
 }
 
-// stateFolder makes the state folder, so that a run which only leaves its report
-// there changes no folder above it.
+// makeStateDir makes the state directory, so that a run which only leaves its report
+// there does not change the directory above it.
 func (n *Node) makeStateDir() {
 	n.t.Helper()
 	n.Must("mkdir -p -m 700 " + stateDir)
 }
 
-// A host that cannot run what is asked is left as it is.
+// A host that cannot run what is asked for stays as it is.
 func TestRefuseHost(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10"))
@@ -42,8 +42,9 @@ func TestRefuseHost(t *testing.T) {
 	rocky := "NAME=\"Rocky Linux\"\nVERSION=\"9.4 (Blue Onyx)\"\nID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n"
 	for _, test := range []struct {
 		name string
-		// oracle and other are /etc/oracle-release and /etc/os-release; those
-		// that are empty are not there, and where both are the node stays as it is.
+		// oracle and other are the contents of /etc/oracle-release and
+		// /etc/os-release. A file is missing if its content is empty; if both are
+		// empty, the node keeps its own.
 		oracle, other string
 		flags         []string
 		want          string
@@ -54,7 +55,7 @@ func TestRefuseHost(t *testing.T) {
 		{name: "an oracle-release without a version", oracle: "Oracle Linux Server release .\n", want: "oracle-release"},
 		{name: "an oracle-release cut short", oracle: "Oracle Linux Ser", want: "oracle-release"},
 		{name: "an empty oracle-release on Rocky", oracle: "\n", other: rocky, want: "oracle-release"},
-		{name: "a release to come", oracle: "Oracle Linux Server release 11.0\n", want: "11"},
+		{name: "a future release", oracle: "Oracle Linux Server release 11.0\n", want: "11"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			n.In(t)
@@ -77,7 +78,7 @@ func TestRefuseHost(t *testing.T) {
 	}
 }
 
-// What is not signed by a pinned key is not installed, and no other key gets in.
+// What is not signed by a pinned key is not installed, and no other key is trusted.
 func TestRefuseTrust(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
@@ -122,8 +123,8 @@ func TestRefuseTrust(t *testing.T) {
 	}
 }
 
-// untrusted fails the test unless the node has the packages it had, no key but,
-// at most, the pinned one, and no transaction.
+// requireUntouched fails the test unless the node has the packages it had, no new key
+// except the pinned one, if that was to be imported, and no transaction.
 func (n *Node) requireUntouched(t *testing.T, packages []string, pinned bool) {
 	t.Helper()
 	isKey := func(p string) bool { return strings.HasPrefix(p, "gpg-pubkey-") }
@@ -137,12 +138,12 @@ func (n *Node) requireUntouched(t *testing.T, packages []string, pinned bool) {
 	case !pinned && len(keys) == 0:
 	case pinned && len(keys) == 1 && strings.HasPrefix(keys[0], "gpg-pubkey-"+id[len(id)-8:]+"-"):
 	default:
-		t.Errorf("keys that came: %q; the pinned one wanted: %v", keys, pinned)
+		t.Errorf("new keys: %q; the pinned one wanted: %v", keys, pinned)
 	}
 	if got := n.DnfHistory(); got != 0 {
 		t.Errorf("%d transactions of dnf, want none", got)
 	}
 	if n.Exists("/usr/bin/falco") || n.Exists(falcoYAML) {
-		t.Error("files of Falco are there")
+		t.Error("there are files of Falco")
 	}
 }

@@ -24,13 +24,13 @@ import (
 // update rewrites the golden reports: go test ./test -run TestAudit -update.
 var update = flag.Bool("update", false, "rewrite the golden reports in testdata/report")
 
-// golden holds the text and the JSON of a dry run against testdata/report, and
-// the JSON against the published schema.
+// golden compares the text and the JSON of a dry run with testdata/report, and the
+// JSON with the published schema.
 func (n *Node) golden(t *testing.T, name string, exit int, drift ...node.Drift) {
 	t.Helper()
 	text, object := n.Run("--dry-run"), n.Run("--dry-run", "--output=json")
 	if text.Exit != exit || object.Exit != exit || text.Stderr+object.Stderr != "" {
-		t.Errorf("dry runs end with %d and %d, want %d and nothing on standard error: %q", text.Exit, object.Exit, exit, text.Stderr+object.Stderr)
+		t.Errorf("dry runs exit with %d and %d, want %d and nothing on standard error: %q", text.Exit, object.Exit, exit, text.Stderr+object.Stderr)
 	}
 	requireValid(t, object.Stdout)
 	var r report.Report
@@ -53,8 +53,9 @@ func (n *Node) golden(t *testing.T, name string, exit int, drift ...node.Drift) 
 	n.requireGolden(t, name+".json", object.Stdout)
 }
 
-// same compares a report with the golden one, but for what differs from run to
-// run: times, the agent's version, the key that the node's image made, and the boot.
+// requireGolden compares a report with the golden one, except for what differs from
+// run to run: times, the agent's version, the keys that the image's build made, and
+// the boot.
 func (n *Node) requireGolden(t *testing.T, name, got string) {
 	t.Helper()
 	fingerprint := n.Fingerprint("falco")
@@ -85,7 +86,7 @@ func (n *Node) requireGolden(t *testing.T, name, got string) {
 	}
 }
 
-// valid holds a report against the published schema.
+// requireValid compares a report with the published schema.
 func requireValid(t *testing.T, object string) {
 	t.Helper()
 	file, err := os.Open("../docs/report.schema.json")
@@ -115,15 +116,15 @@ func requireValid(t *testing.T, object string) {
 	}
 }
 
-// files checks what a run writes where the command line says, and that the
-// report command reads it back.
+// outputFiles checks the files that a run writes where the command line says, and
+// that the report command reads them back.
 func (n *Node) outputFiles(t *testing.T) {
 	t.Helper()
 	const metrics, reports = "/var/lib/node_exporter/falco_bootstrap.prom", "/srv/reports.ndjson"
 	n.Must("mkdir -p /var/lib/node_exporter")
-	// A trace that sees no change proves nothing.
+	// A trace that shows no change proves nothing.
 	if calls := n.traced(t, "--dry-run", "--metrics="+metrics); len(calls) == 0 {
-		t.Error("no call is seen of a dry run that is told to write a file")
+		t.Error("the trace shows no call of a dry run that is told to write a file")
 	}
 	for range 2 {
 		if r := n.Run("--metrics="+metrics, "--report-file="+reports); r.Exit != 0 {
@@ -156,8 +157,8 @@ func (n *Node) outputFiles(t *testing.T) {
 	}
 }
 
-// ends runs the agent into every end that a bare node has for it without a
-// package being touched, and looks at the report that it leaves.
+// failingRuns runs the agent into every failure that a bare node offers without any
+// package being touched, and checks the report that each run leaves.
 func (n *Node) failingRuns(t *testing.T) {
 	t.Helper()
 	left := func(what string, r Result, exit int, message string) {
@@ -167,10 +168,10 @@ func (n *Node) failingRuns(t *testing.T) {
 		var v report.Report
 		err := json.Unmarshal([]byte(content), &v)
 		if err != nil || r.Exit != exit || v.Exit.Code != exit || v.Result != report.ResultFailed || v.Mode != report.ModeConverge || !strings.Contains(content, message) {
-			t.Errorf("%s ends with %d and leaves %s, %+v (%v), want %d and %q: %v", what, r.Exit, v.Result, v.Exit, err, exit, message, r)
+			t.Errorf("%s exits with %d and leaves %s, %+v (%v), want %d and %q: %v", what, r.Exit, v.Result, v.Exit, err, exit, message, r)
 		}
 		if got := n.Must("stat -c %a /var/lib/falco-bootstrap /var/lib/falco-bootstrap/last-run.json"); got != "700\n600\n" {
-			t.Errorf("modes of the state folder = %q", got)
+			t.Errorf("modes of the state directory = %q", got)
 		}
 	}
 	left("a wrong flag", n.Run("--bogus"), 64, "unknown flag: --bogus")

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// alertWriter writes numbered lines as Falco does without keep_alive: it opens
-// the log anew for each.
+// alertWriter writes numbered lines as Falco does without keep_alive: it opens the
+// log for each.
 const alertWriter = `
 import time
 for i in range(3000):
@@ -20,9 +20,9 @@ for i in range(3000):
 open("/run/written", "w")
 `
 
-// follower reads as the logging agent's fluentd does (in_tail): it knows a file
-// by its inode, and goes on reading one that was moved for a while (rotate_wait)
-// before it takes up the new one.
+// follower reads as fluentd's in_tail does in the logging agent: it knows a file by
+// its inode, and goes on reading a file that was moved for a while (rotate_wait)
+// before it opens the new one.
 const follower = `
 import os, time
 path, out = "/var/log/falco.log", open("/run/followed", "w", buffering=1)
@@ -46,8 +46,8 @@ while True:
     time.sleep(0.01)
 `
 
-// No alert is lost or read twice when logrotate, as falco-bootstrap sets it up,
-// moves the log under a reader.
+// No alert is lost or read twice when logrotate, as the agent sets it up, moves the
+// log that somebody reads.
 func TestRotationLosesNothing(t *testing.T) {
 	t.Parallel()
 	d := OL("9.6")

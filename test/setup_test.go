@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// www is the root of the web server in every node. The folder behind it is
-// /srv/www, so file:///srv/www/... names the same things.
+// www is the root of the web server in every node. It serves the directory /srv/www,
+// so file:///srv/www/... names the same files.
 const www = "http://127.0.0.1:8089"
 
 // States of EPEL's repository file.
@@ -21,31 +21,31 @@ const (
 	epelAbsent   = "absent"
 )
 
-// A Setup is what a node is made to look like before a case begins.
+// A Setup is what a node is like before a case begins.
 type Setup struct {
-	// Release is that of Oracle Linux, such as "8.10"; empty leaves the image
-	// as it is, which for the stand-in base is a Debian.
+	// Release is that of Oracle Linux, such as "8.10". If it is empty, the node
+	// stays as the image is, which for the stand-in base is a Debian.
 	Release string
 	// Kernel is a kernel release such as "5.15.0-210.163.7.el8uek.x86_64". The
-	// stand-ins believe in it, and Run tells the agent.
+	// stand-ins believe in it, and Run hands it to the agent.
 	Kernel string
 	// EPEL is the state of EPEL's repository file; disabled if empty.
 	EPEL string
-	// Falco is the folder under www/falco that the settings name: a version,
+	// Falco is the directory below www/falco that the settings name: a version,
 	// "all", or one to refuse, such as "othersigned".
 	Falco string
-	// Key is the file under www/keys that the settings name as the key.
+	// Key is the file below www/keys that the settings name as the key.
 	Key string
-	// Config is YAML that is put at the end of the settings file.
+	// Config is YAML that is appended to the settings file.
 	Config string
 	// Settings replaces the settings file; "-" means that there is none.
 	Settings string
-	// Files are written last, by path, with mode 0644.
+	// Files are written last; they are contents by path, and have mode 0644.
 	Files map[string]string
 }
 
-// OL returns the dress of a release of Oracle Linux: its usual kernel, EPEL
-// there and disabled, Falco 0.44.1 in the repository.
+// OL returns the setup of a release of Oracle Linux: its usual kernel, a repository
+// file of EPEL that is disabled, Falco 0.44.1 in the repository.
 func OL(release string) Setup {
 	kernels := map[string]string{
 		"7":  "5.4.17-2136.320.7.el7uek.x86_64",
@@ -57,7 +57,7 @@ func OL(release string) Setup {
 	return Setup{Release: release, Kernel: kernels[major], EPEL: epelDisabled, Falco: "0.44.1", Key: "falcosecurity-packages.asc"}
 }
 
-// RHCK returns the dress with the Red Hat compatible kernel of its release.
+// RHCK returns the setup with the Red Hat compatible kernel of its release.
 func (d Setup) RHCK() Setup {
 	kernels := map[string]string{
 		"7":  "3.10.0-1160.el7.x86_64",
@@ -84,7 +84,7 @@ func (d Setup) settings() string {
 %s`, www, d.Falco, www, d.Key, d.Config)
 }
 
-// dress applies the node's dress, all in one command.
+// setUp applies the node's setup, all in one command.
 func (n *Node) setUp() {
 	n.t.Helper()
 	d := n.Setup
@@ -103,15 +103,15 @@ func (n *Node) setUp() {
 		script.WriteString("sed -i \"s/@FPR@/$(cat /srv/www/keys/falco.fpr)/\" /etc/falco-bootstrap.yaml\n")
 	}
 	if r := n.pipe([]byte(script.String()), "bash", "-s"); r.Exit != 0 {
-		n.t.Fatalf("dressing the node as %+v: %v", d, r)
+		n.t.Fatalf("setting the node up as %+v: %v", d, r)
 	}
 }
 
-// quote makes a word of the shell of s.
+// quote makes s one word of a shell command.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
-// Repo makes a repository of the named versions of Falco, signed as the others
-// are, and returns its address.
+// Repo makes a repository of these versions of Falco, signed like the others, and
+// returns its address.
 func (n *Node) Repo(name string, versions ...string) string {
 	n.t.Helper()
 	dir := "/srv/www/falco/" + name
@@ -125,7 +125,7 @@ func (n *Node) Repo(name string, versions ...string) string {
 	return www + "/falco/" + name
 }
 
-// Fingerprint returns the fingerprint of a key of the node's: falco, oracle,
+// Fingerprint returns the fingerprint of a key of the node: falco, oracle,
 // other, expired or revoked.
 func (n *Node) Fingerprint(key string) string {
 	n.t.Helper()

@@ -19,8 +19,8 @@ type Snapshot struct {
 	Units map[string]string
 }
 
-// ours lists what a snapshot leaves out: the kernel's own trees, what systemd
-// and the journal keep about themselves, and the node's machinery.
+// ours lists what a snapshot leaves out: the kernel's own file systems, what systemd
+// and the journal keep for themselves, and the harness's files.
 func ours() []string {
 	return []string{
 		"/proc", "/sys", "/dev", "/srv", "/usr/share/node", "/run/systemd", "/run/log", "/run/dbus", "/run/node-server.log",
@@ -28,8 +28,8 @@ func ours() []string {
 	}
 }
 
-// Snapshot takes one. The content of files that are as the image has them is not
-// hashed: their change time tells as much, and to read them takes a second.
+// Snapshot takes one. The content of files that are older than the image is not
+// hashed: their change time tells as much, and reading them takes a second.
 func (n *Node) Snapshot() Snapshot {
 	n.t.Helper()
 	return n.snapshot("")
@@ -82,7 +82,7 @@ func unitStates(text string) map[string]string {
 	return states
 }
 
-// Diff lists what differs in other, a line each; paths at or below one of ignore
+// Diff lists what differs in other, a line for each. Paths at or below one of ignore
 // do not count.
 func (s Snapshot) Diff(other Snapshot, ignore ...string) []string {
 	skip := func(path string) bool {

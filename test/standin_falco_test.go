@@ -13,7 +13,7 @@ import (
 
 const healthy = "curl -sf http://127.0.0.1:8765/healthz"
 
-// longestSilence is the longest time between two alerts of the log.
+// longestSilence is the longest time between two alerts in the log.
 func (n *Node) longestSilence() time.Duration {
 	n.t.Helper()
 	var longest time.Duration
@@ -60,7 +60,7 @@ func TestStandinFalco(t *testing.T) {
 
 func alertText(t *testing.T, n *Node) {
 	if n.Exists("/var/log/falco.log") {
-		t.Error("the log is there before the first alert")
+		t.Error("the log exists before the first alert")
 	}
 	n.Must("for ((i = 0; i < 500; i++)); do [ -e /var/log/falco.log ] && exit 3; " + healthy + " && exit; cat /etc/shadow >/dev/null; sleep 0.02; done; exit 1")
 	if !n.Alert("/var/log/falco.log", 20*time.Second) {
@@ -108,8 +108,8 @@ func alertJSON(t *testing.T, n *Node) {
 	}
 }
 
-// A reload leaves Falco blind for almost two seconds, keeps the old
-// configuration on an error, and is nothing where files are not watched.
+// A reload makes Falco blind for almost two seconds. On an error it keeps the old
+// configuration.
 func reload(t *testing.T, n *Node) {
 	n.Must(": >/var/log/falco.log")
 	if !n.Alert("/var/log/falco.log", 20*time.Second) {

@@ -12,27 +12,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tests of this file and the next hold the stand-ins themselves to what is
-// known of Falco's packages: falcosecurity/falco scripts/rpm at each tag.
+// The tests of this file and of standin_falco_test.go compare the stand-ins with what
+// is known of Falco's packages: falcosecurity/falco scripts/rpm at each tag.
 
-// byHand returns a node with Falco's repository switched on, as somebody would
-// have done by hand. EPEL is on as well, since packages before 0.40 need dkms.
-func byHand(t *testing.T, d Setup, folder string) *Node {
+// byHand returns a node on which somebody has enabled Falco's repository by hand.
+// EPEL is enabled too, since packages before 0.40 need dkms.
+func byHand(t *testing.T, d Setup, repository string) *Node {
 	t.Helper()
 	t.Parallel()
 	d.Settings, d.EPEL = "-", epelEnabled
-	d.Files = map[string]string{"/etc/yum.repos.d/falcosecurity.repo": falcoRepository(folder)}
+	d.Files = map[string]string{"/etc/yum.repos.d/falcosecurity.repo": falcoRepository(repository)}
 	return Start(t, d)
 }
 
-// falcoRepository is a repository file for the node's own packages.
-func falcoRepository(folder string) string {
-	return "[falcosecurity-rpm]\nname=falcosecurity-rpm\nbaseurl=" + www + "/falco/" + folder +
+// falcoRepository is a repository file for packages of the node's web server.
+func falcoRepository(name string) string {
+	return "[falcosecurity-rpm]\nname=falcosecurity-rpm\nbaseurl=" + www + "/falco/" + name +
 		"\ngpgcheck=1\ngpgkey=" + www + "/keys/falcosecurity-packages.asc\nrepo_gpgcheck=1\nenabled=1\n"
 }
 
-// dnf runs dnf with Falco's scriptlets told not to ask. What needs no packages of
-// Oracle's is spared their repositories.
+// dnf runs dnf so that Falco's scriptlets do not ask anything. It leaves out the
+// repositories of Oracle Linux unless a package of theirs is named.
 func (n *Node) dnf(environment, words string) Result {
 	n.t.Helper()
 	if !strings.Contains(words, "kernel-devel") {
@@ -41,8 +41,8 @@ func (n *Node) dnf(environment, words string) Result {
 	return n.Sh("FALCO_FRONTEND=noninteractive " + environment + " LC_ALL=C dnf -y --setopt=install_weak_deps=False " + words + " </dev/null")
 }
 
-// rpm installs a version of Falco, and what it requires, without dnf: scriptlets
-// do not care, and it takes a tenth of the time.
+// rpm installs a version of Falco, and what it requires, without dnf. That makes no
+// difference to scriptlets and takes a tenth of the time.
 func (n *Node) rpm(environment, version string) Result {
 	n.t.Helper()
 	files := "/srv/www/falco/" + version + "/*.rpm"
@@ -52,7 +52,7 @@ func (n *Node) rpm(environment, version string) Result {
 	return n.Sh("FALCO_FRONTEND=noninteractive " + environment + " rpm -U --nosignature " + files)
 }
 
-// on returns the Falco units that are enabled, and those that are running.
+// activeUnits returns the Falco units that are enabled, and those that are running.
 func (n *Node) activeUnits() (enabled, running []string) {
 	n.t.Helper()
 	units := n.FalcoUnits()
@@ -73,7 +73,7 @@ func (n *Node) activeUnits() (enabled, running []string) {
 type installation struct {
 	name, version, environment string
 	enabled                    []string
-	// stays is what a package says that cannot be erased.
+	// stays is the error of a package that cannot be erased.
 	stays string
 }
 
@@ -88,16 +88,16 @@ func TestStandinInstall(t *testing.T) {
 			{name: "0.32 builds a module and starts nothing", version: "0.32.2"},
 			{name: "0.36 starts nothing", version: "0.36.2"},
 			{name: "0.37 starts nothing", version: "0.37.1"},
-			{name: "0.37 starts what it is told", version: "0.37.1", environment: "FALCO_DRIVER_CHOICE=modern_ebpf", enabled: modern},
+			{name: "0.37 starts the unit it is asked for", version: "0.37.1", environment: "FALCO_DRIVER_CHOICE=modern_ebpf", enabled: modern},
 			{name: "0.38 starts the driver it finds", version: "0.38.2", enabled: modern},
-			{name: "0.39 starts nothing when told so", version: "0.39.2", environment: "FALCO_DRIVER_CHOICE=none"},
+			{name: "0.39 starts nothing when asked to", version: "0.39.2", environment: "FALCO_DRIVER_CHOICE=none"},
 		}},
 		{"OL 9", OL("9.6"), []installation{
 			{name: "0.40 cannot finish its scriptlets", version: "0.40.0", stays: "fg: no job control"},
 			{name: "0.41 starts the driver it finds", version: "0.41.3", enabled: modern},
 			{name: "0.44 starts the driver it finds", version: "0.44.1", enabled: modern},
 			{name: "0.44 takes an unknown choice for auto", version: "0.44.1", environment: "FALCO_DRIVER_CHOICE=ebpf", enabled: modern},
-			{name: "0.45 starts nothing when told so", version: "0.45.0", environment: "FALCO_DRIVER_CHOICE=none"},
+			{name: "0.45 starts nothing when asked to", version: "0.45.0", environment: "FALCO_DRIVER_CHOICE=none"},
 		}},
 		{"UEK R6", uek6(), []installation{
 			{name: "0.44 finds no driver", version: "0.44.1", stays: "no supported driver found for distro: ol"},
@@ -112,8 +112,8 @@ func TestStandinInstall(t *testing.T) {
 	}
 }
 
-// check installs Falco on a node without it, looks, and takes it away again with
-// all that it left.
+// check installs Falco on a node without it, checks the node, and removes Falco with
+// everything that it leaves behind.
 func (c installation) check(t *testing.T, n *Node) {
 	n.In(t)
 	if r := n.rpm(c.environment, c.version); r.Exit != 0 {
@@ -138,7 +138,7 @@ func (c installation) check(t *testing.T, n *Node) {
 	n.removeFalco()
 }
 
-// bare takes Falco away with all that it brought and left.
+// removeFalco removes Falco with everything that it installed or left behind.
 func (n *Node) removeFalco() {
 	n.t.Helper()
 	n.Must(`systemctl stop 'falco*'
@@ -148,14 +148,14 @@ func (n *Node) removeFalco() {
 		systemctl daemon-reload`)
 }
 
-// uek6 is a node whose kernel no driver of Falco 0.44 works on.
+// uek6 is a node on whose kernel no driver of Falco 0.44 works.
 func uek6() Setup {
 	d := OL("8.10")
 	d.Kernel = "5.4.17-2136.311.6.1.el8uek.x86_64"
 	return d
 }
 
-// What people do to the packages by hand, on one node.
+// What people do with the packages by hand, on one node.
 func TestStandinPackages(t *testing.T) {
 	n := byHand(t, OL("9.6"), "all")
 	n.runSubtests(t, []subtest{
@@ -199,15 +199,15 @@ func aliases(t *testing.T, n *Node) {
 }
 
 func refusedPackages(t *testing.T, n *Node) {
-	for _, tt := range []struct{ folder, want string }{
-		{"othersigned", "GPG check FAILED"},
-		{"unsigned", "is not signed"},
-		{"badmetadata", "repomd.xml GPG signature verification error"},
+	for _, tt := range []struct{ repository, want string }{
+		{repository: "othersigned", want: "GPG check FAILED"},
+		{repository: "unsigned", want: "is not signed"},
+		{repository: "badmetadata", want: "repomd.xml GPG signature verification error"},
 	} {
-		n.WriteFile("/etc/yum.repos.d/falcosecurity.repo", falcoRepository(tt.folder))
+		n.WriteFile("/etc/yum.repos.d/falcosecurity.repo", falcoRepository(tt.repository))
 		r := n.dnf("", "install falco")
 		if r.Exit == 0 || !strings.Contains(r.Stdout+r.Stderr, tt.want) || len(n.Installed("falco")) > 0 {
-			t.Errorf("installing from %s: %v", tt.folder, r)
+			t.Errorf("installing from %s: %v", tt.repository, r)
 		}
 	}
 }

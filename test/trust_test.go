@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// makeKey makes a key in the node by the name that Falco's have, and writes it
-// to the web server's keys; time is what gpg takes for now.
+// makeKey makes a key in the node under the name of Falco's keys, and writes it to
+// the web server's keys. gpg takes time for now.
 func (n *Node) makeKey(file, lives, time string) {
 	n.t.Helper()
 	n.Must(`set -e
@@ -21,8 +21,7 @@ func (n *Node) makeKey(file, lives, time string) {
 		gpg --batch --armor --export "$mail" >/srv/www/keys/` + file + `.asc`)
 }
 
-// trusted lists the user ids of the keys in rpm's database, one of Oracle's
-// apart.
+// trusted lists the user ids of the keys in rpm's database, except Oracle's.
 func (n *Node) trusted() []string {
 	n.t.Helper()
 	var out []string
@@ -34,7 +33,7 @@ func (n *Node) trusted() []string {
 	return out
 }
 
-// forget takes a key out of rpm's database.
+// forget is a line of bash that removes a key from rpm's database.
 func forget(mail string) string {
 	return "rpm -e $(rpm -q gpg-pubkey --queryformat '%{NAME}-%{VERSION}-%{RELEASE} %{PACKAGER}\\n' | grep " + mail + " | cut -d ' ' -f 1) 2>&1; "
 }
@@ -52,7 +51,7 @@ func TestKeyLife(t *testing.T) {
 	pins := []string{"--fingerprint=" + n.Fingerprint("falco"), "--fingerprint=" + n.Fingerprint("other")}
 	from := func(file string) string { return "--repository-gpgkey=" + www + "/keys/" + file }
 
-	t.Run("dead keys of Falco's go", func(t *testing.T) {
+	t.Run("dead keys of Falco are removed", func(t *testing.T) {
 		n.In(t)
 		n.makeKey("falco-2020", "1y", "20200101T000000!")
 		n.Must("rpm --import /srv/www/keys/falco-2020.asc && rpm --import /srv/www/keys/other.asc")
@@ -65,7 +64,7 @@ func TestKeyLife(t *testing.T) {
 		}
 		n.Must(forget("other@falco.test"))
 	})
-	t.Run("the same key with a later end takes the place of the old copy", func(t *testing.T) {
+	t.Run("the same key with a later expiry replaces the old copy", func(t *testing.T) {
 		n.In(t)
 		n.Must(`set -e
 			rm -rf /srv/short; cp -r /srv/gnupg /srv/short
@@ -79,10 +78,10 @@ func TestKeyLife(t *testing.T) {
 		}
 		ends := n.Must(`for id in $(rpm -q gpg-pubkey); do rpm -q $id --queryformat '%{DESCRIPTION}' | gpg --show-keys --with-colons | grep -B9 falco@ | awk -F: '$1 == "pub" {print ($7 > systime())}'; done`)
 		if ends != "1\n" {
-			t.Errorf("copies of the key in rpm's database that live on = %q, want one", ends)
+			t.Errorf("copies of the key in rpm's database that are not expired = %q, want one", ends)
 		}
 	})
-	t.Run("a warning while there is time", func(t *testing.T) {
+	t.Run("a warning before it expires", func(t *testing.T) {
 		n.In(t)
 		all := reportOf(t, n.Run("--output=json", "--warn-days=2000"))
 		if !slices.Contains(all.Drift, "key-expiring") || !strings.Contains(warned(all), "expires in") || all.Exit.Code != 0 {
@@ -97,7 +96,7 @@ func TestKeyLife(t *testing.T) {
 			}
 		}
 	})
-	t.Run("and looked for again when packages are to come", func(t *testing.T) {
+	t.Run("and looked for again when packages are needed", func(t *testing.T) {
 		n.In(t)
 		n.Must("rm /usr/share/falco/version")
 		r := n.Run(append(pins, from("two.asc"), "--repository-baseurl="+www+"/falco/othersigned")...)
@@ -117,10 +116,10 @@ func TestKeyLife(t *testing.T) {
 			}
 		}
 		if got := strings.Join(n.trusted(), ", "); !strings.Contains(got, "other@") || strings.Contains(got, falcoMail) {
-			t.Errorf("keys = %s, want the new one alone", got)
+			t.Errorf("keys = %s, want only the new one", got)
 		}
 	})
-	t.Run("nothing but a pinned key that lives", func(t *testing.T) {
+	t.Run("only a pinned key that is valid", func(t *testing.T) {
 		n.In(t)
 		n.Must(forget("other@falco.test"))
 		for _, name := range []string{"other", "expired", "revoked"} {
@@ -152,8 +151,8 @@ func TestKeyLife(t *testing.T) {
 	})
 }
 
-// forwarder is a proxy that takes every name for the node's own web server and
-// notes what it was asked for.
+// forwarder is a proxy that sends every request to the node's own web server and
+// notes it.
 const forwarder = `import http.server, urllib.request
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -173,8 +172,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", 3128), Handler).serve_forever()
 `
 
-// A mirror that only the proxy of the environment knows, for key and packages;
-// and Oracle's repositories, whose addresses are filled in while the node boots.
+// Key and packages come from a mirror that only the proxy of the environment knows,
+// and the addresses of Oracle's repositories are filled in while the node boots.
 func TestProxyAndMapper(t *testing.T) {
 	t.Parallel()
 	d := OL("8.10")

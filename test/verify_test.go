@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A complaint is a way in which a node does not detect, and what verify says.
+// A complaint is a way in which a node fails to detect, and what verify says.
 type complaint struct {
 	name string
 	// do and undo are lines of bash; after undo Falco is as it was.
@@ -20,8 +20,8 @@ type complaint struct {
 }
 
 const (
-	// restarted starts Falco anew; detects waits until an alert is in the log,
-	// dies until Falco has come to its end.
+	// restarted starts Falco anew, detects waits until an alert is in the log, and
+	// dies waits until Falco has died.
 	restarted = "systemctl reset-failed falco-modern-bpf; systemctl restart falco-modern-bpf; "
 	detects   = "for ((i = 0; i < 300; i++)); do cat /etc/shadow >/dev/null; sleep 0.1; [ -s " + alertsLog + " ] && break; done; "
 	dies      = "for ((i = 0; i < 300; i++)); do [ $(systemctl show --value -p SubState falco-modern-bpf) = auto-restart ] && break; sleep 0.1; done; "
@@ -29,14 +29,14 @@ const (
 
 const alertsLog = "/var/log/alerts/falco.log"
 
-// fragment writes a file that Falco lays over falco.yaml.
+// fragment writes a fragment of config.d.
 func fragment(content string) string {
 	return "echo " + quote(content) + " >/etc/falco/config.d/90-test.yaml; " + restarted
 }
 
 const noFragment = "rm -f /etc/falco/config.d/90-test.yaml; " + restarted
 
-// Every way to be blind has a name of its own.
+// verify names every way to be blind.
 func TestVerifyTellsApart(t *testing.T) {
 	t.Parallel()
 	const log = alertsLog
@@ -73,7 +73,7 @@ func TestVerifyTellsApart(t *testing.T) {
 			do: "touch /etc/falco-standin/hang; " + restarted, undo: "rm /etc/falco-standin/hang; " + restarted,
 		},
 		{
-			name: "the folder is gone", exit: 7, says: []string{"no alert can reach the log", "/var/log/alerts does not exist"},
+			name: "the directory is gone", exit: 7, says: []string{"no alert can reach the log", "/var/log/alerts does not exist"},
 			do: "mv /var/log/alerts /srv/aside/", undo: "mv /srv/aside/alerts /var/log/",
 		},
 		{
@@ -131,8 +131,8 @@ func (c complaint) check(t *testing.T, n *Node, flags []string) {
 	if c.undo != "" {
 		defer n.Must(c.undo)
 	}
-	// A Falco that detects does so soon, even if the machine is slow; one that
-	// does not takes all the time there is.
+	// A Falco that detects does so soon, even on a slow machine; for one that does
+	// not, verify takes all the time it has.
 	within := "--within=20s"
 	if c.exit != 0 {
 		within = "--within=2s"
