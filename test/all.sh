@@ -1,7 +1,7 @@
 #!/bin/bash
-# Every test there is. The node cases wait for forks and for Falco, the unit tests
-# compute: they run side by side, and what the node cases print comes last. At the
-# end it says how long each part took.
+# Runs every test. The node cases mostly wait, the unit tests mostly compute, so they
+# run side by side. What the node cases print comes last, and then how long each part
+# took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ scratch=$(mktemp -d)
 export PARTS=$scratch/parts
 began=$SECONDS
 
-# What unit tests run beside Go; where it cannot be had they are skipped and say so.
+# Installs programs that unit tests run. Without them those tests are skipped and say so.
 programs() {
 	local strptime=ruby
 	ruby -rstrptime -e 1 2>/dev/null || strptime=no-strptime
@@ -28,7 +28,7 @@ finish() {
 		kill -INT -- "-$running" 2>/dev/null || true
 		wait "$running" || true
 	fi
-	printf '\nhow long each part took, some side by side:\n'
+	printf '\nhow long each part took, some of them side by side:\n'
 	cat "$PARTS"
 	printf '  %-28s %4d s\n' all $((SECONDS - began))
 	rm -rf "$scratch"
@@ -37,7 +37,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-set -m # in a process group of its own, which can be told to stop
+set -m # in its own process group, which can be told to stop
 test/docker.sh test/nodes.sh "$scratch/cases" &
 running=$!
 set +m

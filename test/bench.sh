@@ -1,6 +1,6 @@
 #!/bin/bash
-# Every benchmark, that of a whole run in a node included: the agent and the
-# script that it replaces, in one go. docker.sh has seen to a daemon.
+# Runs every benchmark, and in a node that of the agent and of the script that it
+# replaces. It needs a docker daemon: see docker.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Shows the agent at work: a node is booted, dressed as Oracle Linux 8.10 with
-# UEK 7, and the agent makes it as declared, then proves that a second run has
-# nothing to do. docker.sh has seen to a daemon, make to the agent.
+# Shows the agent at work. It boots a node, sets it up as Oracle Linux 8.10 with UEK 7,
+# and runs the agent; a second run has nothing to do. It needs the agent's binary and
+# a docker daemon: see docker.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

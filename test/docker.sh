@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs a command with a docker daemon at hand. Where one answers it is used;
-# else, on a Debian machine and as root, docker.io is installed if need be, a
-# daemon is started, and stopped again when the command is done.
+# Runs a command that needs a docker daemon. If no daemon answers, and this is root on
+# Debian, it starts one, and stops it when the command is done; it installs docker.io
+# for that if dockerd is missing.
 #
 #   test/docker.sh COMMAND [ARGUMENT...]
 set -euo pipefail
@@ -24,20 +24,20 @@ stop() {
 	exit "$status"
 }
 
-# unreachable reports whether there is no registry to have a base from.
+# unreachable reports whether no registry can be reached to pull a base from.
 unreachable() { [ -z "${BASE:-}" ] && ! timeout 5 bash -c ': </dev/tcp/registry-1.docker.io/443' 2>/dev/null; }
 
 start() {
 	local n
-	# On a fresh machine the stand-in base takes longest, and needs no docker. Only
-	# one at a time can install packages: what makes the base goes first.
+	# On a fresh machine making the stand-in base takes longest, and needs no docker.
+	# Packages are installed one call at a time, so the base's program comes first.
 	if ! command -v dockerd >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && unreachable; then
 		need mmdebstrap=mmdebstrap
 		setsid "$(dirname "$0")/base.sh" >/dev/null &
 		early=$!
 	fi
 	need docker.io=dockerd iptables=iptables
-	# Where systemd runs, installing it may have started it.
+	# If systemd runs here, installing docker may have started the daemon.
 	for ((n = 0; n < 20; n++)); do
 		docker info >/dev/null 2>&1 && return
 		pgrep -x dockerd >/dev/null || break

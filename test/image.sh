@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds the test node's image and prints its id on standard output; what it is
-# doing goes to standard error. It needs a docker daemon: see docker.sh.
+# Builds the test node's image and prints its id on standard output; progress goes to
+# standard error. It needs a docker daemon: see docker.sh.
 #
 #   BASE=oraclelinux:8 test/image.sh
 set -euo pipefail
@@ -12,12 +12,12 @@ wanted=${BASE:-oraclelinux:9}
 # shellcheck source=test/need.sh
 . test/need.sh
 
-# pulled reports whether the wanted base is here or can be had within seconds.
+# pulled reports whether the wanted base is here or can be pulled within seconds.
 pulled() {
 	docker image inspect "$wanted" >/dev/null 2>&1 || timeout 20 docker pull -q "$wanted" >/dev/null 2>&1
 }
 
-# standin makes the base from the root in the cache and sets base to its tag.
+# standin imports the stand-in base and sets base to its tag.
 standin() {
 	local tar start=$SECONDS
 	base=falco-bootstrap-base:$(test/base.sh key)
@@ -29,9 +29,9 @@ standin() {
 	say "test: made the stand-in base ($((SECONDS - start)) s)"
 }
 
-# sources puts what the image is built from into bin/.node: what packages are made
-# of, and the programs beside them, a change of which rebuilds no package. Go looks
-# into no folder with such a name, so it may come and go while unit tests run.
+# sources writes what the image is built from to bin/.node: what the packages are made
+# of and, apart from that, programs whose change rebuilds no package. Go ignores a
+# directory of such a name, so it may change while unit tests run.
 sources() {
 	local name
 	rm -rf bin/.node
@@ -46,7 +46,7 @@ sources() {
 
 base=$wanted
 if ! pulled; then
-	say "test: no registry has $wanted for us; a Debian stand-in, dressed as Oracle Linux, takes its place"
+	say "test: $wanted cannot be pulled; a Debian stand-in that is set up as Oracle Linux takes its place"
 	standin
 fi
 start=$SECONDS

@@ -3,7 +3,7 @@
 
 say() { echo "$*" >&2; }
 
-# need PACKAGE=PROGRAM... installs the packages whose program is not there.
+# need PACKAGE=PROGRAM... installs the packages whose program is missing.
 need() {
 	local missing=() pair start=$SECONDS output
 	for pair in "$@"; do
@@ -16,7 +16,7 @@ need() {
 	fi
 	say "test: installing ${missing[*]}"
 	output=$(mktemp)
-	# One at a time: these scripts run beside each other.
+	# One at a time: these scripts run side by side.
 	{ flock 9 && install_packages "${missing[@]}" 9>&-; } >"$output" 2>&1 9</var/lib/apt || {
 		tail -n 20 "$output" >&2
 		exit 1
@@ -27,12 +27,12 @@ need() {
 }
 
 install_packages() {
-	# To update once is enough for all the scripts of a run.
+	# One update is enough for all scripts of a run.
 	[ -n "${APT_UPDATED:-}" ] || apt-get update -qq || return
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
-# logged COMMAND... shows the end of the output of a command that fails.
+# logged COMMAND... runs a command, and shows the end of its output if it fails.
 logged() {
 	local log status=0
 	log=$(mktemp)
@@ -42,19 +42,19 @@ logged() {
 	return $status
 }
 
-# part NAME COMMAND... runs one part and notes in the file PARTS how long it took.
+# part NAME COMMAND... runs one part, and writes to the file $PARTS how long it took.
 part() {
-	local name=$1 start=$SECONDS status=0 verdict=""
+	local name=$1 start=$SECONDS status=0 failed=""
 	shift
 	"$@" || status=$?
-	[ $status = 0 ] || verdict=" FAILED"
-	printf '  %-28s %4d s%s\n' "$name" $((SECONDS - start)) "$verdict" >>"$PARTS"
+	[ $status = 0 ] || failed=" FAILED"
+	printf '  %-28s %4d s%s\n' "$name" $((SECONDS - start)) "$failed" >>"$PARTS"
 	return "$status"
 }
 
-# agent builds it, and leaves the processor to whoever makes the node's image;
-# who comes second finds it built.
+# agent builds the agent, with less priority than what makes the node's image. A
+# second call waits for the first, and has nothing left to build.
 agent() { flock "$PARTS.lock" nice make --no-print-directory --silent build; }
 
-# go_test ARGUMENT... is go test, and a summary of what it says.
+# go_test ARGUMENT... runs go test, and prints a summary of what it says.
 go_test() { go test -json "$@" | go run ./test/summary; }

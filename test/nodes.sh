@@ -1,6 +1,6 @@
 #!/bin/bash
-# The cases that run in nodes: their image, the agent, the cases; docker.sh has
-# seen to a daemon. all.sh runs it, and tells where to leave what the cases print.
+# Builds the node's image and the agent, and runs the cases in nodes. It writes what
+# they print to a file. It needs a docker daemon, and is a part of all.sh.
 #
 #   test/nodes.sh OUTPUT
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The tests that need neither root nor docker: formatting and unit tests. Vet is a
+# Runs the tests that need neither root nor docker: formatting and unit tests. Vet is
 # part of make lint.
 set -euo pipefail
 cd "$(dirname "$0")/.."

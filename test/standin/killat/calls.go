@@ -14,20 +14,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// changing are the system calls by which Go's programs change names on the disk,
-// or see to it that content is there.
+// changing are the system calls by which Go programs change names on the disk or
+// write content through to it.
 var changing = []uint64{
 	unix.SYS_FSYNC, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_UNLINKAT, unix.SYS_LINKAT, unix.SYS_SYMLINKAT,
 }
 
 const (
-	// stoppedAtCall tells a stop at a system call from a real SIGTRAP.
+	// stoppedAtCall distinguishes a stop at a system call from a real SIGTRAP.
 	stoppedAtCall = syscall.SIGTRAP | 0x80
 	options       = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC
 )
 
-// killAtCall counts over all threads of the program, which is why it does not
-// leave that to strace: there each thread has a count of its own.
+// killAtCall counts the calls of all threads of the program together. strace would
+// count those of each thread apart.
 func killAtCall(cmd *exec.Cmd, nth int) (int, error) {
 	runtime.LockOSThread() // only the thread that started the program may trace it
 	cmd.Stderr = os.Stderr
@@ -46,11 +46,11 @@ func killAtCall(cmd *exec.Cmd, nth int) (int, error) {
 	return trace(pid, nth)
 }
 
-// trace lets the stopped program run on until it is over, or at its nth change.
+// trace lets the stopped program run on until it ends or makes its nth change.
 func trace(pid, nth int) (int, error) {
 	changes := 0
 	for thread, signal := pid, 0; ; {
-		// A thread that was killed meanwhile has no next stop.
+		// A thread that was killed in the meantime has no next stop.
 		if err := unix.PtraceSyscall(thread, signal); err != nil && err != unix.ESRCH {
 			return 1, err
 		}
@@ -68,15 +68,15 @@ func trace(pid, nth int) (int, error) {
 		signal = passedOn(status)
 		if status.Stopped() && status.StopSignal() == stoppedAtCall && entersChange(thread) {
 			if changes++; changes == nth {
-				// The kernel leaves out a call that it has not begun.
+				// The kernel does not carry out a call that it has not begun.
 				_ = unix.Kill(pid, unix.SIGKILL)
 			}
 		}
 	}
 }
 
-// passedOn is the signal that a stopped thread is to have: none if it stopped for
-// the tracer, or because it is new.
+// passedOn is the signal to deliver to a stopped thread: none if it stopped for the
+// tracer, or because it is new.
 func passedOn(status unix.WaitStatus) int {
 	if !status.Stopped() {
 		return 0
@@ -89,7 +89,7 @@ func passedOn(status unix.WaitStatus) int {
 	}
 }
 
-// callInfo is the beginning of struct ptrace_syscall_info, at the entry of a call.
+// callInfo is struct ptrace_syscall_info up to the number of a call that is entered.
 type callInfo struct {
 	op     uint8
 	_      [3]uint8

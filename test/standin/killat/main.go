@@ -1,11 +1,11 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command killat runs a program and kills it, without warning, at a moment that
-// is the same each time: when it has written a number of lines to standard
-// error, or as it enters the nth system call by which it changes the disk. It
-// ends with 137, or with the program's own status where it was over before. It
-// kills no children of the program.
+// Command killat runs a program and kills it, without warning, at a moment that is
+// the same each time: when it has written a number of lines to standard error, or as
+// it enters the nth system call by which it changes the disk. It exits with 137, or
+// with the program's own status if that ends before. It does not kill children of
+// the program.
 package main
 
 import (
@@ -22,7 +22,7 @@ const killed = 137
 
 func main() {
 	lines := flag.Int("lines", 0, "kill the program when it has written this many lines to standard error")
-	calls := flag.Int("calls", 0, "kill the program as it changes the disk for this many times; the change is not made")
+	calls := flag.Int("calls", 0, "kill the program before it changes the disk for this many times")
 	flag.Parse()
 	status, err := run(*lines, *calls, flag.Args())
 	if err != nil {
@@ -55,7 +55,7 @@ func killAtLine(cmd *exec.Cmd, lines int) (int, error) {
 	for n := 1; scan.Scan(); n++ {
 		fmt.Fprintln(os.Stderr, scan.Text())
 		if n == lines {
-			_ = cmd.Process.Kill() // it may be over already
+			_ = cmd.Process.Kill() // it may have ended already
 		}
 	}
 	err = cmd.Wait()

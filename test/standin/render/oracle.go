@@ -22,7 +22,7 @@ type section struct {
 	Extra          []string // lines beyond the usual keys
 }
 
-// releases lists the releases the node can be dressed as.
+// releases lists the releases as which a node can be set up.
 func releases() []release {
 	return []release{
 		{Number: 7, Files: map[string][]section{

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A handler serves files unless a fault stands against the path.
+// A handler serves files, except where a fault applies to the path.
 type handler struct {
 	files       http.Handler
 	faults, log string // paths
@@ -24,7 +24,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "":
 		h.files.ServeHTTP(w, r)
 	case "hang":
-		select { // until the client gives up, or an hour has passed
+		select { // until the client gives up or an hour has passed
 		case <-r.Context().Done():
 		case <-time.After(time.Hour):
 		}
@@ -32,7 +32,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(5 * time.Second)
 		h.files.ServeHTTP(w, r)
 	case "truncate":
-		// More is promised than is sent, so the client sees a short body.
+		// The client sees a body that is shorter than announced.
 		w.Header().Set("Content-Length", "100000")
 		fmt.Fprintln(w, "truncated")
 	default:
@@ -44,7 +44,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// record adds "METHOD PATH" to the log; a log that cannot be written is lost.
+// record appends "METHOD PATH" to the log. If the log cannot be written, the line is
+// lost.
 func (h handler) record(r *http.Request) {
 	f, err := os.OpenFile(h.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -58,9 +59,9 @@ func (h handler) record(r *http.Request) {
 // hang, slow or truncate.
 type fault struct{ prefix, action string }
 
-// fault returns the first fault of the file whose prefix path starts with. The
-// file has a line a fault, "PREFIX ACTION"; it is read at every request, so a
-// test changes it while the server runs.
+// fault returns the first fault in the file whose prefix path has. Every line of the
+// file is a fault, "PREFIX ACTION". It is read at every request, so that a test can
+// change it while the server runs.
 func (h handler) fault(path string) fault {
 	text, err := os.ReadFile(h.faults)
 	if err != nil {

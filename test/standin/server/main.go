@@ -1,9 +1,9 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command server is the web server of the test node: it serves packages and
-// keys from a folder, over plain HTTP, and can be told to fail. It is no server
-// for anything but tests: it has no limits, no cache and no TLS.
+// Command server is the web server of the test node: it serves packages and keys
+// from a directory over plain HTTP, and can be told to fail. It is for tests only: it
+// has no limits, no cache and no TLS.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8089", "address to serve on")
-	root := flag.String("root", "/srv/www", "folder to serve")
+	root := flag.String("root", "/srv/www", "directory to serve")
 	faults := flag.String("faults", "/etc/falco-standin/http", "file that names what fails")
 	log := flag.String("log", "/run/node-server.log", "file that gets a line a request")
 	flag.Parse()

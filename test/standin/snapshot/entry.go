@@ -31,9 +31,9 @@ type entry struct {
 	Xattr  map[string]string `json:"xattr,omitempty"`
 }
 
-// newEntry looks at a file. Its content is hashed if it was changed in any way
-// after since, in nanoseconds: the change time, which no call sets, tells of a
-// change of an older one as surely as a hash does.
+// newEntry describes a file. It hashes the content if the file changed after since,
+// in nanoseconds. For an older file the change time shows a change as surely as a
+// hash does, because no call sets it.
 func newEntry(path string, since int64) (entry, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -53,13 +53,13 @@ func newEntry(path string, since int64) (entry, error) {
 	case info.Mode()&fs.ModeSymlink != 0:
 		e.Target, err = os.Readlink(path)
 	case info.IsDir():
-		e.Size = 0 // a folder's size is the file system's own affair
+		e.Size = 0 // the size of a directory depends on the file system
 	}
 	return e, err
 }
 
-// hash returns the SHA-256 of a file's content. The read leaves no trace: the
-// file's access time stays as it was.
+// hash returns the SHA-256 of a file's content. It does not change the file's access
+// time.
 func hash(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOATIME, 0)
 	if err != nil {
@@ -73,8 +73,8 @@ func hash(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// xattrs returns a file's extended attributes, or nil where there are none or
-// the file system has no such thing.
+// xattrs returns a file's extended attributes, or nil if there are none or the file
+// system does not support them.
 func xattrs(path string) map[string]string {
 	names := make([]byte, 4096)
 	n, err := unix.Llistxattr(path, names)

@@ -1,12 +1,11 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command snapshot prints what a tree looks like, a line of JSON for every file:
-// kind, mode, owner, size, times, inode, extended attributes and a hash of the
-// content. Two runs compare equal exactly when nothing was changed in between.
-// It does not look into rpm's database or systemd; their files are files. What
-// is older than this program, which came with the node's image, is hashed only
-// with -full.
+// Command snapshot prints the state of a tree, a line of JSON for every file: kind,
+// mode, owner, size, times, inode, extended attributes and a hash of the content. The
+// output of two runs is the same exactly if nothing was changed in between. It knows
+// nothing of rpm's database or systemd; their files are files. A file that is older
+// than this program, which is part of the node's image, is hashed only with -full.
 package main
 
 import (
@@ -42,7 +41,7 @@ func main() {
 }
 
 // imageTime is when this program was put into the image, in nanoseconds, or the
-// beginning of time for the whole tree.
+// beginning of time if everything is to be hashed.
 func imageTime(full bool) int64 {
 	var st unix.Stat_t
 	if full || unix.Stat("/proc/self/exe", &st) != nil {
@@ -51,15 +50,15 @@ func imageTime(full bool) int64 {
 	return st.Ctim.Nano()
 }
 
-// snapshot writes the entries of the tree at root in the order of their paths.
-// What lies at or below one of skip is left out; files that changed after since
-// are hashed.
+// snapshot writes the entries of the tree at root in the order of their paths. It
+// leaves out what is at or below one of skip, and hashes files that changed after
+// since.
 func snapshot(out *bufio.Writer, root string, skip []string, since int64) error {
 	enc := json.NewEncoder(out)
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if os.IsNotExist(err) {
-				return nil // gone since its folder was read
+				return nil // removed since its directory was read
 			}
 			return err
 		}

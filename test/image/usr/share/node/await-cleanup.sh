@@ -1,13 +1,14 @@
 #!/bin/bash
-# Waits until systemd has removed the private folders of Falco's units that
-# stopped, which it does some time after it says that they have.
+# Waits until systemd has removed the private directories of Falco's units that
+# stopped. It does so some time after it says that they have stopped.
 shopt -s nullglob
 for _ in {1..50}; do
+	# A paragraph for each unit.
 	running=$(systemctl show --no-pager --property ActiveState,PrivateTmp 'falco*' |
 		awk -v RS= '/ActiveState=active(\n|$)/ && /PrivateTmp=yes/ { n++ } END { print n + 0 }')
-	folders=(/tmp/systemd-private-*-falco* /var/tmp/systemd-private-*-falco*)
-	[ ${#folders[@]} != $((2 * running)) ] || exit 0
+	dirs=(/tmp/systemd-private-*-falco* /var/tmp/systemd-private-*-falco*)
+	[ ${#dirs[@]} != $((2 * running)) ] || exit 0
 	sleep 0.1
 done
-echo "settle: $running units run, and there are ${folders[*]}" >&2
+echo "await-cleanup: $running units are running, and there are ${dirs[*]}" >&2
 exit 1

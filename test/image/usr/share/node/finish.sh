@@ -2,8 +2,8 @@
 # The image's last step.
 set -euo pipefail
 
-# In a container few of Debian's units have anything to do, and each of them costs
-# at every boot and every daemon-reload, of which the tests have thousands.
+# Few of Debian's units have anything to do in a container, and each takes time at
+# every boot and every daemon-reload. The tests have thousands of those.
 lean() {
 	local unit keep=(
 		basic.target sysinit.target multi-user.target local-fs.target local-fs-pre.target paths.target
@@ -26,7 +26,7 @@ lean() {
 	rm -rf /etc/systemd/system/* /etc/init.d/*
 }
 
-# Only what a node of the tests needs is started at boot.
+# A boot starts only what a node of the tests needs.
 quiet() {
 	systemctl mask \
 		getty@tty1.service console-getty.service getty.target systemd-logind.service \
@@ -42,9 +42,9 @@ if [ -e /usr/share/node/standin ]; then lean; else quiet; fi
 systemctl enable node-server.service
 systemctl set-default multi-user.target
 systemctl mask cloud-init.service cloud-init-local.service cloud-config.service cloud-final.service 2>/dev/null
-# Every daemon-reload runs these; none has anything to find in a container.
+# Every daemon-reload runs these; in a container none of them finds anything.
 rm -f /usr/lib/systemd/system-generators/systemd-*
-# cloud-init's takes the longest of all; who boots with cloud-init takes this away.
+# cloud-init's takes longest. Cases that boot with cloud-init remove this link.
 mkdir -p /etc/systemd/system-generators
 ln -sfn /dev/null /etc/systemd/system-generators/cloud-init-generator
 mkdir -p /etc/falco-standin /etc/cloud

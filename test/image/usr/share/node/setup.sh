@@ -1,10 +1,10 @@
 #!/bin/bash
-# Dresses a node as one Oracle Linux: its release files, repository files, dnf
-# variables and rpm database. Everything comes by environment:
+# Sets a node up as one Oracle Linux: release files, repository files, variables of
+# dnf and rpm's database. The environment says how:
 #
-#   RELEASE   such as 8.10; empty leaves the node the Debian (or image) it is
+#   RELEASE   such as 8.10; if empty, the node stays what the image is
 #   EPEL      enabled, disabled or absent: the state of its repository file
-#   KERNEL    the kernel release the stand-ins believe in; may be empty
+#   KERNEL    the kernel release in which the stand-ins believe; may be empty
 set -euo pipefail
 
 major=${RELEASE%%.*}
@@ -52,7 +52,7 @@ database() {
 	rm -rf /var/lib/rpm
 	cp -r "/usr/share/node/rpmdb/ol$major" /var/lib/rpm
 	if [ "$major" -lt 8 ]; then
-		rm -f /usr/bin/dnf # Oracle Linux 7 has yum
+		rm -f /usr/bin/dnf # Oracle Linux 7 has yum only
 	fi
 }
 
