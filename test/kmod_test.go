@@ -43,13 +43,13 @@ func TestRefusals(t *testing.T) {
 		setup Setup
 		runs  []refusal
 	}{
-		{"no Oracle Linux", Setup{}, []refusal{{flags: nil, says: "Oracle Linux"}}},
-		{"UEK R6", uek6(), []refusal{
-			{flags: nil, says: "no driver works on UEK R6", hints: "UEK R7"},
+		{name: "no Oracle Linux", setup: Setup{}, runs: []refusal{{says: "Oracle Linux"}}},
+		{name: "UEK R6", setup: uek6(), runs: []refusal{
+			{says: "no driver works on UEK R6", hints: "UEK R7"},
 			{flags: []string{"--driver=kmod"}, says: "no driver works on UEK R6", hints: "RHCK"},
 			{flags: []string{"--dry-run"}, says: "no driver works on UEK R6", hints: "UEK R7"},
 		}},
-		{"UEK R7", OL("8.10"), []refusal{
+		{name: "UEK R7", setup: OL("8.10"), runs: []refusal{
 			{flags: []string{"--driver=kmod"}, says: "refuses to build its kernel module on any UEK", hints: "modern_ebpf"},
 			{flags: kmod("0.44.1"), says: "falcoctl skips the kernel module on any UEK", hints: "0.37"},
 			{flags: kmod("0.36.2"), says: "falco-driver-loader skips dkms on any UEK", hints: "0.37"},
@@ -61,27 +61,27 @@ func TestRefusals(t *testing.T) {
 			{flags: append(kmod("0.32.2"), "--dry-run"), exit: 2, plans: "build the kernel module on UEK by dkms"},
 			{flags: append(kmod("0.37.1"), "--dry-run"), exit: 2, plans: "the only one since 0.34"},
 		}},
-		{"UEK R8", OL("9.6"), []refusal{
+		{name: "UEK R8", setup: OL("9.6"), runs: []refusal{
 			{flags: pin("0.39.2"), says: "Linux 6.12 rejects the probe", hints: "0.41.0"},
 			{flags: append(pin("0.41.3"), "--kernel-release=6.19.0-1.el9uek.x86_64"), says: "Linux 6.19 rejects the probe", hints: "0.44.0"},
 			{flags: []string{"--dry-run", "--kernel-release=6.1.0-custom.x86_64"}, exit: 2, plans: "this is not an Oracle Linux kernel"},
 		}},
-		{"Oracle Linux 8, RHCK", OL("8.10").RHCK(), []refusal{
+		{name: "Oracle Linux 8, RHCK", setup: OL("8.10").RHCK(), runs: []refusal{
 			{flags: []string{"--driver=modern_ebpf", "--kernel-release=4.18.0-348.el8.x86_64"}, says: "may lack backports that modern_ebpf needs"},
 		}},
-		{"Oracle Linux 9, RHCK", OL("9.6").RHCK(), []refusal{
+		{name: "Oracle Linux 9, RHCK", setup: OL("9.6").RHCK(), runs: []refusal{
 			{flags: append(kmod("0.37.1"), "--dry-run"), exit: 2, plans: "of Falco before 0.38 may not b"},
 		}},
-		{"Oracle Linux 10, RHCK", OL("10.1").RHCK(), []refusal{
+		{name: "Oracle Linux 10, RHCK", setup: OL("10.1").RHCK(), runs: []refusal{
 			{flags: append(pin("0.44.1"), "--dry-run"), exit: 2, plans: "was seen to hang at its start"},
 			{flags: append(kmod("0.39.2"), "--dry-run"), exit: 2, plans: "older than Linux 6.12 may not build"},
 		}},
-		{"Oracle Linux 7, RHCK", OL("7.9").RHCK(), []refusal{
+		{name: "Oracle Linux 7, RHCK", setup: OL("7.9").RHCK(), runs: []refusal{
 			{flags: []string{"--dry-run", "--driver=modern_ebpf"}, says: "modern_ebpf"},
 			{flags: append(pin("0.44.1"), "--dry-run"), says: "glibc", hints: "0.39.2"},
 			{flags: []string{"--dry-run"}, exit: 2, plans: "falco <= 0.39.2"},
 		}},
-		{"Oracle Linux 7, UEK R6", OL("7.9"), []refusal{{flags: []string{"--dry-run"}, says: "no driver works on UEK R6"}}},
+		{name: "Oracle Linux 7, UEK R6", setup: OL("7.9"), runs: []refusal{{flags: []string{"--dry-run"}, says: "no driver works on UEK R6"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)
@@ -102,8 +102,8 @@ func TestExplainNotes(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10").RHCK())
 	for _, tt := range []struct{ driver, says string }{
-		{"modern_ebpf", "runs modern_ebpf by backports"},
-		{"kmod", "with Secure Boot the kernel refuses a module"},
+		{driver: "modern_ebpf", says: "runs modern_ebpf by backports"},
+		{driver: "kmod", says: "with Secure Boot the kernel refuses a module"},
 	} {
 		if r := n.Run("explain", "--driver="+tt.driver); r.Exit != 0 || !strings.Contains(r.Stdout, tt.says) {
 			t.Errorf("explain with %s: no %q in %v", tt.driver, tt.says, r)

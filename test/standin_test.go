@@ -84,7 +84,7 @@ func TestStandinInstall(t *testing.T) {
 		setup Setup
 		cases []installation
 	}{
-		{"OL 8 with RHCK", OL("8.10").RHCK(), []installation{
+		{name: "OL 8 with RHCK", setup: OL("8.10").RHCK(), cases: []installation{
 			{name: "0.32 builds a module and starts nothing", version: "0.32.2"},
 			{name: "0.36 starts nothing", version: "0.36.2"},
 			{name: "0.37 starts nothing", version: "0.37.1"},
@@ -92,14 +92,14 @@ func TestStandinInstall(t *testing.T) {
 			{name: "0.38 starts the driver it finds", version: "0.38.2", enabled: modern},
 			{name: "0.39 starts nothing when asked to", version: "0.39.2", environment: "FALCO_DRIVER_CHOICE=none"},
 		}},
-		{"OL 9", OL("9.6"), []installation{
+		{name: "OL 9", setup: OL("9.6"), cases: []installation{
 			{name: "0.40 cannot finish its scriptlets", version: "0.40.0", stays: "fg: no job control"},
 			{name: "0.41 starts the driver it finds", version: "0.41.3", enabled: modern},
 			{name: "0.44 starts the driver it finds", version: "0.44.1", enabled: modern},
 			{name: "0.44 takes an unknown choice for auto", version: "0.44.1", environment: "FALCO_DRIVER_CHOICE=ebpf", enabled: modern},
 			{name: "0.45 starts nothing when asked to", version: "0.45.0", environment: "FALCO_DRIVER_CHOICE=none"},
 		}},
-		{"UEK R6", uek6(), []installation{
+		{name: "UEK R6", setup: uek6(), cases: []installation{
 			{name: "0.44 finds no driver", version: "0.44.1", stays: "no supported driver found for distro: ol"},
 		}},
 	} {

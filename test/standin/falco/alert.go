@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
 // A message is one alert as it goes to the outputs.
@@ -25,9 +28,9 @@ type message struct {
 // shadowMessage is the alert of the default rule, worded as the release does.
 func shadowMessage(now time.Time, p *process, minor int) message {
 	return message{
-		time: now, priority: "Warning", rule: shadowRule, source: "syscall",
-		text: "Sensitive file opened for reading by non-trusted program " + p.describe(minor),
-		tags: []string{"T1555", "container", "filesystem", "host", "maturity_stable", "mitre_credential_access"},
+		time: now, priority: "Warning", rule: falco.SensitiveFileRule, source: "syscall",
+		text: falco.SensitiveFileOutput + " by non-trusted program " + p.describe(minor),
+		tags: slices.Sorted(slices.Values(falco.SensitiveFileRuleTags())),
 		fields: map[string]any{
 			"container.id": p.container, "container.image.repository": nil, "container.image.tag": nil,
 			"container.name": nil, "evt.time": now.UnixNano(), "evt.type": "openat", "fd.name": shadow,

@@ -16,16 +16,16 @@ import (
 // of it.
 type state struct {
 	tree
-	file     string            // the main file
-	verdicts map[string]string // the schema's on every file that was read
-	shadow   bool              // an open of /etc/shadow is reported
+	file   string            // the main file
+	schema map[string]string // how every file that was read fits the schema
+	shadow bool              // an open of /etc/shadow is reported
 }
 
 // readConfig reads the configuration and its fragments, and checks the values
 // that are fatal. It sets up the log by what it read.
 func (a *app) readConfig() (*state, error) {
 	file := a.opts.config
-	st := &state{tree: tree{}, file: file, verdicts: map[string]string{}}
+	st := &state{tree: tree{}, file: file, schema: map[string]string{}}
 	text, err := os.ReadFile(file)
 	switch {
 	case err != nil && !a.opts.explicit:
@@ -38,13 +38,13 @@ func (a *app) readConfig() (*state, error) {
 		return nil, falcoError{logged: fmt.Sprintf("Cannot read config file (%s): %v", file, err), printed: "std::exception"}
 	}
 	st.tree = t
-	st.verdicts[file] = a.verdict(t, isMap)
+	st.schema[file] = a.validate(t, isMap)
 	for _, dir := range st.list("config_files") {
 		if a.minor < 38 { // which does not know the key
 			break
 		}
 		for _, fragment := range regularFiles(dir) {
-			if err := a.lay(st, fragment); err != nil {
+			if err := a.merge(st, fragment); err != nil {
 				return nil, err
 			}
 		}
@@ -79,9 +79,9 @@ func regularFiles(path string) []string {
 	return files
 }
 
-// lay lays one fragment over the tree: its keys replace whole blocks and, from
+// merge merges one fragment into the tree: its keys replace whole blocks and, from
 // 0.41 on, its lists are appended. Errors do not name the fragment.
-func (a *app) lay(st *state, file string) error {
+func (a *app) merge(st *state, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return fmt.Errorf("bad file: %s", file)
@@ -90,7 +90,7 @@ func (a *app) lay(st *state, file string) error {
 	if err != nil {
 		return err
 	}
-	st.verdicts[file] = a.verdict(fragment, isMap)
+	st.schema[file] = a.validate(fragment, isMap)
 	if _, ok := fragment["config_files"]; ok {
 		return says("Error reading config file (%s): Config error: 'config_files' directive can't be placed in included config files", st.file)
 	}
@@ -109,15 +109,15 @@ func (a *app) lay(st *state, file string) error {
 func (a *app) announce(st *state) {
 	a.log.info(fmt.Sprintf("Falco version: %s (x86_64)", a.version))
 	a.log.info("Falco initialized with configuration files:")
-	for _, file := range slices.Sorted(maps.Keys(st.verdicts)) {
-		verdict := st.verdicts[file]
+	for _, file := range slices.Sorted(maps.Keys(st.schema)) {
+		result := st.schema[file]
 		switch {
 		case a.minor < 39:
 			a.log.info("   " + file)
-		case verdict == schemaOK:
-			a.log.info("   " + file + " | " + verdict)
+		case result == schemaOK:
+			a.log.info("   " + file + " | " + result)
 		default:
-			a.log.log(levelWarning, "   "+file+" | "+verdict)
+			a.log.log(levelWarning, "   "+file+" | "+result)
 		}
 	}
 }

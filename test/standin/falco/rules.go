@@ -11,6 +11,8 @@ import (
 	"slices"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
 // A rule is what the program needs of one, or of another item of a rules file.
@@ -22,10 +24,6 @@ type rule struct {
 
 	Plugins []struct{ Name, Version string } `yaml:"required_plugin_versions"`
 }
-
-// shadowRule is the name of the default rule that an open of /etc/shadow
-// triggers, in every ruleset since 0.32 (falcosecurity/rules).
-const shadowRule = "Read sensitive file untrusted"
 
 // loadRules reads the rules files and decides whether an open of /etc/shadow is
 // reported.
@@ -46,14 +44,14 @@ func (a *app) loadRules(st *state, plugins []string) error {
 				return err
 			}
 			for _, r := range rules {
-				if r.Name == shadowRule {
+				if r.Name == falco.SensitiveFileRule {
 					shadow.amend(r)
 				}
 			}
 			a.log.info("   " + file + " | " + schemaOK)
 		}
 	}
-	st.shadow = shadow.Name != "" && st.selects(shadowRule, shadow.Enabled == nil || *shadow.Enabled) &&
+	st.shadow = shadow.Name != "" && st.selects(falco.SensitiveFileRule, shadow.Enabled == nil || *shadow.Enabled) &&
 		priority(shadow.Priority) <= priority(st.text("priority", "debug"))
 	return nil
 }

@@ -31,9 +31,9 @@ func schema(minor int) map[string]bool {
 
 const schemaOK = "schema validation: ok"
 
-// verdict returns the line that Falco prints after a file's name, from 0.39 on:
-// it names the first key that fails, and is never more than a warning.
-func (a *app) verdict(t tree, isMap bool) string {
+// validate returns the line that Falco prints after a file's name, from 0.39 on: it
+// names the first key that fails, and is never more than a warning.
+func (a *app) validate(t tree, isMap bool) string {
 	if !isMap {
 		return "schema validation: failed for <root>: Value type not permitted by 'type' constraint."
 	}

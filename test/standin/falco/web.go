@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
 // serve starts the health page. Two Falcos share a port; a port that another
@@ -29,7 +31,7 @@ func (d *daemon) serve() error {
 		})
 		return errors.Join(err, failed)
 	}}
-	l, err := share.Listen(context.Background(), "tcp", fmt.Sprintf("0.0.0.0:%d", st.number("webserver.listen_port", 8765)))
+	l, err := share.Listen(context.Background(), "tcp", fmt.Sprintf("0.0.0.0:%d", st.number("webserver.listen_port", falco.DefaultWebserverPort)))
 	if err != nil {
 		return runtimeError("an error occurred while starting webserver")
 	}
