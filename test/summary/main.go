@@ -13,15 +13,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"regexp"
 	"strings"
 )
 
 func main() {
+	log.SetFlags(0)
 	if err := summarize(os.Stdin, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "summary:", err)
-		os.Exit(1)
+		log.Fatal("summary: ", err)
 	}
 }
 
