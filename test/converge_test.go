@@ -17,8 +17,6 @@ const (
 	falcoYAML = "/etc/falco/falco.yaml"
 	falcoLog  = "/var/log/falco.log"
 	stateDir  = "/var/lib/falco-bootstrap"
-	modern    = "falco-modern-bpf.service"
-	follow    = "falcoctl-artifact-follow.service"
 )
 
 // A convergence is a kind of node, and what a first run does to it.
@@ -55,12 +53,12 @@ func convergences() []convergence {
 			packages: []string{"dkms-3.1.8-1.el8.noarch", "falco-0.32.2-1.x86_64", "kernel-devel-4.18.0-553.16.1.el8_10.x86_64"},
 		},
 		{
-			name: "OL 8 with UEK", setup: OL("8.10"), epel: "ol8_developer_EPEL", transactions: 1, unit: modern, preload: true,
+			name: "OL 8 with UEK", setup: OL("8.10"), epel: "ol8_developer_EPEL", transactions: 1, unit: modernUnit, preload: true,
 			audit:    []string{"falco ", "absent → newest", "the unit of driver modern_ebpf"},
 			packages: []string{modern44},
 		},
 		{
-			name: "OL 9 where EPEL was left on", setup: leftOn, epel: "ol9_developer_EPEL", transactions: 1, unit: modern,
+			name: "OL 9 where EPEL was left on", setup: leftOn, epel: "ol9_developer_EPEL", transactions: 1, unit: modernUnit,
 			packages: []string{modern44},
 		},
 		{
@@ -218,7 +216,7 @@ func (n *Node) requireUnits(t *testing.T, c convergence) {
 	units := n.FalcoUnits()
 	for name, state := range units {
 		switch {
-		case name == follow && state != "masked", name != c.unit && state == "enabled":
+		case name == followUnit && state != "masked", name != c.unit && state == "enabled":
 			t.Errorf("%s is %s; all units: %v", name, state, units)
 		case name != c.unit && state != "alias" && name != "falco-kmod-inject.service" && n.Unit(name).ActiveState == "active":
 			t.Errorf("%s is active", name)

@@ -14,7 +14,7 @@ import (
 type drift struct {
 	name  string
 	class node.Drift
-	// make is what somebody did, in bash.
+	// make is what somebody does, in bash.
 	make string
 	// flags are added to every run of the case.
 	flags []string
@@ -22,7 +22,7 @@ type drift struct {
 	// can, a run exits with the same status, and undo is what they do.
 	exit int
 	undo string
-	// says must stand in the dry run's report.
+	// says must be in the dry run's report.
 	says string
 	// mends are the files that a run changes, or directories in which it changes
 	// files. restarts says that the state of Falco's unit may change, others names
@@ -87,7 +87,7 @@ func unitDrifts() []drift {
 	return []drift{
 		{name: "stopped", class: node.DriftUnitStopped, exit: 2, make: "systemctl stop " + modernUnit, says: `"from": "stopped"`, restarts: true},
 		{
-			// The drop-in is systemd's memory of this boot only.
+			// A drop-in of this boot only.
 			name: "failed", class: node.DriftUnitFailed, exit: 2,
 			make: `d=/run/systemd/system/falco-modern-bpf.service.d; mkdir -p $d; printf '[Service]\nRestart=no\n' >$d/no.conf; systemctl daemon-reload
 				systemctl kill --signal KILL falco-modern-bpf; until systemctl is-failed --quiet falco-modern-bpf; do sleep 0.1; done

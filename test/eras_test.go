@@ -14,7 +14,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// Falco's units, as the eras have them.
+// Falco's units in the eras.
 const (
 	plainUnit  = "falco.service"
 	kmodUnit   = "falco-kmod.service"
@@ -45,7 +45,7 @@ func warned(all report.Report) string {
 	return strings.Join(text, "\n")
 }
 
-// failure is the error of a report, be it that of a step or of the run.
+// failure is the error of a report, whether of a step or of the run.
 func failure(all report.Report) report.Error {
 	for _, s := range all.Steps {
 		if s.Error != nil {
@@ -118,8 +118,8 @@ func runStages(t *testing.T, n *Node, stages []stage) {
 	}
 }
 
-// requireModule fails the test unless dkms has the module of the installed Falco for the
-// node's kernel.
+// requireModule fails the test unless dkms has built the module of the installed Falco
+// for the node's kernel.
 func requireModule(t *testing.T, n *Node, _ report.Report) {
 	t.Helper()
 	version := strings.TrimSpace(n.Must("rpm -q --queryformat '%{VERSION}' falco"))

@@ -146,23 +146,23 @@ func TestPromiseFalcoFails(t *testing.T) {
 		n.In(t)
 		n.Quirk("crash", "")
 		n.undo()
-		requireRefused(t, n.Run(), 7, modern+" does not stay up", "no complaint about its configuration; systemd says")
+		requireRefused(t, n.Run(), 7, modernUnit+" does not stay up", "no complaint about its configuration; systemd says")
 		n.Must("rm /etc/falco-standin/crash && systemctl reset-failed")
 	})
 	t.Run("it ignores SIGTERM", func(t *testing.T) {
 		n.In(t)
 		n.Quirk("ignore-sigterm", "")
-		n.WriteFile("/etc/systemd/system/"+modern+".d/test.conf", "[Service]\nTimeoutStopSec=3\n")
-		n.Must("systemctl daemon-reload && systemctl kill -s KILL " + modern + "; systemctl reset-failed; systemctl restart " + modern)
-		before := n.Unit(modern).MainPID
+		n.WriteFile("/etc/systemd/system/"+modernUnit+".d/test.conf", "[Service]\nTimeoutStopSec=3\n")
+		n.Must("systemctl daemon-reload && systemctl kill -s KILL " + modernUnit + "; systemctl reset-failed; systemctl restart " + modernUnit)
+		before := n.Unit(modernUnit).MainPID
 		n.undo()
 		if r := n.Run(); r.Exit != 0 {
 			t.Errorf("a run that restarts a Falco which ignores SIGTERM: %v", r)
 		}
-		if after := n.Unit(modern); !after.Running() || after.MainPID == before {
+		if after := n.Unit(modernUnit); !after.Running() || after.MainPID == before {
 			t.Errorf("the unit is %+v, process %d before", after, before)
 		}
-		n.Must("rm -r /etc/falco-standin/ignore-sigterm /etc/systemd/system/" + modern + ".d && systemctl daemon-reload && systemctl kill -s KILL " + modern + "; systemctl reset-failed")
+		n.Must("rm -r /etc/falco-standin/ignore-sigterm /etc/systemd/system/" + modernUnit + ".d && systemctl daemon-reload && systemctl kill -s KILL " + modernUnit + "; systemctl reset-failed")
 	})
 	t.Run("it takes long to start", func(t *testing.T) {
 		n.In(t)

@@ -75,7 +75,7 @@ func startForUndo(t *testing.T) *Node {
 	t.Helper()
 	n := StartConverged(t, OL("9.6"))
 	n.Quirk("delay", "0")
-	n.Must("systemctl restart " + modern)
+	n.Must("systemctl restart " + modernUnit)
 	shipped := n.shipped("0.44.1")
 	n.WriteFile("/srv/shipped.yaml", shipped)
 	n.WriteFile("/srv/declared.yaml", declaredConfig(t, shipped))
@@ -131,7 +131,7 @@ func TestPromiseKilledWriting(t *testing.T) {
 
 	t.Run("a mask that systemd has not read", func(t *testing.T) {
 		n.In(t)
-		n.Must("systemctl unmask " + follow + " && systemctl start " + follow + " && ln -s /dev/null /etc/systemd/system/" + follow)
+		n.Must("systemctl unmask " + followUnit + " && systemctl start " + followUnit + " && ln -s /dev/null /etc/systemd/system/" + followUnit)
 		if r := n.Run(); r.Exit != 0 {
 			t.Fatal(r)
 		}

@@ -21,8 +21,8 @@ type state struct {
 	shadow bool              // an open of /etc/shadow is reported
 }
 
-// readConfig reads the configuration and its fragments, and checks the values
-// that are fatal. It sets up the log by what it read.
+// readConfig reads the configuration and its fragments, and returns the error of a
+// value that is fatal. It sets up the log as the configuration says.
 func (a *app) readConfig() (*state, error) {
 	file := a.opts.config
 	st := &state{tree: tree{}, file: file, schema: map[string]string{}}
@@ -30,7 +30,7 @@ func (a *app) readConfig() (*state, error) {
 	switch {
 	case err != nil && !a.opts.explicit:
 		return st, nil // no configuration at all is not an error yet
-	case err != nil: // whatever it is
+	case err != nil: // even if it exists
 		return nil, says("Could not find configuration file at %s", file)
 	}
 	t, isMap, err := parse(text)

@@ -34,7 +34,7 @@ func (a *app) loadRules(st *state, plugins []string) error {
 	}
 	a.log.info("Loading rules from:")
 	var shadow rule
-	for _, path := range paths { // one that is missing is passed over in silence
+	for _, path := range paths { // a missing one is skipped silently
 		for _, file := range regularFiles(path) {
 			if ext := filepath.Ext(file); a.minor >= 41 && ext != ".yaml" && ext != ".yml" {
 				continue
