@@ -165,6 +165,7 @@ func layers() map[string]string {
 		"internal/trust":      "",
 		"internal/redact":     "",
 		"pkg/falcoconf":       "yamledit",
+		"pkg/logrotate":       "",
 		"pkg/osrelease":       "",
 		"pkg/systemd":         "",
 		"pkg/yamledit":        "",
