@@ -9,7 +9,10 @@
 // to systemd 219 (Oracle Linux 7) and later: what an old one does not tell has
 // a documented value.
 //
-// It starts no program, reads no unit file, and knows nothing of Falco: the
+// Where a property comes from, systemd does not say: [Assignments] and its like
+// find the line in unit files that the caller has read.
+//
+// It starts no program, opens no unit file, and knows nothing of Falco: the
 // caller decides which unit to enable, and which others to disable first. User
 // managers and remote machines are out of scope.
 package systemd

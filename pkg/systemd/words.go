@@ -1,0 +1,268 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package systemd
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+var (
+	errUnbalanced = errors.New("a quote is not closed")
+	errBadEscape  = errors.New("an unknown escape")
+	errNoCommand  = errors.New("the command is missing")
+)
+
+// Words splits a value such as that of Environment= as systemd does: at blanks,
+// with quotes of both kinds anywhere in a word, and with C's escapes inside and
+// outside of them (src/basic/extract-word.c). With an error come the words
+// before it, which systemd uses.
+func Words(value string) ([]string, error) {
+	s := splitter{text: value}
+	var all []string
+	for {
+		word, ok, err := s.next()
+		if !ok || err != nil {
+			return all, err
+		}
+		all = append(all, word)
+	}
+}
+
+// A Command is one command of an Exec line such as ExecStart=.
+type Command struct {
+	Prefix string   // of "@-:+!|", as it stands there
+	Path   string   // the program
+	Args   []string // argv, the program's name first
+}
+
+// Commands splits the value of an Exec line as systemd does. An escape that is
+// unknown stays as it is; a word ";" begins another command, which only a
+// service of Type=oneshot may have. Specifiers such as %i and variables stay,
+// see [Expand].
+func Commands(value string) ([]Command, error) {
+	s := splitter{text: value, relaxed: true}
+	var all []Command
+	for {
+		path, ok, err := s.next()
+		if err != nil || !ok {
+			return all, err
+		}
+		if path == ";" {
+			continue
+		}
+		rest := strings.TrimLeft(path, "@-:+!|")
+		c := Command{Prefix: path[:len(path)-len(rest)], Path: rest, Args: []string{rest}}
+		if rest == "" {
+			return nil, errNoCommand
+		}
+		if strings.Contains(c.Prefix, "@") {
+			c.Args = nil
+		}
+		for {
+			switch lone := s.lone(); {
+			case lone == ";":
+				s.pos += len(lone)
+			case lone == `\;`:
+				s.pos += len(lone)
+				c.Args = append(c.Args, ";")
+				continue
+			default:
+				word, ok, err := s.next()
+				if err != nil {
+					return nil, err
+				}
+				if ok {
+					c.Args = append(c.Args, word)
+					continue
+				}
+			}
+			break
+		}
+		if len(c.Args) == 0 {
+			return nil, errNoCommand
+		}
+		all = append(all, c)
+	}
+}
+
+// Expand returns argv as systemd gives it to the program: "${NAME}" in a word
+// stands for the variable, "$NAME" as a whole word for its value split into
+// words, which may be none, and "$$" for a dollar sign. A variable that is not
+// set is empty. The program's own name stays: systemd.service(5), src/basic/env-util.c.
+func Expand(argv, environment []string) []string {
+	get := func(name string) string {
+		value := ""
+		for _, kv := range environment {
+			if k, v, ok := strings.Cut(kv, "="); ok && k == name {
+				value = v
+			}
+		}
+		return value
+	}
+	var all []string
+	for i, word := range argv {
+		switch {
+		case i == 0:
+			all = append(all, word)
+		case len(word) > 0 && word[0] == '$' && !strings.HasPrefix(word, "${") && !strings.HasPrefix(word, "$$"):
+			all = append(all, looseWords(get(word[1:]))...)
+		default:
+			all = append(all, expandWord(word, get))
+		}
+	}
+	return all
+}
+
+func expandWord(word string, get func(string) string) string {
+	var out strings.Builder
+	for {
+		i := strings.IndexByte(word, '$')
+		if i < 0 {
+			break
+		}
+		out.WriteString(word[:i])
+		word = word[i:]
+		name, rest, closed := strings.Cut(strings.TrimPrefix(word, "${"), "}")
+		switch {
+		case strings.HasPrefix(word, "$$"):
+			out.WriteByte('$')
+			word = word[2:]
+		case strings.HasPrefix(word, "${") && closed:
+			out.WriteString(get(name))
+			word = rest
+		default:
+			out.WriteByte('$')
+			word = word[1:]
+		}
+	}
+	return out.String() + word
+}
+
+// looseWords splits the value of a variable: quotes count and need not be
+// closed, a backslash takes the character after it.
+func looseWords(value string) []string {
+	s := splitter{text: value, loose: true}
+	var all []string
+	for {
+		word, ok, err := s.next()
+		if !ok || err != nil {
+			return all
+		}
+		all = append(all, word)
+	}
+}
+
+const blanks = " \t\n\r"
+
+// A splitter takes words off a text.
+type splitter struct {
+	text    string
+	pos     int
+	relaxed bool // keep unknown escapes
+	loose   bool // no escapes of C; quotes need not be closed
+}
+
+// lone returns ";" or "\;" if that is the next word, without taking it.
+func (s *splitter) lone() string {
+	for s.pos < len(s.text) && strings.IndexByte(blanks, s.text[s.pos]) >= 0 {
+		s.pos++
+	}
+	for _, word := range []string{";", `\;`} {
+		rest, ok := strings.CutPrefix(s.text[s.pos:], word)
+		if ok && (rest == "" || strings.IndexByte(blanks, rest[0]) >= 0) {
+			return word
+		}
+	}
+	return ""
+}
+
+// next takes the next word, which may be empty if it is quoted.
+func (s *splitter) next() (word string, ok bool, err error) {
+	s.lone()
+	if s.pos == len(s.text) {
+		return "", false, nil
+	}
+	var out []byte
+	quote := byte(0)
+	for ; s.pos < len(s.text); s.pos++ {
+		switch b := s.text[s.pos]; {
+		case b == '\\':
+			if out, err = s.escape(out); err != nil {
+				return "", false, err
+			}
+		case quote != 0 && b == quote:
+			quote = 0
+		case quote == 0 && (b == '"' || b == '\''):
+			quote = b
+		case quote == 0 && strings.IndexByte(blanks, b) >= 0:
+			return string(out), true, nil
+		default:
+			out = append(out, b)
+		}
+	}
+	if quote != 0 && !s.loose {
+		return "", false, errUnbalanced
+	}
+	return string(out), true, nil
+}
+
+// escape reads from a backslash to the last byte of the escape.
+func (s *splitter) escape(out []byte) ([]byte, error) {
+	rest := s.text[s.pos+1:]
+	switch {
+	case rest == "" && s.relaxed:
+		return append(out, '\\'), nil
+	case rest == "" && s.loose:
+		return out, nil
+	case rest == "":
+		return out, errBadEscape
+	case s.loose:
+		s.pos++
+		return append(out, rest[0]), nil
+	}
+	char, n := unescape(rest)
+	switch {
+	case n > 0:
+		s.pos += n
+		return append(out, char...), nil
+	case s.relaxed:
+		s.pos++
+		return append(out, '\\', rest[0]), nil
+	}
+	return out, errBadEscape
+}
+
+// unescape reads an escape after its backslash and returns what it stands for,
+// and its length, 0 for one that is unknown: systemd's src/basic/escape.c. A
+// NUL is not allowed.
+func unescape(text string) ([]byte, int) {
+	if i := strings.IndexByte(`abfnrtv\"'s`, text[0]); i >= 0 {
+		return []byte{"\a\b\f\n\r\t\v\\\"' "[i]}, 1
+	}
+	for _, form := range []struct {
+		prefix       string
+		digits, base int
+	}{{"x", 2, 16}, {"u", 4, 16}, {"U", 8, 16}, {"", 3, 8}} {
+		rest, ok := strings.CutPrefix(text, form.prefix)
+		if !ok || len(rest) < form.digits {
+			continue
+		}
+		code, err := strconv.ParseUint(rest[:form.digits], form.base, 32)
+		if err != nil || code == 0 || form.base == 8 && code > 255 {
+			continue
+		}
+		n := len(form.prefix) + form.digits
+		if form.prefix == "x" || form.base == 8 {
+			return []byte{byte(code)}, n
+		}
+		if code > utf8.MaxRune || !utf8.ValidRune(rune(code)) {
+			continue
+		}
+		return utf8.AppendRune(nil, rune(code)), n
+	}
+	return nil, 0
+}
