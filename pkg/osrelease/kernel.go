@@ -91,16 +91,6 @@ func (k Kernel) String() string {
 	return fmt.Sprintf("%s (%s)", k.Flavour, k.base())
 }
 
-// DevelPackage returns the package with the headers of exactly this kernel. On
-// x86_64 kernel-devel never matches a UEK: oracle/linux-uek
-// uek-rpm/ol8/kernel-uek.spec.
-func (k Kernel) DevelPackage() string {
-	if k.Flavour == UEK || k.Flavour == UEKNext {
-		return "kernel-uek-devel-" + k.Release
-	}
-	return "kernel-devel-" + k.Release
-}
-
 // Toolset returns the package with the compiler that a module for this kernel
 // needs on Oracle Linux major, or "" where the distribution's own gcc will do.
 // The kernel was built with that compiler, and an older gcc refuses its

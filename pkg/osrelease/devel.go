@@ -1,0 +1,70 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package osrelease
+
+import (
+	"regexp"
+	"strings"
+)
+
+// What follows the machine in a release, and the real-time kernels before
+// Oracle Linux 9, which have their mark in the middle:
+// "4.18.0-553.rt7.342.el8_10.x86_64".
+var (
+	kernelVariant  = regexp.MustCompile(`\.(?:x86_64|aarch64|i[3-6]86|ppc64le|s390x)[.+]([0-9A-Za-z-]+)$`)
+	realTimeKernel = regexp.MustCompile(`[-.]rt\d+\.`)
+)
+
+// Variant returns which build of its version the kernel is, "" for the usual
+// one. An RHCK says it after a plus, since Oracle Linux 8: "debug", "64k",
+// "64k-debug", "rt", "rt-debug", "rt-64k". A UEK, and an RHCK of Oracle Linux 7,
+// says it after a dot: "debug", "64k", "64kdebug".
+func (k Kernel) Variant() string {
+	variant := ""
+	if m := kernelVariant.FindStringSubmatch(k.Release); m != nil {
+		variant = m[1]
+	}
+	if k.Flavour == RHCK && realTimeKernel.MatchString(k.Release) {
+		return strings.TrimSuffix("rt-"+variant, "-")
+	}
+	return variant
+}
+
+// build returns the release without its variant, which is the version, release
+// and machine of the kernel's packages.
+func (k Kernel) build() string {
+	if m := kernelVariant.FindStringSubmatch(k.Release); m != nil {
+		return k.Release[:len(k.Release)-len(m[1])-1]
+	}
+	return k.Release
+}
+
+// DevelName returns the name of the package with the headers of exactly this
+// kernel. On x86_64 kernel-devel never matches a UEK. A UEK with pages of 64 KiB
+// has no dash before them: kernel-uek64k-devel, kernel-uek64kdebug-devel. That
+// the kernel itself is split into core and modules packages changes nothing
+// here.
+//
+// Sources: oracle/linux-uek uek-rpm/ol8, ol9 and ol10 kernel-uek.spec
+// (kernel_variant_package and its -o), its README for UEK-next, and CentOS
+// Stream's kernel.spec (kernel_devel_package).
+func (k Kernel) DevelName() string {
+	name := map[Flavour]string{UEK: "kernel-uek", UEKNext: "kernel-ueknext"}[k.Flavour]
+	if name == "" {
+		name = "kernel"
+	}
+	switch v := k.Variant(); {
+	case v == "" || k.Flavour == Other:
+	case k.Flavour != RHCK && strings.HasPrefix(v, "64k"):
+		name += v
+	default:
+		name += "-" + v
+	}
+	return name + "-devel"
+}
+
+// DevelPackage returns the package [Kernel.DevelName] of exactly this kernel,
+// as dnf takes it: "kernel-debug-devel-4.18.0-553.el8_10.x86_64". The package's
+// version and release do not name the variant.
+func (k Kernel) DevelPackage() string { return k.DevelName() + "-" + k.build() }
