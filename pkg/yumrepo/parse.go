@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package yumrepo reads and edits .repo files, which yum and dnf read and
-// people edit by hand.
+// people edit by hand, and reads [main] of dnf.conf.
 //
 // An edit changes only the bytes that it must: comments, blank lines, order,
 // spacing, line ends, a missing final newline and unknown keys stay. Every edit
@@ -11,8 +11,9 @@
 //
 // A line means what it means to libdnf (libdnf/utils/iniparser): there is no
 // comment after a value, keys are case-sensitive, and an indented line continues
-// a value even after a comment. The package opens no file, expands no variable
-// such as $releasever, and knows neither dnf.conf nor dnf's command line.
+// a value even after a comment. The package opens no file, expands a variable
+// such as $releasever only where [Expand] is called, and does not know dnf's
+// command line.
 package yumrepo
 
 import (
