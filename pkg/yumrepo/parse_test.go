@@ -96,6 +96,9 @@ func TestEnabled(t *testing.T) {
 		{"enabled=on\n", true},
 		{"enabled=Off\n", false},
 		{"enabled=\n", true},
+		{"enabled=\"0\"\n", false},
+		{"enabled='no'\n", false},
+		{"enabled=\"0\n", true},
 		{"enabled=maybe\n", true},
 		{"enabled=0 # later\n", true}, // not a comment to dnf, so not a boolean
 		{"Enabled=0\n", true},

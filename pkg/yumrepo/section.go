@@ -79,10 +79,10 @@ func (s Section) Get(key string) (string, bool) {
 
 // Enabled reports whether dnf uses the repository when its command line says
 // nothing about it. It does if the key is missing, or is not a boolean, which
-// dnf warns about and ignores.
+// dnf warns about and ignores. dnf takes quotes off, yum 3 does not.
 func (s Section) Enabled() bool {
 	value, _ := s.Get("enabled")
-	on, ok := parseBool(value)
+	on, ok := parseBool(unquote(value))
 	return on || !ok
 }
 
