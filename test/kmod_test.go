@@ -58,7 +58,7 @@ func TestRefusals(t *testing.T) {
 			{flags: pin("0.31.1"), says: "does not go back before Falco 0.32"},
 			{flags: []string{"--kernel-release=7.0.0-1.el8uek.x86_64", "--falco-version=0.44.1"}, says: "Linux 7.0 is too new", hints: "0.45.0"},
 			{flags: append(pin("0.33.1"), "--driver=modern_ebpf"), says: "a unit for modern_ebpf from 0.34 on", hints: "kmod"},
-			{flags: append(kmod("0.32.2"), "--dry-run"), exit: 2, plans: "build the kernel module on UEK by dkms"},
+			{flags: append(kmod("0.32.2"), "--dry-run"), exit: 2, plans: "build the kernel module on UEK with dkms"},
 			{flags: append(kmod("0.37.1"), "--dry-run"), exit: 2, plans: "the only one since 0.34"},
 		}},
 		{name: "UEK R8", setup: OL("9.6"), runs: []refusal{
@@ -102,7 +102,7 @@ func TestExplainNotes(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10").RHCK())
 	for _, tt := range []struct{ driver, says string }{
-		{driver: "modern_ebpf", says: "runs modern_ebpf by backports"},
+		{driver: "modern_ebpf", says: "runs modern_ebpf thanks to backports"},
 		{driver: "kmod", says: "with Secure Boot the kernel refuses a module"},
 	} {
 		if r := n.Run("explain", "--driver="+tt.driver); r.Exit != 0 || !strings.Contains(r.Stdout, tt.says) {

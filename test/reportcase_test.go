@@ -175,7 +175,7 @@ func (n *Node) failingRuns(t *testing.T) {
 		}
 	}
 	left("a wrong flag", n.Run("--bogus"), 64, "unknown flag: --bogus")
-	left("a wrong setting", n.Run("--driver=ebpff"), 64, "is no driver")
+	left("a wrong setting", n.Run("--driver=ebpff"), 64, "unknown driver")
 	left("a kernel that runs no Falco", n.Run("--kernel-release=5.4.17-2136.311.6.1.el8uek.x86_64"), 3, "UEK R6")
 	n.Faults("/keys/ 404")
 	left("a key that is not served", n.Run(), 5, "404")
