@@ -47,8 +47,8 @@ func (c *Config) text(path, otherwise string) string {
 	return e.text
 }
 
-// isOn returns the scalar at path as Falco reads a boolean that is false by
-// default: quotes do not matter.
+// isOn reads the scalar at path as Falco reads a boolean that is false by
+// default. Quotes do not matter.
 func (c *Config) isOn(path string) bool {
 	on, ok := yamledit.ParseBool(c.text(path, ""))
 	return ok && on
@@ -68,8 +68,8 @@ func (c *Config) where(path string) Origin {
 func (c *Config) fatalAt(path, message, hint string) { c.fatal(c.where(path), message, hint) }
 func (c *Config) warnAt(path, message, hint string)  { c.warn(c.where(path), message, hint) }
 
-// checkOutputs finds outputs that lack what they need, and that none is enabled
-// (falco userspace/falco/app/actions/init_outputs.cpp).
+// checkOutputs finds enabled outputs that lack a required key, and reports if no
+// output is enabled (falco userspace/falco/app/actions/init_outputs.cpp).
 func (c *Config) checkOutputs() {
 	for _, o := range []struct{ block, needs string }{
 		{"file_output", "filename"}, {"http_output", "url"}, {"program_output", "program"},
@@ -186,7 +186,7 @@ func (c *Config) items(path string) []*entry {
 	return nil
 }
 
-// checkPlugins finds plugins that are loaded and not defined, or loaded twice:
+// checkPlugins finds plugins that are loaded but not defined, or loaded twice:
 // lists in fragments append since 0.41.
 func (c *Config) checkPlugins() {
 	known := map[string]bool{}

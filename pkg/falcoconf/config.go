@@ -40,7 +40,7 @@ type Origin struct {
 	Line int    // 1-based; 0 for the whole file and for the command line
 }
 
-// CommandLine is the File of what an -o option of Falco's unit sets.
+// CommandLine is the File of a value that an -o option in Falco's unit sets.
 const CommandLine = "-o"
 
 // String formats the origin as FILE:LINE, and [CommandLine] in words.
@@ -54,8 +54,8 @@ func (o Origin) String() string {
 	return o.File + ":" + strconv.Itoa(o.Line)
 }
 
-// A Problem is something that Falco fails on, or that it accepts silently though
-// it was probably not meant.
+// A Problem is something that Falco fails on, or that it accepts silently
+// although it is probably a mistake.
 type Problem struct {
 	Origin
 	Message string
@@ -116,7 +116,7 @@ func LoadCandidate(fsys fs.FS, main string, src []byte, version string, override
 	return c, nil
 }
 
-// rooted turns a path on the node into a name of an [fs.FS].
+// rooted turns a path on the node into a name for an [fs.FS].
 func rooted(p string) string {
 	if name := strings.TrimPrefix(path.Clean("/"+p), "/"); name != "" {
 		return name
@@ -166,10 +166,9 @@ func (c *Config) Inputs() []string {
 	return files
 }
 
-// quote marks a value in a message.
 func quote(s string) string { return strconv.Quote(s) }
 
-// The releases since which Falco reads its configuration differently.
+// The releases that changed how Falco reads its configuration.
 const (
 	engineSince     = "0.37.0" // engine block, listen_address
 	fragmentsSince  = "0.38.0" // config_files, rules_files
@@ -179,7 +178,7 @@ const (
 )
 
 // atLeast reports whether version is since or newer. The empty version is the
-// newest. What follows the three numbers (-rc1) is ignored.
+// newest. A suffix such as -rc1 is ignored.
 func atLeast(version, since string) bool {
 	return version == "" || slices.Compare(numbers(version), numbers(since)) >= 0
 }

@@ -30,7 +30,7 @@ file_output:
   filename: /var/log/falco.log
 `
 
-// tree returns a node's files: the main file, a rules file, and what is given
+// tree returns a node's files: the main file, a rules file, and the given files
 // as path, content, path, content, ...
 func tree(main string, files ...string) fstest.MapFS {
 	fsys := fstest.MapFS{
@@ -69,7 +69,7 @@ func TestLoadGet(t *testing.T) {
 		{name: "a map replaces the whole map", files: []string{d + "e.yaml", "engine: {kind: kmod}\n"}, path: "engine.modern_ebpf.buf_size_preset", missing: true},
 		{name: "the last file in byte order wins", files: []string{d + "a.yaml", "priority: a\n", d + "B.yaml", "priority: b\n", d + ".c", "priority: c\n"}, path: "priority", want: "a", origin: d + "a.yaml:1"},
 		{name: "every regular file is loaded", files: []string{d + "z.yaml.bak", "# x\npriority: z\n"}, path: "priority", want: "z", origin: d + "z.yaml.bak:2"},
-		{name: "a directory in the directory is not", files: []string{d + "sub/z.yaml", "priority: z\n"}, path: "priority", missing: true},
+		{name: "a subdirectory is not loaded", files: []string{d + "sub/z.yaml", "priority: z\n"}, path: "priority", missing: true},
 		{name: "lists append since 0.41", files: []string{d + "r.yaml", "rules_files: [/b.yaml]\n"}, version: "0.41.0", path: "rules_files", want: []any{"/etc/falco/falco_rules.yaml", "/b.yaml"}, origin: d + "r.yaml:1"},
 		{name: "lists replace before 0.41", files: []string{d + "r.yaml", "rules_files: [/b.yaml]\n"}, version: "0.40.0", path: "rules_files", want: []any{"/b.yaml"}, origin: d + "r.yaml:1"},
 		{name: "no fragments before 0.38", files: []string{d + "r.yaml", "priority: z\n"}, version: "0.37.1", path: "priority", missing: true},
@@ -149,31 +149,31 @@ func TestProblems(t *testing.T) {
 		{name: "http without url", main: with("http_output: {enabled: \"yes\", url: ''}\n"), want: "fatal: " + mainFile + ":12: http_output is enabled without url"},
 		{name: "program without program", main: with("program_output:\n  enabled: on\n"), want: "fatal: " + mainFile + ":12: program_output is enabled without program"},
 		{name: "no output", main: strings.Replace(base, "enabled: true", "enabled: maybe", 1), want: "fatal: " + mainFile + ": no output is enabled"},
-		{name: "engine of the past", main: strings.Replace(base, "kind: modern_ebpf", "kind: ebpf", 1), version: "0.44.1", want: "fatal: " + mainFile + `:6: engine.kind "ebpf"`},
-		{name: "engine of its time", main: strings.Replace(base, "kind: modern_ebpf", "kind: ebpf", 1), version: "0.43.1"},
-		{name: "bad engine mended by the unit", main: strings.Replace(base, "kind: modern_ebpf", "kind: auto", 1), overrides: []string{"engine.kind=kmod"}},
-		{name: "bad engine of the unit", overrides: []string{"engine.kind=auto"}, want: `fatal: the unit's command line: engine.kind "auto"`},
+		{name: "engine that was removed", main: strings.Replace(base, "kind: modern_ebpf", "kind: ebpf", 1), version: "0.44.1", want: "fatal: " + mainFile + `:6: engine.kind "ebpf"`},
+		{name: "engine before its removal", main: strings.Replace(base, "kind: modern_ebpf", "kind: ebpf", 1), version: "0.43.1"},
+		{name: "bad engine, overridden by the unit", main: strings.Replace(base, "kind: modern_ebpf", "kind: auto", 1), overrides: []string{"engine.kind=kmod"}},
+		{name: "bad engine in the unit", overrides: []string{"engine.kind=auto"}, want: `fatal: the unit's command line: engine.kind "auto"`},
 		{name: "option without value", overrides: []string{"engine.kind"}, want: "fatal: the unit's command line: option"},
 		{name: "both rules keys", main: with("rules_file: [/etc/falco/falco_rules.yaml]\n"), want: "fatal: " + mainFile + ":12: both rules_files"},
 		{name: "old rules key", main: strings.Replace(base, "rules_files", "rules_file", 1), want: "warning: " + mainFile + ":3: rules_file is deprecated"},
-		{name: "old rules key in its time", main: strings.Replace(base, "rules_files", "rules_file", 1), version: "0.37.1"},
-		{name: "new rules key before its time", version: "0.37.1", want: "fatal: " + mainFile + ": no rules files are listed"},
+		{name: "old rules key before 0.38", main: strings.Replace(base, "rules_files", "rules_file", 1), version: "0.37.1"},
+		{name: "new rules key before 0.38", version: "0.37.1", want: "fatal: " + mainFile + ": no rules files are listed"},
 		{name: "rules file is missing", main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml\n", "  - /etc/falco/falco_rules.yaml\n  - /gone.yaml\n", 1), want: "warning: " + mainFile + `:5: rules file "/gone.yaml" is missing`},
 		{name: "all rules files are missing", main: strings.Replace(base, "/falco_rules", "/gone", 1), want: "warning: " + mainFile + ":4: every rules file is missing"},
 		{name: "no rules key", main: without("rules_files:\n  - /etc/falco/falco_rules.yaml\n"), want: "fatal: " + mainFile + ": no rules files are listed"},
-		{name: "rules file of another name", files: []string{"/r.txt", ""}, main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml\n", "  - /etc/falco/falco_rules.yaml\n  - /r.txt\n", 1), want: "warning: " + mainFile + `:5: rules file "/r.txt" is skipped`},
+		{name: "rules file with another extension", files: []string{"/r.txt", ""}, main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml\n", "  - /etc/falco/falco_rules.yaml\n  - /r.txt\n", 1), want: "warning: " + mainFile + `:5: rules file "/r.txt" is skipped`},
 		{name: "bad priority", main: with("priority: loud\n"), want: "fatal: " + mainFile + `:12: priority "loud"`},
 		{name: "priority in capitals", main: with("priority: Info\n")},
 		{name: "priority that silences", main: with("priority: error\n"), want: "warning: " + mainFile + ":12: priority error drops"},
 		{name: "log level in capitals", main: with("log_level: Info\n"), want: "fatal: " + mainFile + `:12: log_level "Info"`},
 		{name: "port out of range", main: with("webserver: {enabled: true, listen_port: 99999}\n"), want: "warning: " + mainFile + ":12: webserver.listen_port is out of range"},
 		{name: "address is a name", main: with("webserver: {enabled: true, listen_address: localhost}\n"), want: "fatal: " + mainFile + `:12: webserver.listen_address "localhost"`},
-		{name: "address is a name, unheeded", main: with("webserver: {enabled: true, listen_address: localhost}\n"), version: "0.36.2", want: "fatal: " + mainFile + ": no rules files"},
-		{name: "boolean that is none", main: with("json_output: maybe\n"), want: "warning: " + mainFile + `:12: json_output is not a boolean: "maybe"`},
-		{name: "boolean that is none kills an old one", main: with("json_output: maybe\n"), version: "0.36.2", want: "fatal: " + mainFile + `:12: json_output is not a boolean: "maybe"`},
+		{name: "address is a name, ignored before 0.37", main: with("webserver: {enabled: true, listen_address: localhost}\n"), version: "0.36.2", want: "fatal: " + mainFile + ": no rules files"},
+		{name: "not a boolean", main: with("json_output: maybe\n"), want: "warning: " + mainFile + `:12: json_output is not a boolean: "maybe"`},
+		{name: "not a boolean, fatal before 0.37", main: with("json_output: maybe\n"), version: "0.36.2", want: "fatal: " + mainFile + `:12: json_output is not a boolean: "maybe"`},
 		{name: "boolean from the environment", main: with("json_output: ${JSON}\n")},
 		{name: "boolean in quotes", main: with("json_output: \"true\"\n")},
-		{name: "number that is none", main: with("output_timeout: [1]\n"), want: "warning: " + mainFile + ":12: output_timeout is not a whole number from 0 to 4294967295: a list"},
+		{name: "not a number", main: with("output_timeout: [1]\n"), want: "warning: " + mainFile + ":12: output_timeout is not a whole number from 0 to 4294967295: a list"},
 		{name: "number out of range", main: strings.Replace(base, "buf_size_preset: 4", "cpus_for_each_buffer: 4294967296", 1), want: "warning: " + mainFile + ":8: engine.modern_ebpf.cpus_for_each_buffer is not"},
 		{name: "buffer preset", main: strings.Replace(base, "buf_size_preset: 4", "buf_size_preset: 99", 1), want: "fatal: " + mainFile + ":8: engine.modern_ebpf.buf_size_preset is out of range"},
 		{name: "threshold", main: with("syscall_event_drops: {threshold: 5}\n"), want: "fatal: " + mainFile + ":12: syscall_event_drops.threshold"},
@@ -184,7 +184,7 @@ func TestProblems(t *testing.T) {
 		{name: "plugin twice", main: with("load_plugins: [c]\nplugins: [{name: c}]\n"), files: []string{d + "a.yaml", "load_plugins: [c]\n"}, want: "fatal: " + d + `a.yaml:1: load_plugins names "c" twice`},
 		{name: "plugin unknown", main: with("load_plugins: [c]\n"), want: "fatal: " + mainFile + `:12: load_plugins names "c", which`},
 		{name: "metrics without a unit", main: with("metrics: {enabled: true, interval: 5000, output_rule: true}\n"), want: "fatal: " + mainFile + `:12: metrics.interval "5000"`},
-		{name: "metrics without a place", main: with("metrics: {enabled: true, interval: 1h}\n"), want: "fatal: " + mainFile + ":12: metrics are enabled"},
+		{name: "metrics without an output", main: with("metrics: {enabled: true, interval: 1h}\n"), want: "fatal: " + mainFile + ":12: metrics are enabled"},
 		{name: "several documents", main: with("---\na: 1\n"), want: "warning: " + mainFile + ": file holds several"},
 		{name: "fragment listed and missing", main: strings.Replace(base, "config.d", "mine.yaml", 1), want: "warning: " + mainFile + ":2: config_files names /etc/falco/mine.yaml"},
 	}
@@ -302,6 +302,6 @@ func TestLoadRefuses(t *testing.T) {
 		}
 	}
 	if _, err := Load(fstest.MapFS{}, mainFile, "", nil); err == nil {
-		t.Error("Load of nothing succeeds, want an error")
+		t.Error("Load without a main file succeeds, want an error")
 	}
 }

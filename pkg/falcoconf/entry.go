@@ -24,7 +24,7 @@ const (
 type entry struct {
 	kind   kind
 	scalar any    // decoded, if scalarKind
-	text   string // as yaml-cpp sees it: without quotes, whatever its type
+	text   string // as yaml-cpp sees it: without quotes, for any type
 	items  []*entry
 	pairs  []pair // duplicates included
 	origin Origin

@@ -1,14 +1,14 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package falcoconf knows falco.yaml. [Set] changes it by path, with the
-// promises of package yamledit. [Load] works out what a Falco of a given version
-// really reads, from falco.yaml, the fragments of config_files and the -o options
+// Package falcoconf edits and checks falco.yaml. [Set] changes it by path, with
+// the promises of package yamledit. [Load] works out what a Falco of a given
+// version reads, from falco.yaml, the fragments of config_files and the -o options
 // of its unit, and what is wrong with that.
 //
-// The package takes bytes, or an [io/fs.FS], and returns bytes. It opens no file
-// of its own, does not expand ${VARIABLES}, does not read rules, and does not
-// replace Falco's own check of a configuration (--dry-run).
+// The package takes bytes, or an [io/fs.FS], and returns bytes. It does not open
+// other files, expand ${VARIABLES}, read rules, or replace Falco's own check of a
+// configuration (--dry-run).
 package falcoconf
 
 import (

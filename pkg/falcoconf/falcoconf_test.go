@@ -89,7 +89,7 @@ func corpus(tb testing.TB) map[string][]byte {
 	return files
 }
 
-// wantHint holds a refusal to its promise of saying what to do.
+// wantHint checks that a refusal says what to do.
 func wantHint(t *testing.T, err error) {
 	t.Helper()
 	var e *Error

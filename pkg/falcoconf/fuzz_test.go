@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// FuzzLoad holds Load to its promise: either an error and nil, or a configuration
+// FuzzLoad checks that Load returns either nil and an error, or a configuration
 // whose problems each have a text and a hint. The same bytes give the same
 // configuration.
 func FuzzLoad(f *testing.F) {
@@ -28,7 +28,7 @@ func FuzzLoad(f *testing.F) {
 		c, err := Load(fsys, mainFile, version, []string{option})
 		if err != nil {
 			if c != nil {
-				t.Fatalf("Load(%q) = %v beside the error %v", main, c, err)
+				t.Fatalf("Load(%q) = %v and the error %v, want nil", main, c, err)
 			}
 			wantHint(t, err)
 			return

@@ -91,8 +91,8 @@ func (c *Config) include(item *entry) (file, strategy string) {
 	return file, strategyAppend
 }
 
-// regularFiles returns the paths of the regular files in a directory, and of the
-// links to such, in byte order.
+// regularFiles returns the paths of the regular files in a directory, including
+// symbolic links to regular files, in byte order.
 func (c *Config) regularFiles(dir string) []string {
 	entries, err := fs.ReadDir(c.fsys, rooted(dir))
 	if err != nil {
@@ -119,7 +119,7 @@ func (c *Config) checkStray(file string) {
 }
 
 // mergeFile lays one fragment over the rest. Falco fails on a fragment that it
-// cannot read, and does not say which one that is.
+// cannot read, and does not name it.
 func (c *Config) mergeFile(file, strategy string) {
 	c.layers = append(c.layers, Layer{File: file, Strategy: strategy})
 	src, err := fs.ReadFile(c.fsys, rooted(file))
@@ -150,7 +150,7 @@ func (c *Config) mergeFile(file, strategy string) {
 
 // mergePair lays a top-level key of a fragment over the rest: a map is replaced
 // as a whole, a list is appended with the strategy append (falco
-// userspace/engine/yaml_helper.h, include_config_file). It is not ok if Falco
+// userspace/engine/yaml_helper.h, include_config_file). ok is false if Falco
 // fails on the key.
 func (c *Config) mergePair(key string, val *entry, strategy string) (ok bool) {
 	if key == configFiles {

@@ -60,8 +60,7 @@ func (c *Config) overrideKey(key, text string) error {
 	return c.root.assign(path, val)
 }
 
-// assign puts val at path. It creates the maps and lists that are missing on the
-// way.
+// assign puts val at path and creates missing maps and lists on the way.
 func (e *entry) assign(path yamledit.Path, val *entry) error {
 	if len(path) == 0 {
 		*e = *val

@@ -13,8 +13,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
-// ErrOverruled says that a declared key is decided by something that Falco
-// reads after the main file.
+// ErrOverruled means that something that Falco reads after the main file
+// overrules a declared key.
 var ErrOverruled = errors.New("a declared key is overruled")
 
 // An Overruled is a declared key to which a fragment or the unit gives another
@@ -23,7 +23,7 @@ type Overruled struct {
 	Setting Setting
 	Value   any    // the value that wins; nil if Missing
 	Missing bool   // the key is absent: a layer has replaced the block around it
-	Origin  Origin // what decides
+	Origin  Origin // of the value that wins, or of the layer that replaced the block
 }
 
 // Overruled returns the declared settings whose effective value differs because
@@ -49,7 +49,7 @@ func (c *Config) Overruled(declared []Setting) []Overruled {
 }
 
 // CheckOverruled returns an [*Error] that wraps [ErrOverruled] and names every
-// declared setting that is [Config.Overruled], or nil if none is.
+// setting that [Config.Overruled] returns, or nil if there are none.
 func (c *Config) CheckOverruled(declared []Setting) error {
 	all := c.Overruled(declared)
 	if len(all) == 0 {
@@ -70,8 +70,8 @@ func (c *Config) CheckOverruled(declared []Setting) error {
 	return &Error{Reason: strings.Join(texts, "; "), Hint: hint, Err: ErrOverruled}
 }
 
-// foreign returns the origin of e, or of the first value in it that another file
-// than main has put there.
+// foreign returns the origin of e, or of the first value in it that does not come
+// from the file main.
 func foreign(e *entry, main string) Origin {
 	if e.origin.File != main {
 		return e.origin

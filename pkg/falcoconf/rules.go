@@ -49,7 +49,7 @@ func (c *Config) isRulesName(file string) bool {
 	return ext == ".yaml" || ext == ".yml" || !atLeast(c.version, strategiesSince)
 }
 
-// checkRules finds what keeps Falco from having any rules.
+// checkRules finds the reasons why Falco would load no rules.
 func (c *Config) checkRules() {
 	const hint = "list /etc/falco/falco_rules.yaml in rules_files"
 	newKey, oldKey := c.root.get("rules_files"), c.root.get("rules_file")

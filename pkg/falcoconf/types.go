@@ -43,8 +43,8 @@ webserver.listen_port webserver.threadiness`
 // The keys that Falco reads as a floating-point number.
 const floats = "syscall_event_drops.threshold syscall_event_drops.rate syscall_event_drops.max_burst"
 
-// checkTypes finds values that Falco cannot convert. Keys that the other checks
-// know to be fatal are left to them.
+// checkTypes finds values that Falco cannot convert. It leaves out keys that
+// another check reports as fatal.
 func (c *Config) checkTypes() {
 	for path := range strings.FieldsSeq(booleans) {
 		c.checkScalar(path, "a boolean", func(text string) bool {
@@ -80,9 +80,9 @@ func (c *Config) checkTypes() {
 	}
 }
 
-// checkScalar checks that a key, if it exists, is a scalar that is fine. Up to
-// 0.36 Falco fails on any other. Since 0.37 it uses its default instead, with at
-// most a warning of its schema, and with none about a number that is out of range
+// checkScalar checks that a key, if it exists, is a scalar that fine accepts. Up
+// to 0.36 Falco fails on any other value. Since 0.37 it uses its default instead,
+// with at most a schema warning, and with none if a number is out of range
 // (get_scalar in falco 0.36.2 and 0.37.1 userspace/falco/yaml_helper.h).
 func (c *Config) checkScalar(path, want string, fine func(text string) bool) {
 	e := c.entry(path)
