@@ -25,7 +25,7 @@ const (
 	jobLimit     = 5 * time.Minute  // a stop may take TimeoutStopSec, then a kill
 )
 
-var errNotBooted = errors.New("systemd is not running this machine")
+var errNotBooted = errors.New("this machine was not booted with systemd")
 
 // bus is the part of [sd.Conn] that this package uses.
 type bus interface {
@@ -69,8 +69,8 @@ type Conn struct {
 }
 
 // Connect connects to the system bus, or, as root without a bus, to systemd
-// itself. It fails where systemd does not run the machine, as in a container or
-// a chroot. The connection ends with ctx or with [Conn.Close].
+// itself. It fails if the machine was not booted with systemd, as in a container
+// or a chroot. The connection lasts until ctx is done or [Conn.Close] is called.
 func Connect(ctx context.Context) (*Conn, error) {
 	// sd_booted(3): this directory exists exactly when systemd is PID 1.
 	if info, err := os.Lstat("/run/systemd/system"); err != nil || !info.IsDir() {
@@ -81,7 +81,7 @@ func Connect(ctx context.Context) (*Conn, error) {
 		conn *Conn
 		err  error
 	}
-	// The handshake has no deadline of its own, and the connection lives as
+	// The handshake has no deadline, and the connection lives as
 	// long as its context, so the time limit is kept here.
 	done := make(chan answer, 1)
 	go func() {
@@ -104,7 +104,7 @@ func Connect(ctx context.Context) (*Conn, error) {
 	return got.conn, nil
 }
 
-// Close ends the connection.
+// Close closes the connection.
 func (c *Conn) Close() {
 	c.bus.Close()
 	if c.cancel != nil {
@@ -112,8 +112,8 @@ func (c *Conn) Close() {
 	}
 }
 
-// Connected reports whether the connection still works. It does not survive a
-// restart of the bus.
+// Connected reports whether the connection still works. A connection does not
+// survive a restart of the bus.
 func (c *Conn) Connected() bool { return c.bus.Connected() }
 
 // dial connects to the system bus, or to the manager's own socket, which works
@@ -138,8 +138,8 @@ func dial(life context.Context) (*Conn, error) {
 	})
 }
 
-// dialWith also uses the first connection that go-systemd opens, on which it
-// sends its calls, for the calls that go-systemd has no method for.
+// dialWith keeps the first connection that go-systemd opens, on which go-systemd
+// sends its calls, for the calls that it has no method for.
 func dialWith(open func() (*dbus.Conn, error)) (*Conn, error) {
 	var first *dbus.Conn
 	conn, err := sd.NewConnection(func() (*dbus.Conn, error) {
@@ -155,7 +155,8 @@ func dialWith(open func() (*dbus.Conn, error)) (*Conn, error) {
 	return &Conn{bus: conn, files: rawFiles{first.Object("org.freedesktop.systemd1", "/org/freedesktop/systemd1")}}, nil
 }
 
-// handshake names the user by number, because a look-up by name needs cgo.
+// handshake authenticates with the user's number, because looking up a name needs
+// cgo.
 func handshake(raw *dbus.Conn, hello bool) error {
 	err := raw.Auth([]dbus.Auth{dbus.AuthExternal(strconv.Itoa(os.Getuid()))})
 	if err == nil && hello {

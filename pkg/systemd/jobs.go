@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// A JobError is a job that systemd accepted and that did not succeed.
+// A JobError reports a job that systemd accepted but that did not succeed.
 type JobError struct {
 	Unit   string
 	Verb   string // start, stop or restart
@@ -24,20 +24,20 @@ func (e *JobError) Error() string {
 var errLost = errors.New("the connection to systemd was lost")
 
 // Start starts a unit and waits until systemd's job is done. A job that does
-// not succeed is a [*JobError]. If the context ends first, the job goes on.
+// not succeed is a [*JobError]. If ctx is done first, the job continues.
 func (c *Conn) Start(ctx context.Context, unit string) error {
 	c.resetFailed(ctx, unit)
 	return c.run(ctx, "start", unit, c.bus.StartUnitContext)
 }
 
-// Restart is [Conn.Start] for a unit that may run already.
+// Restart is [Conn.Start] for a unit that may already be running.
 func (c *Conn) Restart(ctx context.Context, unit string) error {
 	c.resetFailed(ctx, unit)
 	return c.run(ctx, "restart", unit, c.bus.RestartUnitContext)
 }
 
-// Stop stops a unit as [Conn.Start] starts one. Stopping a unit that does not
-// exist succeeds.
+// Stop stops a unit and waits for the job, as [Conn.Start] does. Stopping a unit
+// that does not exist succeeds.
 func (c *Conn) Stop(ctx context.Context, unit string) error {
 	err := c.run(ctx, "stop", unit, c.bus.StopUnitContext)
 	if isAbsent(err) {
@@ -48,20 +48,20 @@ func (c *Conn) Stop(ctx context.Context, unit string) error {
 
 // resetFailed clears a failed state, so that a start is not refused because of
 // earlier ones (start-limit-hit). It ignores errors: a unit that is not loaded
-// has nothing to clear, and a start that is refused says why itself.
+// has nothing to clear, and a refused start returns its own error.
 func (c *Conn) resetFailed(ctx context.Context, unit string) {
 	ctx, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()
 	_ = c.bus.ResetFailedUnitContext(ctx, unit)
 }
 
-// run queues a job by start and waits for its result, which systemd sends on
-// the channel.
+// run calls start to queue a job and waits for its result, which go-systemd sends
+// on the channel.
 func (c *Conn) run(ctx context.Context, verb, unit string, start func(ctx context.Context, name, mode string, ch chan<- string) (int, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, jobLimit)
 	defer cancel()
 	// The channel has a buffer because go-systemd would otherwise block on it,
-	// with every other job, once nobody waits any more.
+	// with every other job, once nobody receives from it.
 	done := make(chan string, 1)
 	if _, err := start(ctx, unit, "replace", done); err != nil {
 		return fmt.Errorf("%s %s: %w", verb, unit, permission(err))

@@ -17,7 +17,7 @@ type UnitFile struct {
 // An Assignment is a line such as "UMask=0077" of a unit file.
 type Assignment struct {
 	File    string
-	Line    int // the first one, where it goes over several
+	Line    int // the first one of several
 	Section string
 	Key     string
 	Value   string // without the space around it; specifiers such as %i stay
@@ -28,7 +28,7 @@ type Assignment struct {
 // FragmentPath and then its DropInPaths, as systemd gives them.
 //
 // It reads as systemd 239 and later do (src/shared/conf-parser.c): a comment
-// among continued lines is skipped. To systemd 219 it is a part of the value.
+// between continued lines is skipped. For systemd 219 it is part of the value.
 func Assignments(files []UnitFile, section, key string) []Assignment {
 	var all []Assignment
 	for _, f := range files {
@@ -54,9 +54,9 @@ func List(files []UnitFile, section, key string) []Assignment {
 }
 
 // Last returns the assignment in force for a key that takes one value, such as
-// UMask or PrivateTmp, and whether there is one. An empty value stands for
-// systemd's default. systemd ignores a value that it cannot read; the caller
-// who can compare it with systemd's property.
+// UMask or PrivateTmp, and whether there is one. An empty value means systemd's
+// default. systemd ignores a value that it cannot read; to find out, compare it
+// with systemd's property.
 func Last(files []UnitFile, section, key string) (Assignment, bool) {
 	all := Assignments(files, section, key)
 	if len(all) == 0 {
@@ -106,8 +106,8 @@ func parseUnitFile(f UnitFile) []Assignment {
 	return all
 }
 
-// endsInBackslash reports whether a line is continued: a backslash that is
-// escaped itself does not do that.
+// endsInBackslash reports whether a line is continued. An escaped backslash does
+// not continue it.
 func endsInBackslash(line string) bool {
 	escaped := false
 	for i := range len(line) {
@@ -125,9 +125,9 @@ type Variable struct {
 }
 
 // Environment returns the variables that Environment= sets, each once, with the
-// assignment that wins, without those that UnsetEnvironment= takes away.
-// Specifiers stay as they are. What EnvironmentFile= and PassEnvironment= add,
-// and the former overrides, is not in it.
+// assignment that wins, without those that UnsetEnvironment= removes. Specifiers
+// stay as they are. It does not include what EnvironmentFile= and
+// PassEnvironment= add, nor what the former overrides.
 func Environment(files []UnitFile) []Variable {
 	var all []Variable
 	for _, a := range List(files, "Service", "Environment") {
@@ -154,7 +154,7 @@ func Environment(files []UnitFile) []Variable {
 	return all
 }
 
-// without returns the variables but one, in a new slice.
+// without returns all variables except one, in a new slice.
 func without(all []Variable, name string) []Variable {
 	var rest []Variable
 	for _, v := range all {

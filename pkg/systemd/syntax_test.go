@@ -53,7 +53,7 @@ func TestAssignments(t *testing.T) {
 	}
 }
 
-// The unit and two drop-ins, one of somebody's.
+// unitFiles returns the unit and two drop-ins, one of them not the agent's.
 func unitFiles(texts ...string) []UnitFile {
 	names := []string{"/usr/lib/systemd/system/falco.service", "/etc/systemd/system/falco.service.d/50-falco-bootstrap.conf", "/etc/systemd/system/falco.service.d/90-site.conf"}
 	var all []UnitFile
@@ -92,7 +92,7 @@ func TestEnvironment(t *testing.T) {
 		{"escapes", unitFiles("Environment=A=\\x41\\t\"\\101\" B=\\u00e4\n"), []string{"A=A\tA falco.service:2", "B=ä falco.service:2"}},
 		{"the later one wins", unitFiles("Environment=A=1 B=2\n", "Environment=A=3\n", "Environment=LD_PRELOAD=/x.so\n"), []string{"B=2 falco.service:2", "A=3 50-falco-bootstrap.conf:2", "LD_PRELOAD=/x.so 90-site.conf:2"}},
 		{"reset", unitFiles("Environment=A=1\n", "Environment=\nEnvironment=B=2\n"), []string{"B=2 50-falco-bootstrap.conf:3"}},
-		{"what is no assignment is left out", unitFiles("Environment=A 1B=2 C=3\n"), []string{"C=3 falco.service:2"}},
+		{"what is not an assignment is left out", unitFiles("Environment=A 1B=2 C=3\n"), []string{"C=3 falco.service:2"}},
 		{"a broken word drops the rest", unitFiles("Environment=A=1 \"B=2\n"), []string{"A=1 falco.service:2"}},
 		{"unset", unitFiles("Environment=A=1 B=2 C=3\nUnsetEnvironment=A B=2 C=x\n"), []string{"C=3 falco.service:2"}},
 	} {
@@ -183,7 +183,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// An assignment is where it says, and reads again alone as it does in its file.
+// An assignment is on the line in its Line field, and reads the same on its own.
 func FuzzAssignments(f *testing.F) {
 	for _, test := range syntaxTests {
 		f.Add([]byte(test.in))
@@ -212,7 +212,7 @@ func FuzzAssignments(f *testing.F) {
 	})
 }
 
-// Words that are quoted read back; an error means that fewer words come.
+// Quoted words read back as they were.
 func FuzzWords(f *testing.F) {
 	for _, test := range wordTests {
 		f.Add(test.in)

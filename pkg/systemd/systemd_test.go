@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A fakeBus is a systemd that has units and remembers what was done to them.
+// A fakeBus is a systemd with units. It records what was done to them.
 type fakeBus struct {
 	units    map[string]map[string]any // properties of both interfaces
 	states   map[string]string         // of unit files
@@ -28,8 +28,8 @@ type fakeBus struct {
 	lost     bool
 	runtimes []bool
 
-	mu    sync.Mutex // guards asked: units are asked about side by side
-	asked []string   // units that were loaded to be asked
+	mu    sync.Mutex // guards asked: units are queried concurrently
+	asked []string   // units that were loaded for a query
 }
 
 var (
@@ -131,7 +131,7 @@ func (b *fakeBus) Close()          {}
 
 const falco = "falco-modern-bpf.service"
 
-// properties are those of a running unit as systemd 252 tells them.
+// properties returns the properties of a running unit as systemd 252 reports them.
 func properties() map[string]any {
 	return map[string]any{
 		"Id": falco, "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
@@ -183,7 +183,7 @@ func TestFromProperties(t *testing.T) {
 	}
 }
 
-// systemd 219 has no InvocationID: one start must still be told from the next.
+// systemd 219 has no InvocationID: two starts must still have different ids.
 func TestInvocationOfOldSystemd(t *testing.T) {
 	p := properties()
 	delete(p, "InvocationID")
@@ -211,10 +211,10 @@ func TestUnits(t *testing.T) {
 		t.Errorf("%s = %+v, want enabled and running", falco, u)
 	}
 	if u := got["none.service"]; u.Exists() || u.UnitFileState != "" || u.NRestarts != -1 || u.Name != "none.service" {
-		t.Errorf("none.service = %+v, want one that is not there", u)
+		t.Errorf("none.service = %+v, want a unit that does not exist", u)
 	}
 	if u := got["gone.service"]; u.ActiveState != "active" {
-		t.Errorf("gone.service = %+v, want one that runs without a file", u)
+		t.Errorf("gone.service = %+v, want a unit that runs without a file", u)
 	}
 	if len(b.asked) != 2 {
 		t.Errorf("loaded %v, want none.service left alone", b.asked)
@@ -234,8 +234,8 @@ func TestJobs(t *testing.T) {
 	}{
 		{name: "start", unit: falco, result: "done", do: (*Conn).Start, done: []string{"reset-failed " + falco, "start " + falco}},
 		{name: "restart that fails", unit: falco, result: "failed", do: (*Conn).Restart, want: "failed", done: []string{"reset-failed " + falco, "restart " + falco}},
-		{name: "stop in vain", unit: falco, result: "timeout", do: (*Conn).Stop, want: "timeout", done: []string{"stop " + falco}},
-		{name: "stop what is not there", unit: "none.service", do: (*Conn).Stop, done: []string{"stop none.service"}},
+		{name: "stop that times out", unit: falco, result: "timeout", do: (*Conn).Stop, want: "timeout", done: []string{"stop " + falco}},
+		{name: "stop a unit that does not exist", unit: "none.service", do: (*Conn).Stop, done: []string{"stop none.service"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -252,11 +252,11 @@ func TestJobs(t *testing.T) {
 	}
 	b := &fakeBus{}
 	if err := (&Conn{bus: b, files: b}).Start(t.Context(), "none.service"); err == nil {
-		t.Error("Start of a unit that is not there succeeds")
+		t.Error("Start of a unit that does not exist succeeds")
 	}
 }
 
-// A job whose end is never heard of ends with the context, or when the
+// Waiting for a job that never finishes ends with the context, or when the
 // connection is lost.
 func TestJobsAreBounded(t *testing.T) {
 	b := &fakeBus{units: map[string]map[string]any{falco: properties()}}
@@ -282,7 +282,7 @@ func TestUnitFiles(t *testing.T) {
 		{name: "enable", unit: falco, do: (*Conn).Enable, done: []string{"enable " + falco, "reload"}},
 		{name: "enable a static unit", unit: "static.service", do: (*Conn).Enable, want: errNoInstall, done: []string{"enable static.service"}},
 		{name: "disable", unit: falco, do: (*Conn).Disable, done: []string{"disable " + falco, "disable " + falco, "reload"}},
-		{name: "disable what is not there", unit: "none.service", do: (*Conn).Disable, done: []string{"disable none.service", "disable none.service", "reload"}},
+		{name: "disable a unit that does not exist", unit: "none.service", do: (*Conn).Disable, done: []string{"disable none.service", "disable none.service", "reload"}},
 		{name: "mask", unit: falco, do: (*Conn).Mask, done: []string{"mask " + falco, "reload"}},
 		{name: "unmask", unit: falco, do: (*Conn).Unmask, done: []string{"unmask " + falco, "unmask " + falco, "reload"}},
 	}
@@ -316,7 +316,7 @@ func TestConnectWithoutSystemd(t *testing.T) {
 	}
 }
 
-// In the test node, where systemd is PID 1: the life of a unit.
+// TestNode takes a unit through its life in the test node, where systemd is PID 1.
 func TestNode(t *testing.T) {
 	if os.Getenv("FALCO_BOOTSTRAP_IN_NODE") == "" {
 		t.Skip("needs a machine that it may change: FALCO_BOOTSTRAP_IN_NODE is not set")

@@ -5,9 +5,9 @@
 // the state of units and changes them one named unit at a time.
 //
 // It reads the result of every job, so that a unit which fails to start is an
-// error, and every call has a time limit besides that of its context. It speaks
-// to systemd 219 (Oracle Linux 7) and later: what an old one does not tell has
-// a documented value.
+// error, and every call has its own time limit besides its context. It speaks
+// to systemd 219 (Oracle Linux 7) and later: a field that an old one does not
+// report has a documented value.
 //
 // Where a property comes from, systemd does not say: [Assignments] and its like
 // find the line in unit files that the caller has read.
@@ -19,7 +19,7 @@ package systemd
 
 import "time"
 
-// A Unit is what systemd says of one unit. A unit that does not exist has the
+// A Unit is the state of one unit in systemd. A unit that does not exist has the
 // LoadState "not-found" and an empty UnitFileState.
 type Unit struct {
 	Name          string   // the name asked for
@@ -40,7 +40,7 @@ type Unit struct {
 	Environment   []string  // KEY=VALUE, drop-ins included
 }
 
-// Exists reports whether there is such a unit on the node.
+// Exists reports whether the unit exists.
 func (u Unit) Exists() bool { return u.LoadState != "" && u.LoadState != "not-found" }
 
 // Enabled reports whether the unit starts at boot.

@@ -17,8 +17,8 @@ var errNoInstall = errors.New("the unit has no [Install] section, so nothing wou
 //
 // Links in the way are replaced (force): a removed package may leave
 // falco.service pointing at a unit that is gone. Without force systemd then
-// links the unit into its target and fails all the same, and two Falcos start
-// at boot. A regular file in the way is never replaced.
+// fails but still links the unit into its target, so two Falcos start at boot.
+// A regular file in the way is never replaced.
 func (c *Conn) Enable(ctx context.Context, unit string) error {
 	return c.change(ctx, "enable", unit, func(ctx context.Context) error {
 		// The list of changes is empty if the unit is enabled already and has
@@ -76,8 +76,8 @@ func (c *Conn) Reload(ctx context.Context) error {
 	return nil
 }
 
-// change has systemd change unit files and read them again, as systemctl(1)
-// does.
+// change calls do to change unit files, and then makes systemd read them again,
+// as systemctl(1) does.
 func (c *Conn) change(ctx context.Context, verb, unit string, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, callLimit)
 	defer cancel()

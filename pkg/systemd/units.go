@@ -12,8 +12,8 @@ import (
 )
 
 // isAbsent reports whether err says that there is no such unit or unit file.
-// systemd names errno values after "System.Error", except those that the bus has
-// a name of its own for, so both appear.
+// systemd names errno values after "System.Error", except those for which the bus
+// has its own name, so both forms appear.
 func isAbsent(err error) bool {
 	return named(err,
 		"org.freedesktop.systemd1.NoSuchUnit",
@@ -21,9 +21,9 @@ func isAbsent(err error) bool {
 		"System.Error.ENOENT")
 }
 
-// Units returns the named units by those names, whether they exist or not. A
-// name that is an alias gives the unit it stands for, with an ID that differs
-// from the name.
+// Units returns the named units by those names, whether or not they exist. For
+// an alias it returns the unit that the alias stands for, whose ID differs from
+// the name.
 //
 // A unit that has neither a file nor a place in systemd's memory is not loaded.
 // Any other is loaded by systemd for as long as the call takes.

@@ -18,7 +18,7 @@ var (
 
 // Words splits a value such as that of Environment= as systemd does: at blanks,
 // with quotes of both kinds anywhere in a word, and with C's escapes inside and
-// outside of them (src/basic/extract-word.c). With an error come the words
+// outside of them (src/basic/extract-word.c). With an error it returns the words
 // before it, which systemd uses.
 func Words(value string) ([]string, error) {
 	s := splitter{text: value}
@@ -34,15 +34,14 @@ func Words(value string) ([]string, error) {
 
 // A Command is one command of an Exec line such as ExecStart=.
 type Command struct {
-	Prefix string   // of "@-:+!|", as it stands there
+	Prefix string   // of "@-:+!|", as written
 	Path   string   // the program
 	Args   []string // argv, the program's name first
 }
 
-// Commands splits the value of an Exec line as systemd does. An escape that is
-// unknown stays as it is; a word ";" begins another command, which only a
-// service of Type=oneshot may have. Specifiers such as %i and variables stay,
-// see [Expand].
+// Commands splits the value of an Exec line as systemd does. An unknown escape
+// stays as it is; a word ";" begins another command, which only a service of
+// Type=oneshot may have. Specifiers such as %i and variables stay, see [Expand].
 func Commands(value string) ([]Command, error) {
 	s := splitter{text: value, relaxed: true}
 	var all []Command
@@ -90,9 +89,9 @@ func Commands(value string) ([]Command, error) {
 }
 
 // Expand returns argv as systemd gives it to the program: "${NAME}" in a word
-// stands for the variable, "$NAME" as a whole word for its value split into
-// words, which may be none, and "$$" for a dollar sign. A variable that is not
-// set is empty. The program's own name stays: systemd.service(5), src/basic/env-util.c.
+// stands for the variable, "$NAME" as a whole word for its value split into zero
+// or more words, and "$$" for a dollar sign. A variable that is not set is empty.
+// The program's own name stays: systemd.service(5), src/basic/env-util.c.
 func Expand(argv, environment []string) []string {
 	get := func(name string) string {
 		value := ""
@@ -142,8 +141,8 @@ func expandWord(word string, get func(string) string) string {
 	return out.String() + word
 }
 
-// looseWords splits the value of a variable: quotes count and need not be
-// closed, a backslash takes the character after it.
+// looseWords splits the value of a variable: quotes need not be closed, and a
+// backslash escapes the character after it.
 func looseWords(value string) []string {
 	s := splitter{text: value, loose: true}
 	var all []string
@@ -163,7 +162,7 @@ type splitter struct {
 	text    string
 	pos     int
 	relaxed bool // keep unknown escapes
-	loose   bool // no escapes of C; quotes need not be closed
+	loose   bool // no C escapes; quotes need not be closed
 }
 
 // lone returns ";" or "\;" if that is the next word, without taking it.
@@ -237,8 +236,8 @@ func (s *splitter) escape(out []byte) ([]byte, error) {
 }
 
 // unescape reads an escape after its backslash and returns what it stands for,
-// and its length, 0 for one that is unknown: systemd's src/basic/escape.c. A
-// NUL is not allowed.
+// and its length, or 0 if it is unknown: systemd's src/basic/escape.c. A NUL is
+// not allowed.
 func unescape(text string) ([]byte, int) {
 	if i := strings.IndexByte(`abfnrtv\"'s`, text[0]); i >= 0 {
 		return []byte{"\a\b\f\n\r\t\v\\\"' "[i]}, 1
