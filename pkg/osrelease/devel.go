@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// What follows the machine in a release, and the real-time kernels before
-// Oracle Linux 9, which have their mark in the middle:
+// What follows the machine in a release, and the mark of the real-time kernels
+// before Oracle Linux 9, which is in the middle:
 // "4.18.0-553.rt7.342.el8_10.x86_64".
 var (
 	kernelVariant  = regexp.MustCompile(`\.(?:x86_64|aarch64|i[3-6]86|ppc64le|s390x)[.+]([0-9A-Za-z-]+)$`)
@@ -17,9 +17,9 @@ var (
 )
 
 // Variant returns which build of its version the kernel is, "" for the usual
-// one. An RHCK says it after a plus, since Oracle Linux 8: "debug", "64k",
-// "64k-debug", "rt", "rt-debug", "rt-64k". A UEK, and an RHCK of Oracle Linux 7,
-// says it after a dot: "debug", "64k", "64kdebug".
+// one. In an RHCK's release it follows a plus, since Oracle Linux 8: "debug",
+// "64k", "64k-debug", "rt", "rt-debug", "rt-64k". In that of a UEK, and of an RHCK
+// of Oracle Linux 7, it follows a dot: "debug", "64k", "64kdebug".
 func (k Kernel) Variant() string {
 	variant := ""
 	if m := kernelVariant.FindStringSubmatch(k.Release); m != nil {
@@ -41,10 +41,9 @@ func (k Kernel) build() string {
 }
 
 // DevelName returns the name of the package with the headers of exactly this
-// kernel. On x86_64 kernel-devel never matches a UEK. A UEK with pages of 64 KiB
-// has no dash before them: kernel-uek64k-devel, kernel-uek64kdebug-devel. That
-// the kernel itself is split into core and modules packages changes nothing
-// here.
+// kernel. On x86_64 kernel-devel never matches a UEK. For a UEK with pages of
+// 64 KiB there is no dash before the variant: kernel-uek64k-devel,
+// kernel-uek64kdebug-devel.
 //
 // Sources: oracle/linux-uek uek-rpm/ol8, ol9 and ol10 kernel-uek.spec
 // (kernel_variant_package and its -o), its README for UEK-next, and CentOS

@@ -51,8 +51,8 @@ func TestDevelPackage(t *testing.T) {
 	}
 }
 
-// A devel package's name is made of the kernel's flavour and variant, and its
-// version is the beginning of the kernel's release.
+// A devel package's name consists of the kernel's flavour and variant, and its
+// version is the start of the kernel's release.
 func FuzzDevelPackage(f *testing.F) {
 	for _, test := range develTests {
 		f.Add(test.release)

@@ -20,7 +20,7 @@ const (
 	Other   Flavour = "other"    // not an Enterprise Linux kernel
 )
 
-// A Kernel is a kernel release taken apart.
+// A Kernel is a parsed kernel release.
 type Kernel struct {
 	Release string // as uname -r prints it: "5.15.0-210.163.7.el8uek.x86_64"
 	Flavour Flavour
@@ -37,8 +37,8 @@ var (
 )
 
 // ParseKernel reads a kernel release as uname -r prints it, and ignores space
-// around it. A string with a character that no kernel release has is an error,
-// so the result is safe in a package name and in a path.
+// around it. A character that no kernel release contains is an error, so the
+// result is safe in a package name and in a path.
 func ParseKernel(release string) (Kernel, error) {
 	release = strings.TrimSpace(release)
 	m := kernelRelease.FindStringSubmatch(release)
@@ -80,7 +80,7 @@ func (k Kernel) uekRelease() int {
 // base returns the first two numbers of the version.
 func (k Kernel) base() string { return fmt.Sprintf("%d.%d", k.Version[0], k.Version[1]) }
 
-// String names the kernel for people: "UEK R7 (5.15)", "RHCK (4.18)".
+// String formats the kernel for people: "UEK R7 (5.15)", "RHCK (4.18)".
 func (k Kernel) String() string {
 	switch r := k.uekRelease(); {
 	case r != 0:

@@ -86,8 +86,8 @@ func TestToolset(t *testing.T) {
 	}
 }
 
-// A kernel that is accepted is safe in a package name and a path: it holds
-// nothing but the characters of a kernel release, and it is what was given.
+// An accepted kernel is safe in a package name and a path: it contains only the
+// characters of a kernel release, and it equals the input.
 func FuzzParseKernel(f *testing.F) {
 	for _, s := range []string{"5.15.0-210.163.7.el8uek.x86_64", "4.18.0-553.el8_10.x86_64+debug", "6.12", "6.10.0-2.el9ueknext.x86_64"} {
 		f.Add(s)
@@ -96,7 +96,7 @@ func FuzzParseKernel(f *testing.F) {
 		k, err := ParseKernel(in)
 		if err != nil {
 			if k != (Kernel{}) {
-				t.Fatalf("ParseKernel(%q) = %+v beside %v, want none", in, k, err)
+				t.Fatalf("ParseKernel(%q) = %+v, %v, want no kernel with an error", in, k, err)
 			}
 			return
 		}
@@ -106,7 +106,7 @@ func FuzzParseKernel(f *testing.F) {
 		if i := strings.IndexFunc(k.Release, func(r rune) bool {
 			return !strings.ContainsRune("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+~_-", r)
 		}); i >= 0 {
-			t.Fatalf("ParseKernel(%q) let %q pass", in, k.Release[i:])
+			t.Fatalf("ParseKernel(%q) accepts %q", in, k.Release[i:])
 		}
 	})
 }

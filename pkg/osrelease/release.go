@@ -25,15 +25,15 @@ const (
 	OSReleaseFile     = "/etc/os-release"
 )
 
-// A Release is what a distribution calls itself.
+// A Release is a distribution's name and version.
 type Release struct {
 	ID           string // os-release's ID in lower case: "ol" for Oracle Linux
 	Major, Minor int    // the version's first two numbers; 0 for one that it lacks
 	Pretty       string // the name for people, such as "Oracle Linux Server 8.10"
 }
 
-// malformed is the error for a file in a form that no Oracle Linux seen has. It
-// shows at most 80 bytes of the content.
+// malformed returns the error for a file in a form that no known Oracle Linux
+// has. It shows at most 80 bytes of the content.
 func malformed(file, problem, content string) error {
 	const limit = 80
 	if len(content) > limit {
@@ -43,8 +43,8 @@ func malformed(file, problem, content string) error {
 }
 
 // The file has one line on every release from 6.10 to 10.1. The minor version
-// has two digits since 8.10. A code name in parentheses was never seen, and is
-// accepted.
+// has two digits since 8.10. No known release has a code name in parentheses, but
+// one is accepted.
 var oracleRelease = regexp.MustCompile(`^Oracle Linux Server release ([1-9]\d{0,2})\.(\d{1,3})(?: \([^()]*\))?$`)
 
 // ParseOracleRelease reads the content of /etc/oracle-release, a line such as
@@ -66,9 +66,8 @@ func ParseOracleRelease(b []byte) (Release, error) {
 
 var versionID = regexp.MustCompile(`^(\d{1,6})(?:\.(\d{1,6}))?(?:\D.*)?$`)
 
-// parseOSRelease reads the content of /etc/os-release of any distribution. What
-// the file leaves out has the value that os-release(5) gives it: ID "linux", no
-// version.
+// parseOSRelease reads the content of /etc/os-release of any distribution. A
+// missing key has its default of os-release(5): ID "linux", no version.
 func parseOSRelease(b []byte) (Release, error) {
 	values, err := assignments(b)
 	if err != nil {
@@ -84,16 +83,16 @@ func parseOSRelease(b []byte) (Release, error) {
 	return r, nil
 }
 
-// Detect says which Oracle Linux the two files describe; nil means that a file
-// is missing. /etc/oracle-release decides where it exists: if that file is
-// broken, the node is too, and Detect fails even where os-release reads well.
-// Any other distribution is an error.
+// Detect returns the Oracle Linux release that the two files describe; nil means
+// that a file is missing. /etc/oracle-release decides if it exists: Detect fails
+// if that file is malformed, even if os-release is not. Any other distribution
+// is an error.
 func Detect(oracleRelease, osRelease []byte) (Release, error) {
 	if oracleRelease != nil {
 		return ParseOracleRelease(oracleRelease)
 	}
 	if osRelease == nil {
-		return Release{}, errors.New("neither " + OracleReleaseFile + " nor " + OSReleaseFile + " is there")
+		return Release{}, errors.New("neither " + OracleReleaseFile + " nor " + OSReleaseFile + " exists")
 	}
 	r, err := parseOSRelease(osRelease)
 	switch {

@@ -69,7 +69,7 @@ func TestParseOSRelease(t *testing.T) {
 		{"no quotes", "ID=debian\nVERSION_ID=12\nNAME=Debian\n", os("debian", 12, 0, "Debian")},
 		{"escapes", `PRETTY_NAME="a \"b\" \$c \\ \n"` + "\nID=x\\ y\n", os("x y", 0, 0, `a "b" $c \ \n`)},
 		{"comments, CRLF, spaces", "# c\r\n\r\n  ID=ol  # the id\r\nVERSION_ID=\"10.1\"\r\n", os("ol", 10, 1, "ol")},
-		{"the last one holds", "ID=a\nID=b\n", os("b", 0, 0, "b")},
+		{"the last one wins", "ID=a\nID=b\n", os("b", 0, 0, "b")},
 		{"upper case", "ID=OL\nVERSION_ID=8.10\n", os("ol", 8, 10, "OL")},
 		{"three numbers", "ID=centos\nVERSION_ID=7.9.2009\n", os("centos", 7, 9, "centos")},
 		{"no number", "ID=arch\nVERSION_ID=TEMPLATE\n", os("arch", 0, 0, "arch")},
@@ -126,7 +126,7 @@ func TestDetect(t *testing.T) {
 		{os: "debian12.os-release", err: "not Oracle Linux but Debian GNU/Linux 12 (bookworm)"},
 		{os: "rocky9.6.os-release", err: "not Oracle Linux but Rocky Linux 9.6 (Blue Onyx)"},
 		{oracle: "debian12.os-release", os: "ol8.10.os-release", err: `reading /etc/oracle-release: want "Oracle Linux Server release X.Y"`},
-		{err: "neither /etc/oracle-release nor /etc/os-release is there"},
+		{err: "neither /etc/oracle-release nor /etc/os-release exists"},
 	} {
 		var a, b []byte
 		if test.oracle != "" {
@@ -144,15 +144,15 @@ func TestDetect(t *testing.T) {
 		}
 	}
 	if _, err := Detect([]byte{}, file("ol8.10.os-release")); err == nil {
-		t.Error("Detect with an empty oracle-release succeeded, want an error: only nil stands for absent")
+		t.Error("Detect with an empty oracle-release succeeded, want an error: only nil means absent")
 	}
 	if _, err := Detect(nil, []byte("ID=ol\n")); err == nil {
 		t.Error("Detect(ID=ol without a version) succeeded, want an error")
 	}
 }
 
-// Whatever the files hold, a release without an error is an Oracle Linux with
-// a version, read from the file that decides.
+// A release without an error is an Oracle Linux with a version, read from the
+// file that decides.
 func FuzzDetect(f *testing.F) {
 	f.Add([]byte("Oracle Linux Server release 8.10\n"), []byte("ID=\"ol\"\nVERSION_ID=\"8.10\"\n"), true)
 	f.Add([]byte("Oracle Linux Server release 10.0"), []byte("ID=debian\n"), true)
@@ -170,7 +170,7 @@ func FuzzDetect(f *testing.F) {
 		r, err := Detect(oracle, os)
 		switch {
 		case err != nil && r != (Release{}):
-			t.Fatalf("Detect = %+v beside %v, want no release", r, err)
+			t.Fatalf("Detect = %+v, %v, want no release with an error", r, err)
 		case err != nil && len(err.Error()) > 600:
 			t.Fatalf("Detect's error has %d bytes", len(err.Error()))
 		case err == nil && (r.ID != "ol" || r.Major < 1 || r != want):

@@ -12,8 +12,8 @@ import (
 )
 
 // assignments reads shell assignments as os-release(5) allows them: one on each
-// line, with comments and empty lines between. The last of several for one name
-// counts, as in a shell.
+// line, with comments and empty lines between. If a name is assigned several
+// times, the last one wins, as in a shell.
 func assignments(b []byte) (map[string]string, error) {
 	values := map[string]string{}
 	for i, line := range bytes.Split(b, []byte("\n")) {
@@ -76,9 +76,9 @@ func unquote(s string) (string, error) {
 	return out.String(), nil
 }
 
-// doubleQuoted reads up to the closing quote and returns how many bytes that
-// took, the quote included. A backslash protects only the four characters that
-// mean something between double quotes.
+// doubleQuoted reads up to the closing quote and returns the number of bytes
+// read, including the quote. A backslash escapes only the four characters that
+// are special between double quotes.
 func doubleQuoted(out *strings.Builder, s string) (int, error) {
 	for i := 0; i < len(s); i++ {
 		switch {
