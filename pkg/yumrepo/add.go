@@ -14,7 +14,7 @@ import (
 // that is empty or blank becomes a new one, which begins with the comment, each
 // line of it after "# ".
 //
-// It fails for an id that is already there, and for anything that would read back
+// It fails if the section already exists, or if anything would read back
 // differently.
 func Add(src []byte, comment, id string, keys ...KeyValue) ([]byte, error) {
 	f, err := Parse(src)

@@ -20,14 +20,13 @@ var (
 	epelPart = regexp.MustCompile(`(?i)(?:^|[^a-z0-9])(modular|testing|playground|next|debug|debuginfo|source|sources|src)(?:$|[^a-z0-9])`)
 )
 
-// IsEPEL reports whether a section is a repository of EPEL, by what it is: its
-// id, its name, its metalink or mirrorlist at Fedora, or a directory of its
-// baseurl. Oracle's, Fedora's and any mirror's are the same packages, and one
-// that is on beside another doubles what a transaction sees.
+// IsEPEL reports whether a section is a repository of EPEL, by its id, its name,
+// its metalink or mirrorlist at Fedora, or a directory of its baseurl. Oracle's,
+// Fedora's and every mirror's EPEL have the same packages.
 //
-// The variants modular, testing, next, debug and source are EPEL too, since
-// what a node must not have on is all of it; see [IsPlainEPEL] for the one that
-// a package such as dkms comes from. Two look like it and are not: Fedora's
+// The variants modular, testing, next, debug and source are EPEL too, since a
+// node must have none of them enabled; see [IsPlainEPEL] for the repository that
+// a package such as dkms comes from. Two look like EPEL but are not: Fedora's
 // epel-cisco-openh264, which Cisco publishes, and a Copr, whose URL names EPEL as
 // what it is built for.
 func IsEPEL(s Section) bool {
@@ -59,7 +58,7 @@ func IsPlainEPEL(s Section) bool {
 	return !epelPart.MatchString(name) && !epelPart.MatchString(base)
 }
 
-// isEPELURL looks at whole directories: "epel-9-x86_64" is a Copr's, and at the
+// isEPELURL compares whole directories, since "epel-9-x86_64" is a Copr's, and the
 // host's first word.
 func isEPELURL(raw string) bool {
 	_, rest, _ := strings.Cut(raw, "://")

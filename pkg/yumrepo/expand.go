@@ -7,8 +7,8 @@ import "strings"
 
 // Variables reads variables from the files of a directory such as /etc/dnf/vars:
 // a file's name is the variable's, its first line the value. Names are
-// case-sensitive; yum 3 takes them in lower case. dnf adds arch, basearch,
-// releasever, and those of its environment, which the files overrule.
+// case-sensitive; yum 3 converts them to lower case. dnf adds arch, basearch,
+// releasever, and those of its environment, which the files override.
 func Variables(files map[string][]byte) map[string]string {
 	all := map[string]string{}
 	for name, content := range files {
@@ -18,17 +18,17 @@ func Variables(files map[string][]byte) map[string]string {
 }
 
 // Expand replaces $name and ${name} by the variables, and ${name:-word} and
-// ${name:+word} as the shell does. What is not set stays. releasever_major and
-// releasever_minor follow from releasever. A backslash takes the character after
-// it as it is.
+// ${name:+word} as the shell does. A variable that is not set stays. releasever_major and
+// releasever_minor follow from releasever. A backslash escapes the character
+// after it.
 //
-// That is libdnf since 0.72 (ConfigParser::substitute, Oracle Linux 9.4); an
-// older one has only the first two forms and no backslash.
+// That is how libdnf has worked since 0.72 (ConfigParser::substitute, Oracle Linux
+// 9.4); an older one has only the first two forms and no backslash.
 func Expand(text string, vars map[string]string) string {
 	return expander{vars}.all(text)
 }
 
-// libdnf stops at a word within a word within more of them.
+// maxExpansions bounds how deep words may be nested, as libdnf does.
 const maxExpansions = 32
 
 type expander struct{ vars map[string]string }
@@ -38,8 +38,9 @@ func (e expander) all(text string) string {
 	return out
 }
 
-// until expands a text, or with a depth the word that a brace ends, and returns
-// how much of the text that is. A word without its brace stays as it is.
+// until expands a text, or at a depth above 0 a word up to its closing brace, and
+// returns how much of the text it has read. A word without its brace stays as it
+// is.
 func (e expander) until(text string, depth int) (string, int) {
 	if depth > maxExpansions {
 		return text, len(text)
@@ -67,7 +68,7 @@ func (e expander) until(text string, depth int) (string, int) {
 	return out.String(), len(text)
 }
 
-// one expands the variable that a text begins with.
+// one expands the variable at the start of a text.
 func (e expander) one(text string, depth int) (value string, n int) {
 	begin := 1
 	if braced := strings.HasPrefix(text, "${"); braced {

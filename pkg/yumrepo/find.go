@@ -9,9 +9,9 @@ import (
 	"slices"
 )
 
-// FilesWith returns the names of the files that have the section id, sorted.
-// dnf uses one of several and warns; a key in another has no effect. A file
-// that dnf cannot read has no sections.
+// FilesWith returns the names of the files that have the section id, sorted. If
+// there are several, dnf warns and uses one; keys in the others have no effect.
+// A file that dnf cannot read has no sections.
 func FilesWith(files map[string][]byte, id string) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {
@@ -24,9 +24,8 @@ func FilesWith(files map[string][]byte, id string) []string {
 	return names
 }
 
-// Oracle Linux 10 has one section per update release, and the version does not
-// tell whether the newest update has one yet: ol10_u1_developer_EPEL was seen
-// on a 10.2 host.
+// Oracle Linux 10 has one section per update release, but the newest update may
+// not have one yet: ol10_u1_developer_EPEL was seen on a 10.2 host.
 var epelID = regexp.MustCompile(`^ol\d+(_u\d+)?_developer_EPEL$`)
 
 // EPEL returns the ids of Oracle's EPEL sections in a .repo file, each once. A

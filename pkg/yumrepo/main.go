@@ -14,7 +14,7 @@ const (
 // An Option is a key of [main] with its place.
 type Option struct {
 	Key   string
-	Value string // without the quotes around it, which dnf takes off
+	Value string // without the quotes around it, which dnf removes
 	Line  int
 }
 
@@ -22,7 +22,7 @@ type Option struct {
 // file are repositories, as in a .repo file.
 type Main struct{ options []Option }
 
-// ReadMain reads [main] with the reader of .repo files, as dnf does. yum 3 reads
+// ReadMain reads [main] with the reader of .repo files, as dnf does. yum 3 accepts
 // more: keys in any case, and ":" for "=". A file without [main] has no keys.
 func ReadMain(src []byte) (Main, error) {
 	f, err := Parse(src)
@@ -42,8 +42,8 @@ func ReadMain(src []byte) (Main, error) {
 	return m, nil
 }
 
-// unquote takes off what libdnf takes off since 0.20.0 (IniParser::trimValue),
-// and makes an empty value of "None" (dnf/conf/config.py).
+// unquote removes the quotes that libdnf has removed since 0.20.0
+// (IniParser::trimValue), and makes "None" an empty value (dnf/conf/config.py).
 func unquote(value string) string {
 	value = strings.TrimRight(value, "\n")
 	if n := len(value); n > 1 && value[0] == value[n-1] && (value[0] == '"' || value[0] == '\'') {
@@ -55,8 +55,8 @@ func unquote(value string) string {
 	return value
 }
 
-// Options returns the keys in their order. Of a key that is there twice dnf
-// takes the last.
+// Options returns the keys in file order. If a key appears twice, dnf uses the
+// last one.
 func (m Main) Options() []Option { return m.options }
 
 // Get returns the last option with a key, and whether there is one. Variables
@@ -70,15 +70,15 @@ func (m Main) Get(key string) (Option, bool) {
 	return Option{}, false
 }
 
-// Bool returns the value of a boolean, and whether it is there and is one; dnf
-// warns about another value and keeps its default.
+// Bool returns the value of a boolean key, and whether the key exists and is a
+// boolean; dnf warns about another value and keeps its default.
 func (m Main) Bool(key string) (on, ok bool) {
 	o, _ := m.Get(key)
 	return parseBool(o.Value)
 }
 
-// List returns the words of a list, and whether the key is there. An empty list
-// is not dnf's default, but none.
+// List returns the words of a list, and whether the key exists. An empty list
+// replaces dnf's default.
 func (m Main) List(key string) ([]string, bool) {
 	o, ok := m.Get(key)
 	return SplitList(o.Value), ok
@@ -101,9 +101,9 @@ func (m Main) listOr(key string, standard ...string) []string {
 	return standard
 }
 
-// Excludes returns the options that exclude packages. dnf adds them up, and
-// takes "exclude", which yum 3 has alone, and "excludepkgs" for the same; an
-// empty one takes back what is above it.
+// Excludes returns the options that exclude packages. dnf adds them up, and reads
+// "exclude", the only name that yum 3 knows, and "excludepkgs" as the same key; an
+// empty one clears those above it.
 func (m Main) Excludes() []Option {
 	var all []Option
 	for _, key := range []string{"exclude", "excludepkgs"} {

@@ -50,13 +50,13 @@ func TestMainValues(t *testing.T) {
 		t.Errorf("VarsDirs() = %q, want none: the list is empty", got)
 	}
 	if got := (Main{}).ReposDirs(); !slices.Contains(got, "/etc/yum.repos.d") {
-		t.Errorf("ReposDirs() of nothing = %q, want dnf's own", got)
+		t.Errorf("ReposDirs() of an empty file = %q, want dnf's own", got)
 	}
 	if on, ok := m.Bool("strict"); on || !ok {
 		t.Errorf("Bool(strict) = %v, %v, want false", on, ok)
 	}
 	if on, ok := m.Bool("best"); ok {
-		t.Errorf("Bool(best) = %v, %v, want none: it is no boolean", on, ok)
+		t.Errorf("Bool(best) = %v, %v, want none: it is not a boolean", on, ok)
 	}
 	if o, ok := m.Get("color"); o != (Option{"color", "never", 7}) || !ok {
 		t.Errorf("Get(color) = %v, %v, want the last", o, ok)
@@ -126,8 +126,8 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// Without variables, and without a backslash or a colon, a text stays; what has
-// no dollar sign and no backslash stays whatever the variables are.
+// Without variables, a text without a backslash or colon stays as it is. With any
+// variables, a text without a dollar sign or backslash does.
 func FuzzExpand(f *testing.F) {
 	for _, test := range expandTests {
 		f.Add(test.in)
@@ -142,7 +142,7 @@ func FuzzExpand(f *testing.F) {
 	})
 }
 
-// An option is on the line that it says.
+// Every option is on the line in its Line field.
 func FuzzReadMain(f *testing.F) {
 	for _, test := range mainTests {
 		f.Add([]byte(test.in))
@@ -150,7 +150,7 @@ func FuzzReadMain(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte) {
 		m, err := ReadMain(in)
 		if err != nil && m.Options() != nil {
-			t.Fatalf("%q: %v beside %v", in, m, err)
+			t.Fatalf("%q: %v with the error %v", in, m, err)
 		}
 		lines := strings.Split(string(in), "\n")
 		for _, o := range m.Options() {

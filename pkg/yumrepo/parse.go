@@ -6,14 +6,13 @@
 //
 // An edit changes only the bytes that it must: comments, blank lines, order,
 // spacing, line ends, a missing final newline and unknown keys stay. Every edit
-// is proven by reading its result, and refused if that does not say what it
-// should. An edit that changes nothing returns its input.
+// is proven by reading its result, and refused if that is not what was intended.
+// An edit that changes nothing returns its input.
 //
-// A line means what it means to libdnf (libdnf/utils/iniparser): there is no
+// Lines are read as libdnf reads them (libdnf/utils/iniparser): there is no
 // comment after a value, keys are case-sensitive, and an indented line continues
-// a value even after a comment. The package opens no file, expands a variable
-// such as $releasever only where [Expand] is called, and does not know dnf's
-// command line.
+// a value even after a comment. The package opens no file, expands variables such
+// as $releasever only in [Expand], and does not know dnf's command line.
 package yumrepo
 
 import (
@@ -51,8 +50,8 @@ type line struct {
 }
 
 // Parse reads a .repo file. The error for a file that dnf skips names the line
-// and what is wrong with it. A section or a key that is there twice is not an
-// error, because dnf reads on; see [Section.Get] and [Set].
+// and what is wrong with it. A section or key that appears twice is not an error,
+// because dnf reads on; see [Section.Get] and [Set].
 func Parse(src []byte) (*File, error) {
 	f := &File{src: src}
 	header, key := -1, -1

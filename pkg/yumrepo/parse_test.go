@@ -60,7 +60,7 @@ func TestSectionMerges(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	for _, test := range []struct{ name, in, want string }{
 		{"junk", "[a]\nx=1\njunk\n", "line 3: neither a section, a comment nor key=value"},
-		{"a colon is no equals sign to dnf", "[a]\nenabled: 0\n", "line 2: neither a section, a comment nor key=value"},
+		{"dnf does not accept a colon for =", "[a]\nenabled: 0\n", "line 2: neither a section, a comment nor key=value"},
 		{"no key", "[a]\n=1\n", "line 2: the key before = is missing"},
 		{"open bracket", "\n[a\n", "line 2: the section's ] is missing"},
 		{"no name", "[]\n", "line 1: the section has no name"},

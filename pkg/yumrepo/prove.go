@@ -9,16 +9,16 @@ import (
 	"strings"
 )
 
-// An item is what one or more lines of a file say: a header, a key with its
-// value, or a comment. Two files with the same items differ only in spacing.
+// An item is a header, a key with its value, or a comment, from one or more lines
+// of a file. Two files with the same items differ only in spacing.
 type item struct {
 	kind  kind
 	name  string // or the comment's text
 	value string
-	line  int // index in the file that it is from; not compared
+	line  int // index in its file; not compared
 }
 
-// String returns the line that says it.
+// String returns the item as a line of a file.
 func (it item) String() string {
 	switch it.kind {
 	case section:

@@ -19,8 +19,8 @@ type KeyValue struct {
 	Value string // the lines of a continued value joined by "\n"
 }
 
-// Sections returns the sections in their order. One that is in the file twice
-// is returned twice.
+// Sections returns the sections in file order. A section that appears twice is
+// returned twice.
 func (f *File) Sections() []Section {
 	var all []Section
 	for i, l := range f.lines {
@@ -35,9 +35,8 @@ func (f *File) Sections() []Section {
 	return all
 }
 
-// Section returns the section id as dnf sees it, and whether it is there. A
-// section that is in the file several times has the keys of all of them in
-// order.
+// Section returns the section id as dnf sees it, and whether it exists. A section
+// that appears several times has the keys of all of them in order.
 func (f *File) Section(id string) (Section, bool) {
 	var merged Section
 	for _, s := range f.Sections() {
@@ -66,8 +65,8 @@ func (f *File) value(i int) string {
 	return strings.Join(parts, "\n")
 }
 
-// Get returns the value of key, the last one if the key is there twice, and
-// whether it is there.
+// Get returns the value of key, the last one if the key appears twice, and
+// whether the key exists.
 func (s Section) Get(key string) (string, bool) {
 	for i := len(s.keys) - 1; i >= 0; i-- {
 		if s.keys[i].Key == key {
@@ -79,7 +78,7 @@ func (s Section) Get(key string) (string, bool) {
 
 // Enabled reports whether dnf uses the repository when its command line says
 // nothing about it. It does if the key is missing, or is not a boolean, which
-// dnf warns about and ignores. dnf takes quotes off, yum 3 does not.
+// dnf warns about and ignores. dnf removes quotes, yum 3 does not.
 func (s Section) Enabled() bool {
 	value, _ := s.Get("enabled")
 	on, ok := parseBool(unquote(value))

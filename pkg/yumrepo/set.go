@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNoSection is the error of [Set] and [Unset] for a section that is not in
-// the file. [Add] writes it.
+// the file. [Add] adds one.
 var ErrNoSection = errors.New("no such section")
 
 // Other reasons why an edit is refused.
@@ -34,7 +34,7 @@ var (
 // with the same spacing around "=".
 //
 // The error is [ErrNoSection], that of [Parse], or the reason why the effect of
-// the edit is unclear, such as a key that is there twice, with its line.
+// the edit is unclear, with its line, such as a key that appears twice.
 func Set(src []byte, id string, keys ...KeyValue) ([]byte, error) {
 	for _, kv := range keys {
 		var err error
@@ -91,7 +91,7 @@ func Unset(src []byte, id string, keys ...string) ([]byte, error) {
 	return src, nil
 }
 
-// Remove returns src without the section id, wherever it is: its header, its
+// Remove returns src without every section id: its header, its
 // keys and the comments between those, and the blank lines after it. Comments
 // before the header and after the last key stay. If there is no such section
 // the result is src itself.
@@ -170,7 +170,7 @@ func locate(src []byte, id string) (f *File, header int, err error) {
 }
 
 // locateKey finds the line of a key in the section whose header is on line
-// header. It returns -1 if the key is not there.
+// header. It returns -1 if there is none.
 func (f *File) locateKey(header int, key string) (int, error) {
 	at := -1
 	for i, l := range f.lines {
@@ -205,7 +205,7 @@ func (f *File) replace(at int, value string) ([]byte, error) {
 	return f.proven(slices.Concat(out[:l.vstart], []byte(value), out[l.vend:]), want)
 }
 
-// without returns the file but for some lines, and the items that are left. The
+// without returns the file without some lines, and the items that are left. The
 // file keeps its byte order mark, and its lack of a final newline unless that
 // would lose a blank line.
 func (f *File) without(gone func(line int) bool) (out []byte, want []item) {
@@ -250,8 +250,8 @@ func (f *File) insert(header int, kv KeyValue) ([]byte, error) {
 		slices.Insert(want, at, item{kind: keyValue, name: kv.Key, value: kv.Value}))
 }
 
-// equals returns the = of line i with the space around it, on both sides or on
-// neither: an empty value says nothing about the space after it.
+// equals returns " = " if line i has space before its =, else "=". The space after
+// it does not count, since an empty value has none.
 func (f *File) equals(i int) string {
 	before, _, _ := strings.Cut(f.text(i), "=")
 	if strings.TrimRight(before, " \t") != before {
@@ -274,7 +274,7 @@ func (f *File) lineEnd(i int) string {
 	return "\n"
 }
 
-// missingEnd returns what line i lacks of its line end.
+// missingEnd returns the part of its line end that line i lacks.
 func (f *File) missingEnd(i int) string {
 	switch {
 	case i < 0 || strings.HasSuffix(f.text(i), "\n"):

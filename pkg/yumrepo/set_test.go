@@ -15,7 +15,7 @@ import (
 // setTests are also the seeds of FuzzSet. An empty want means unchanged.
 var setTests = []struct{ name, in, id, key, value, want string }{
 	{name: "one byte", in: "[a]\nenabled=0\n", id: "a", key: "enabled", value: "1", want: "[a]\nenabled=1\n"},
-	{name: "already so", in: "[a]\nenabled=1\n", id: "a", key: "enabled", value: "1"},
+	{name: "already set", in: "[a]\nenabled=1\n", id: "a", key: "enabled", value: "1"},
 	{name: "spaces and CRLF survive", in: "[epel]\r\nenabled = 0\r\n", id: "epel", key: "enabled", value: "1", want: "[epel]\r\nenabled = 1\r\n"},
 	{name: "tabs survive", in: "[a]\nenabled\t=\t0\t\n", id: "a", key: "enabled", value: "1", want: "[a]\nenabled\t=\t1\t\n"},
 	{name: "no final newline", in: "[a]\nenabled=0", id: "a", key: "enabled", value: "1", want: "[a]\nenabled=1"},
@@ -107,7 +107,7 @@ func TestSetRefuses(t *testing.T) {
 func TestSetSeveral(t *testing.T) {
 	keys := []KeyValue{{"baseurl", "http://x/"}, {"enabled", "1"}, {"gpgcheck", "1"}}
 	for _, test := range []struct{ name, in, want string }{
-		{name: "all of them so", in: "[a]\ngpgcheck=on\nenabled = TRUE\nbaseurl=http://x/\n"},
+		{name: "all of them set", in: "[a]\ngpgcheck=on\nenabled = TRUE\nbaseurl=http://x/\n"},
 		{name: "all of them missing", in: "[a]\r\n\r\n[b]\r\n", want: "[a]\r\nbaseurl=http://x/\r\nenabled=1\r\ngpgcheck=1\r\n\r\n[b]\r\n"},
 		{name: "some of each, no final newline", in: "[a]\nenabled = no\n#c\nbaseurl = y\n  z", want: "[a]\nenabled = 1\n#c\nbaseurl = http://x/\ngpgcheck = 1"},
 	} {
@@ -238,9 +238,8 @@ func differing(a, b []byte) int {
 	return n
 }
 
-// An edit yields a file that reads as before but for the keys that are set,
-// with every comment line and every other line still there; twice is once; an
-// error means no output.
+// Set changes only the keys that it sets and keeps every comment and every other
+// line; setting them again changes nothing; an error means no output.
 func FuzzSet(f *testing.F) {
 	for _, test := range setTests {
 		f.Add([]byte(test.in), test.id, test.key, test.value, test.value)
@@ -274,8 +273,8 @@ func FuzzSet(f *testing.F) {
 	})
 }
 
-// The other verbs keep the same promises: what they name is there or gone, and
-// every other key and line is as it was.
+// Add, Unset and Remove keep the same promises: what they name is added or
+// removed, and every other key and line stays.
 func FuzzAddUnsetRemove(f *testing.F) {
 	for _, test := range setTests {
 		f.Add([]byte(test.in), "about it\n\nall", test.id+"2", test.key, test.value)
@@ -322,8 +321,8 @@ func FuzzAddUnsetRemove(f *testing.F) {
 	})
 }
 
-// edit makes an edit of in and returns nil if it is refused. It leaves its
-// input alone, can prove what it does, and twice is once.
+// edit makes an edit of in and returns nil if it is refused. It checks that the
+// edit leaves its input alone, is proven, and changes nothing the second time.
 func edit(t *testing.T, in []byte, verb func([]byte) ([]byte, error)) []byte {
 	before := bytes.Clone(in)
 	out, err := verb(in)
@@ -345,7 +344,7 @@ func edit(t *testing.T, in []byte, verb func([]byte) ([]byte, error)) []byte {
 	return out
 }
 
-// values reads every value of a file by its section and key, on its own.
+// values returns every value of a file by its section and key.
 func values(t *testing.T, src []byte) map[string][]string {
 	f, err := Parse(src)
 	if err != nil {
@@ -378,7 +377,7 @@ func lostLines(a, b []byte) int {
 	return lost
 }
 
-// A file that is written is one that is read, and again to the same bytes.
+// The lines of a parsed file make up its input.
 func FuzzParse(f *testing.F) {
 	for _, test := range setTests {
 		f.Add([]byte(test.in))
@@ -387,7 +386,7 @@ func FuzzParse(f *testing.F) {
 		file, err := Parse(in)
 		if err != nil {
 			if file != nil {
-				t.Fatalf("Parse = %v beside %v", file, err)
+				t.Fatalf("Parse = %v, %v, want nil with an error", file, err)
 			}
 			return
 		}
@@ -396,7 +395,7 @@ func FuzzParse(f *testing.F) {
 			out = append(out, in[l.start:l.end]...)
 			if l.kind == keyValue || l.kind == continuation {
 				if got := string(in[l.vstart:l.vend]); got != l.value {
-					t.Fatalf("Parse(%q): the value %q lies at %q", in, l.value, got)
+					t.Fatalf("Parse(%q): at the place of the value %q is %q", in, l.value, got)
 				}
 			}
 		}
