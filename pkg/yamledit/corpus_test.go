@@ -119,7 +119,7 @@ func checkEdit(t *testing.T, name string, src []byte, settings ...Setting) []byt
 		t.Fatal(err)
 	}
 	if err := yaml.Unmarshal(out, &after); err != nil {
-		t.Fatalf("Set(%s, %v) is no YAML: %v", name, settings, err)
+		t.Fatalf("Set(%s, %v) is not YAML: %v", name, settings, err)
 	}
 	tops := map[string]bool{}
 	for _, s := range settings {

@@ -87,8 +87,8 @@ func lineAt(body []byte, offset int) int {
 }
 
 // ParseFirst returns the root of the first YAML document in src, or nil if there
-// is none. rest is not nil if anything but comments follows: an [*Error] that
-// says what. Duplicate keys are not an error here.
+// is none. rest is an [*Error] that says what follows the document, or nil if
+// nothing but comments does. Duplicate keys are not an error here.
 func ParseFirst(src []byte) (root *yaml.Node, rest, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var first, second yaml.Node

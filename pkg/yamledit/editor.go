@@ -55,7 +55,7 @@ func (e *editor) change(at slot, n *yaml.Node, old, want any) error {
 	return e.replace(at, n, want)
 }
 
-// checkAnchor refuses to change a node that an alias elsewhere stands for.
+// checkAnchor refuses to change a node that an alias elsewhere refers to.
 func (e *editor) checkAnchor(n *yaml.Node, path string) error {
 	line, ok := e.d.shared[n.Anchor]
 	if !ok || n.Anchor == "" {
@@ -151,7 +151,7 @@ func (e *editor) replaceItem(at slot, n *yaml.Node, want any) {
 }
 
 // staysInline reports whether want is written on the line of its key. A list of
-// scalars that replaces [] is: the list was in flow style already.
+// scalars that replaces [] is, because [] is in flow style.
 func (e *editor) staysInline(n *yaml.Node, want any) bool {
 	list, ok := want.([]any)
 	if !ok || n.Kind != yaml.SequenceNode || !isFlow(n) {

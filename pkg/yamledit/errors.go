@@ -32,8 +32,8 @@ type Error struct {
 	Err    error  // one of the sentinels above
 }
 
-// Error formats the refusal as "FILE:LINE: PATH: REASON", without what is not
-// known. The hint is not part of it.
+// Error formats the refusal as "FILE:LINE: PATH: REASON", without unknown parts
+// and without the hint.
 func (e *Error) Error() string {
 	text := e.Reason
 	if e.Path != "" {

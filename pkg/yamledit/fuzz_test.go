@@ -30,9 +30,8 @@ func seed(f *testing.F) {
 	}
 }
 
-// FuzzSet holds Set to its promise: either an error and nil, or a file in which
-// the key has the value, nothing else differs, and setting it again changes
-// nothing.
+// FuzzSet checks that Set returns either nil and an error, or a file in which the
+// key has the value, nothing else differs, and setting it again changes nothing.
 func FuzzSet(f *testing.F) {
 	seed(f)
 	f.Fuzz(func(t *testing.T, src []byte, path, text string) {
@@ -47,7 +46,7 @@ func FuzzSet(f *testing.F) {
 		}
 		if err != nil {
 			if out != nil {
-				t.Fatalf("Set(%q, %v) = %q beside the error %v", src, s, out, err)
+				t.Fatalf("Set(%q, %v) = %q and the error %v, want nil", src, s, out, err)
 			}
 			wantHint(t, err)
 			return
@@ -95,9 +94,9 @@ func decoded(src []byte) (any, bool) {
 	return v, err == nil
 }
 
-// FuzzRemove holds Remove to its promise: either an error and nil, or a file
-// without the key. Removing it again changes nothing, and the file is no longer
-// than before, except for a {} or [] that is left.
+// FuzzRemove checks that Remove returns either nil and an error, or a file without
+// the key. Removing it again changes nothing, and the file does not grow, except
+// by a {} or [] that is left.
 func FuzzRemove(f *testing.F) {
 	for _, tt := range editCases() {
 		for _, s := range tt.set {
@@ -108,7 +107,7 @@ func FuzzRemove(f *testing.F) {
 		out, err := Remove(src, path)
 		if err != nil {
 			if out != nil {
-				t.Fatalf("Remove(%q, %q) = %q beside the error %v", src, path, out, err)
+				t.Fatalf("Remove(%q, %q) = %q and the error %v, want nil", src, path, out, err)
 			}
 			wantHint(t, err)
 			return
@@ -151,7 +150,7 @@ func FuzzSetMany(f *testing.F) {
 		both, err := Set(src, s1, s2)
 		if err != nil {
 			if both != nil {
-				t.Fatalf("Set(%q, %v, %v) = %q beside the error %v", src, s1, s2, both, err)
+				t.Fatalf("Set(%q, %v, %v) = %q and the error %v, want nil", src, s1, s2, both, err)
 			}
 			return
 		}
@@ -175,8 +174,8 @@ func FuzzSetMany(f *testing.F) {
 	})
 }
 
-// FuzzParseSetting holds ParseSetting to its promise: its result can be set in
-// an empty file, and is then read back.
+// FuzzParseSetting checks that the result of ParseSetting can be set in an empty
+// file, and is then read back.
 func FuzzParseSetting(f *testing.F) {
 	for _, s := range []string{"a=1", "a.b[0]={c: [x]}", "a=", "a", `a\.b=no`, "a==", "a=&x 1", "a[]=1", "a=!!str 1"} {
 		f.Add(s)

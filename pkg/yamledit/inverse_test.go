@@ -33,8 +33,8 @@ func Remove(src []byte, path string) ([]byte, error) {
 }
 
 // Get returns the value at path and the 1-based line of its key (or of the list
-// entry). ok is false if nothing is there, also if the path leads through a
-// scalar. A key without a value is there, and nil. See [Scalar] for the types.
+// entry). ok is false if nothing is there or the path leads through a scalar. The
+// value of a key without one is nil, and ok is true. See [Scalar] for the types.
 func Get(src []byte, path string) (value any, line int, ok bool, err error) {
 	d, err := parse(src)
 	if err != nil {

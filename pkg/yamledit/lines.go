@@ -24,13 +24,13 @@ func (d *document) has(at int, c byte) bool {
 	return at >= 0 && at < len(d.src) && d.src[at] == c
 }
 
-// lineStart returns the offset of the start of the line of at.
+// lineStart returns the offset of the start of the line that contains at.
 func (d *document) lineStart(at int) int {
 	return max(bytes.LastIndexByte(d.src[:at], '\n')+1, d.lines[0]) // not within the byte order mark
 }
 
-// lineEnd returns the offset of the line end (CR or LF) of the line of at, or of
-// the end of the file.
+// lineEnd returns the offset of the line end (CR or LF) of the line that contains
+// at, or of the end of the file.
 func (d *document) lineEnd(at int) int {
 	return at + len(bytes.TrimRight(d.src[at:d.nextLine(at)], "\r\n"))
 }
@@ -58,8 +58,8 @@ func (d *document) atLineStart(at int) bool {
 	return at <= d.lines[0] || d.src[at-1] == '\n'
 }
 
-// eol returns the line end of the line of at. If that has none, it returns that
-// of the first line, else a line feed.
+// eol returns the line end of the line that contains at, else that of the first
+// line, else a line feed.
 func (d *document) eol(at int) string {
 	for _, from := range []int{d.lineStart(at), d.lines[0]} {
 		if end := d.src[d.lineEnd(from):d.nextLine(from)]; len(end) > 0 {

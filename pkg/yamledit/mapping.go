@@ -14,8 +14,8 @@ import (
 // A span is the bytes [from, to) of a pair or a list entry.
 type span struct{ from, to int }
 
-// mapping plans to make the map n read as want, pair by pair, so that the pairs
-// that stay keep their bytes.
+// mapping plans to make the map n read as want, pair by pair, so that unchanged
+// pairs keep their bytes.
 func (e *editor) mapping(at slot, n *yaml.Node, old, want map[string]any) error {
 	flow := isFlow(n)
 	if flow && !e.d.has(e.d.open(n), '{') {

@@ -20,12 +20,12 @@ type Step struct {
 // IsIndex reports whether the step leads into a list.
 func (s Step) IsIndex() bool { return s.Key == "" }
 
-// Append is the Index of the step "[]", a new entry at the end of a list. The
-// verbs of this package refuse it: each run would append once more.
+// Append is the Index of the step "[]", a new entry at the end of a list. [Set]
+// refuses it, since each run would append another entry.
 const Append = -1
 
-// maxIndex bounds an index, so that a typing error does not ask for a list of a
-// billion entries.
+// maxIndex bounds an index, so that a typo does not create a list of a billion
+// entries.
 const maxIndex = 1 << 16
 
 // ParsePath reads a path such as servers[0].port. A backslash makes a
@@ -60,7 +60,7 @@ func ParsePath(text string) (Path, error) {
 	}
 }
 
-// cutKey cuts off the key that text begins with. It is not ok if a backslash
+// cutKey cuts off the key that text begins with. ok is false if a backslash
 // escapes nothing.
 func cutKey(text string) (key, rest string, ok bool) {
 	var b strings.Builder

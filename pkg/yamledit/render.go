@@ -137,8 +137,8 @@ func looksTyped(s string) bool {
 	return typedText.MatchString(s)
 }
 
-// An indentation is how a file indents: the columns by which a map is to
-// the right of its key, and a list.
+// An indentation is the number of columns by which a file indents a map and a list
+// below their key.
 type indentation struct{ mapping, list int }
 
 // isInline reports whether v, a scalar or an empty collection, is written on the
@@ -158,7 +158,7 @@ func (in indentation) pairLines(key string, v any, col int) []string {
 	return append([]string{head}, in.blockLines(v, col+in.of(v))...)
 }
 
-// of returns how far v is to the right of its key.
+// of returns the indentation of v below its key.
 func (in indentation) of(v any) int {
 	if _, ok := v.([]any); ok {
 		return in.list

@@ -5,9 +5,9 @@ package yamledit
 
 import "gopkg.in/yaml.v3"
 
-// sequence plans to make the list n read as want. Entries that are equal stay.
-// Those between two that stay are changed one by one, and what is left over is
-// added or dropped. Neither list is empty.
+// sequence plans to make the list n read as want. Equal entries stay. Entries
+// between two that stay are changed one by one, and the rest are added or dropped.
+// Neither list is empty.
 func (e *editor) sequence(at slot, n *yaml.Node, old, want []any) error {
 	inner := slot{flow: isFlow(n)}
 	pairs := align(old, want)

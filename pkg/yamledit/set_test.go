@@ -46,13 +46,13 @@ file_output:
 stdout_output:
   enabled: true
 `},
-		{name: "already so", in: shipped, set: []Setting{{"file_output.enabled", false}, {"stdout_output", map[string]any{"enabled": true}}}},
+		{name: "already set", in: shipped, set: []Setting{{"file_output.enabled", false}, {"stdout_output", map[string]any{"enabled": true}}}},
 		{name: "enabled: no is false already", in: "a:\n  enabled: no\n", set: one("a.enabled", false)},
 		{name: "enabled: no becomes true", in: "a:\n  enabled: no # off\n", set: one("a.enabled", true), want: "a:\n  enabled: true # off\n"},
 		{name: "two spaces after the colon stay", in: "a:\n  enabled:  false\n  name:\t x  # c\n", set: []Setting{{"a.enabled", true}, {"a.name", "q"}}, want: "a:\n  enabled:  true\n  name:\t q  # c\n"},
 		{name: "double quotes stay", in: `a: "x y" # c` + "\n", set: one("a", "z"), want: `a: "z" # c` + "\n"},
 		{name: "single quotes stay", in: "a: 'x'\n", set: one("a", "it's"), want: "a: 'it''s'\n"},
-		{name: "quotes go where a boolean comes", in: `a: "true"` + "\n", set: one("a", true), want: "a: true\n"},
+		{name: "quotes are dropped for a boolean", in: `a: "true"` + "\n", set: one("a", true), want: "a: true\n"},
 		{name: "a string that looks like a boolean is quoted", in: "a: x\n", set: one("a", "no"), want: `a: "no"` + "\n"},
 		{name: "a string that looks like a number is quoted", in: "a: x\n", set: one("a", "0x1F"), want: `a: "0x1F"` + "\n"},
 		{name: "a string with quotes within", in: "a: x\n", set: one("a", `say "hi"`), want: `a: 'say "hi"'` + "\n"},
@@ -69,7 +69,7 @@ stdout_output:
 		{name: "a missing block goes to the end", in: "a: 1\n", set: fileOutput("/x"), want: "a: 1\n\nfile_output:\n  enabled: true\n  filename: /x\n"},
 		{name: "a missing block after a blank line", in: "a: 1\n\n", set: one("b.c", 1), want: "a: 1\n\nb:\n  c: 1\n"},
 		{name: "a missing block goes to its commented-out example", in: "a: 1\n# static_fields:\n#   foo: bar\n#   foo2: x\n# about c\nc: 1\n", set: one("static_fields.k", "v"), want: "a: 1\n# static_fields:\n#   foo: bar\n#   foo2: x\nstatic_fields:\n  k: v\n# about c\nc: 1\n"},
-		{name: "a comment that mentions the key is no block", in: "# see file_output: below\na: 1\n#file_output: is gone\n", set: one("file_output.enabled", true), want: "# see file_output: below\na: 1\n#file_output: is gone\nfile_output:\n  enabled: true\n"},
+		{name: "a comment that mentions the key is not an example", in: "# see file_output: below\na: 1\n#file_output: is gone\n", set: one("file_output.enabled", true), want: "# see file_output: below\na: 1\n#file_output: is gone\nfile_output:\n  enabled: true\n"},
 		{name: "a missing top-level leaf", in: "a: 1\n# end\n", set: one("b", true), want: "a: 1\nb: true\n# end\n"},
 		{name: "no final newline, value at the end", in: "a:\n  b: 1", set: one("a.b", 2), want: "a:\n  b: 2"},
 		{name: "no final newline, leaf and block at the end", in: "a:\n  b: 1", set: []Setting{{"a.c", 2}, {"d.e", 3}}, want: "a:\n  b: 1\n  c: 2\n\nd:\n  e: 3"},
@@ -106,7 +106,7 @@ stdout_output:
 		{name: "plain scalar over lines", in: "a: one\n  two\n\n  three # c\nb: 1\n", set: one("a", "x"), want: "a: x # c\nb: 1\n"},
 		{name: "quoted scalar over lines", in: "a: \"one\n  two\"\nb: 1\n", set: one("a", "x"), want: "a: \"x\"\nb: 1\n"},
 		{name: "tag goes with the value", in: "a: !!str 5\nb: 1\n", set: one("a", 5), want: "a: 5\nb: 1\n"},
-		{name: "alias that is already so", in: "a: &x {k: 1}\nb: *x\n", set: one("b.k", 1)},
+		{name: "alias that is already set", in: "a: &x {k: 1}\nb: *x\n", set: one("b.k", 1)},
 		{name: "alias is replaced by a value", in: "a: &x 1\nb: *x\n", set: one("b", 2), want: "a: &x 1\nb: 2\n"},
 		{name: "anchor that nothing uses", in: "a: &x\n  k: 1\nb: 1\n", set: one("a.k", 2), want: "a: &x\n  k: 2\nb: 1\n"},
 		{name: "tab in a comment", in: "a: 1\t# one\tx\nb: 2\n", set: one("a", 3), want: "a: 3\t# one\tx\nb: 2\n"},
@@ -117,7 +117,7 @@ stdout_output:
 		{name: "a later setting around an earlier one wins", in: "a: {b: 1}\n", set: []Setting{{"a.b", 2}, {"a", 5}}, want: "a: 5\n"},
 		{name: "map through a scalar", in: "a: 1\n", set: one("a.b", 2), err: ErrConflict},
 		{name: "list through a map", in: "a: {b: 1}\n", set: one("a[0]", 2), err: ErrConflict},
-		{name: "list entry far off", in: "a: [1]\n", set: one("a[2]", 2), err: ErrConflict},
+		{name: "list entry out of range", in: "a: [1]\n", set: one("a[2]", 2), err: ErrConflict},
 		{name: "through an alias", in: "a: &x {k: 1}\nb: *x\n", set: one("b.k", 2), err: ErrUnsupported},
 		{name: "shared anchor", in: "a: &x {k: 1}\nb: *x\n", set: one("a.k", 2), err: ErrUnsupported},
 		{name: "shared anchor is dropped", in: "a: {k: &x 1}\nb: *x\n", set: one("a", 2), err: ErrUnsupported},
@@ -134,7 +134,7 @@ stdout_output:
 		{name: "alias bomb", in: "a: &a [1,1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n", set: one("f", 2), err: ErrUnsupported},
 		{name: "empty path", in: "a: 1\n", set: one("", 2), err: ErrSetting},
 		{name: "append path", in: "a: [1]\n", set: one("a[]", 2), err: ErrSetting},
-		{name: "value of a strange type", in: "a: 1\n", set: one("a", struct{}{}), err: ErrSetting},
+		{name: "value of an unsupported type", in: "a: 1\n", set: one("a", struct{}{}), err: ErrSetting},
 	}
 }
 
@@ -164,7 +164,7 @@ func TestSet(t *testing.T) {
 	}
 }
 
-// wantHint holds a refusal to its promise of saying what to do.
+// wantHint checks that a refusal says what to do.
 func wantHint(t *testing.T, err error) {
 	t.Helper()
 	var e *Error
@@ -173,7 +173,7 @@ func wantHint(t *testing.T, err error) {
 	}
 }
 
-// wantSameSlice sets again what is set already.
+// wantSameSlice checks that setting the same values again returns src itself.
 func wantSameSlice(t *testing.T, src []byte, settings []Setting) {
 	t.Helper()
 	again, err := Set(src, settings...)
@@ -181,6 +181,6 @@ func wantSameSlice(t *testing.T, src []byte, settings []Setting) {
 		t.Fatalf("Set(%q, %v) again: %v", src, settings, err)
 	}
 	if len(again) != len(src) || len(src) > 0 && &again[0] != &src[0] {
-		t.Errorf("Set(%q, %v) again = %q, want the very input", src, settings, again)
+		t.Errorf("Set(%q, %v) again = %q, want the input itself", src, settings, again)
 	}
 }

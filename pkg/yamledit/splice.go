@@ -86,8 +86,8 @@ func (e *editor) insertLines(at int, lines []string, eol string) {
 	e.insert(at, strings.Join(lines, eol)+eol)
 }
 
-// insertAfterLine inserts lines below the line of at. If that is
-// the last line and has no line end, the file still ends without one.
+// insertAfterLine inserts lines below the line that contains at. If that is the
+// last line and has no line end, the file still ends without one.
 func (e *editor) insertAfterLine(at int, lines []string) {
 	d := e.d
 	eol := d.eol(at)
@@ -99,7 +99,8 @@ func (e *editor) insertAfterLine(at int, lines []string) {
 	e.insertLines(next, lines, eol)
 }
 
-// deleteLines deletes the lines from that of from to that of to.
+// deleteLines deletes the line that contains from, the one that contains to, and
+// those between.
 func (e *editor) deleteLines(from, to int) {
 	d := e.d
 	start, next := d.lineStart(from), d.nextLine(to)

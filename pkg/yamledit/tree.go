@@ -16,7 +16,7 @@ func withValue(tree any, path Path, done int, value any) (any, error) {
 	if done == len(path) {
 		plain, err := expanded(tree)
 		if err == nil && equal(plain, value) {
-			return tree, nil // keeps an alias that says the same
+			return tree, nil // keeps an alias to an equal value
 		}
 		return value, err
 	}

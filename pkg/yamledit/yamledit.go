@@ -8,7 +8,7 @@
 //
 // It promises that
 //   - one region changes, to the new value only: all else reads as before;
-//   - twice is once: the same edit again changes nothing;
+//   - the same edit again changes nothing;
 //   - an edit that changes nothing returns src itself, the same slice;
 //   - an error comes with a nil result.
 //

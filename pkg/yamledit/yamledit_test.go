@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata/*.want")
 
 // TestFixtures sets file_output, a list and a nested key in files as people and
-// tools leave them. The results are beside them as .want.
+// tools leave them. The expected results are the .want files.
 func TestFixtures(t *testing.T) {
 	settings := append(fileOutput("/var/log/falco.log"), Setting{"rules_files", []any{"/etc/falco/falco_rules.yaml", "/etc/falco/mine.yaml"}}, Setting{"engine.kind", "modern_ebpf"})
 	paths, err := filepath.Glob("testdata/*.yaml")
@@ -55,7 +55,7 @@ func TestRemove(t *testing.T) {
 		{name: "leaf", in: "a:\n  b: 1 # x\n  c: 2\nd: 3\n", path: "a.b", want: "a:\n  c: 2\nd: 3\n"},
 		{name: "last leaf leaves a map", in: "a: # why\n  # note\n  b: 1\nd: 3\n", path: "a.b", want: "a: {} # why\n  # note\nd: 3\n"},
 		{name: "block with its nested lines", in: "a:\n  b:\n    - x\n\n    - y\n# about d\nd: 3\n", path: "a", want: "# about d\nd: 3\n"},
-		{name: "all there is", in: "# c\na: 1\n", path: "a", want: "# c\n"},
+		{name: "the only key", in: "# c\na: 1\n", path: "a", want: "# c\n"},
 		{name: "list entry", in: "a:\n- x\n- y\n", path: "a[0]", want: "a:\n- y\n"},
 		{name: "only list entry", in: "a:\n- x\nb: 1\n", path: "a[0]", want: "a: []\nb: 1\n"},
 		{name: "key behind a dash", in: "a:\n  - x: 1\n    y: 2\n    z: 3\n", path: "a[0].x", want: "a:\n  - y: 2\n    z: 3\n"},
