@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// The directives without a value; several can stand on one line.
+// isFlag reports whether a directive has no value; several can be on one line.
 func isFlag(name string) bool {
 	return slices.Contains(strings.Fields(`compress nocompress delaycompress nodelaycompress shred noshred
 		allowhardlink noallowhardlink sharedscripts nosharedscripts copytruncate nocopytruncate
@@ -59,8 +59,8 @@ func (r *reader) directive() {
 var valued = strings.Fields(`dateformat size minsize maxsize shredcycles rotate start minage maxage mail olddir
 	extension addextension compresscmd uncompresscmd compressext`)
 
-// missing notes a directive without its value. Of some, logrotate says so and
-// goes on, and does not exit with 1.
+// missing records a directive without its value. For some, logrotate reports that
+// and goes on, and does not exit with 1.
 func (r *reader) missing(name string) {
 	if slices.Contains([]string{"dateformat", "size", "minsize", "maxsize"}, name) {
 		r.pos--
@@ -69,7 +69,7 @@ func (r *reader) missing(name string) {
 	r.raise("a value is missing after " + name)
 }
 
-// control does what tabooext, taboopat and include say.
+// control applies tabooext, taboopat and include.
 func (r *reader) control(d Directive) {
 	if d.Name != "include" && r.current >= 0 {
 		r.raise(d.Name + " inside of a block")
@@ -115,7 +115,7 @@ func (r *reader) include(d Directive) {
 	r.good = r.good && good
 }
 
-// keep adds a directive to the block, or to what the blocks below inherit.
+// keep adds a directive to the block, or to those that later blocks inherit.
 func (r *reader) keep(d Directive) {
 	if r.current >= 0 {
 		b := &r.config.blocks[r.current]

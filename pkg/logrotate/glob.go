@@ -10,11 +10,10 @@ import (
 	"unicode"
 )
 
-// isGlob reports whether a name has a character that glob(3) does not take for
-// itself.
+// isGlob reports whether a name has a character that is special to glob(3).
 func isGlob(name string) bool { return strings.ContainsAny(name, `*?[\~`) }
 
-// home replaces the ~ of root, as which logrotate runs.
+// home replaces ~ by root's home directory, since logrotate runs as root.
 func home(name string) string {
 	if name == "~" || strings.HasPrefix(name, "~/") || name == "~root" || strings.HasPrefix(name, "~root/") {
 		_, rest, _ := strings.Cut(name, "/")
@@ -64,8 +63,7 @@ func (c *Config) names(dir, part string, last bool) []string {
 }
 
 // fnmatch reports whether one component of a path matches a pattern, as
-// fnmatch(3) with FNM_PERIOD does: a dot at the beginning is matched by a dot
-// alone.
+// fnmatch(3) with FNM_PERIOD does: only a dot matches a dot at the beginning.
 func fnmatch(pattern, name string) bool {
 	if strings.HasPrefix(name, ".") && !strings.HasPrefix(pattern, ".") && !strings.HasPrefix(pattern, `\.`) {
 		return false
@@ -121,8 +119,7 @@ func one(p []rune, r rune) (int, bool) {
 	return 1, p[0] == r
 }
 
-// bracket matches a character with [...]. One that is not closed stands for
-// itself.
+// bracket matches a character with [...]. A [ that is not closed matches itself.
 func bracket(p []rune, r rune) (n int, ok, closed bool) {
 	i, not := 1, false
 	if i < len(p) && (p[i] == '!' || p[i] == '^') {

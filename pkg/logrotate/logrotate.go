@@ -7,9 +7,9 @@
 //
 // It follows the source of logrotate 3.14 to 3.22 (config.c), and for the files
 // it ignores that of 3.8.6, on Oracle Linux 7. It rotates nothing, opens files
-// through an [fs.FS] alone, looks up no user or group, and does not see where a
-// symbolic link in a log's path leads. Files of a directory are read in byte
-// order; logrotate sorts as its locale does.
+// only through an [fs.FS], looks up no user or group, and does not resolve a
+// symbolic link in a log's path. Files of a directory are read in byte order;
+// logrotate sorts them by its locale.
 package logrotate
 
 import (
@@ -24,7 +24,7 @@ import (
 // logrotate with.
 const Main = "/etc/logrotate.conf"
 
-// A Config is all that logrotate reads at its start.
+// A Config is everything that logrotate reads when it starts.
 type Config struct {
 	fsys     fs.FS
 	release  [3]int
@@ -45,11 +45,11 @@ type Directive struct {
 	Line        int
 }
 
-// An Ignored is a file that logrotate finds and does not read.
+// An Ignored is a file that logrotate finds but does not read.
 type Ignored struct {
 	File  string
 	Cause string // "its name matches *.rpmsave, which logrotate excludes"
-	Error bool   // logrotate calls it an error and exits with 1
+	Error bool   // logrotate reports an error and exits with 1
 }
 
 // A Problem is an error in logrotate's configuration: logrotate goes on with
@@ -67,13 +67,13 @@ func (p Problem) String() string {
 	return p.File + ":" + strconv.Itoa(p.Line) + ": " + p.Text
 }
 
-// A block is a list of names with what is in the braces after it.
+// A block is a list of names with the directives in the braces after it.
 type block struct {
 	file       string
 	line       int
 	names      []string
 	directives []Directive // the inherited ones first
-	inherited  int         // how many they are
+	inherited  int         // the number of inherited ones
 }
 
 // included is a directory that logrotate reads, and what it excludes there.
@@ -82,9 +82,9 @@ type included struct {
 	taboo []taboo
 }
 
-// Load reads the file main and all that it includes, as the logrotate of a
-// version does, such as "3.18.0"; "" stands for the newest. The error says that
-// main cannot be read. What is wrong inside is in [Config.Problems].
+// Load reads the file main and everything that it includes, as a version of
+// logrotate such as "3.18.0" does; "" means the newest. It fails only if main
+// cannot be read. Errors in the files are in [Config.Problems].
 func Load(fsys fs.FS, main, version string) (*Config, error) {
 	c := &Config{fsys: fsys, release: parseRelease(version)}
 	c.taboo = defaultTaboo(c.release)
@@ -96,19 +96,19 @@ func Load(fsys fs.FS, main, version string) (*Config, error) {
 	return c, nil
 }
 
-// Problems returns what makes logrotate exit with 1: first what is wrong in the
-// files, then the logs that are in two blocks. For a log that is not there yet,
+// Problems returns what makes logrotate exit with 1: first the errors in the
+// files, then the logs that are in two blocks. For a log that does not exist yet,
 // see [Config.Rules].
 func (c *Config) Problems() []Problem { return slices.Concat(c.problems, c.duplicates()) }
 
-// Ignored returns the files that logrotate finds and does not read.
+// Ignored returns the files that logrotate finds but does not read.
 func (c *Config) Ignored() []Ignored { return c.ignored }
 
 // Files returns the files that logrotate reads, in order.
 func (c *Config) Files() []string { return c.files }
 
-// Reads reports whether logrotate reads a regular file of root's with mode 0644
-// at path, which need not exist. If not, it says why.
+// Reads reports whether logrotate reads, or would read, a file at path that
+// belongs to root and has mode 0644. If not, cause says why.
 func (c *Config) Reads(path string) (cause string, ok bool) {
 	path = clean(path)
 	dir, name := split(path)

@@ -17,7 +17,6 @@ import (
 
 const log = "/var/log/falco.log"
 
-// tree makes a file system of texts; an empty name ends in a directory.
 func tree(files map[string]string) fstest.MapFS {
 	fsys := fstest.MapFS{}
 	for name, text := range files {
@@ -137,7 +136,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// A pattern gives up at its first duplicate, so what sorts after it is lost.
+// logrotate stops expanding a pattern at its first duplicate and drops the logs
+// that sort after it.
 func TestDropped(t *testing.T) {
 	c := load(t, tree(map[string]string{
 		Main:                 "/var/log/audit.log {\n}\n/var/log/*.log {\n}\n",
@@ -214,7 +214,7 @@ func TestTaboo(t *testing.T) {
 		{"as on Oracle Linux 7", "3.8.6", "", "f.dpkg-tmp", ""},
 		{"as on Oracle Linux 8", "3.14.0", "", "f.bak", ""},
 		{"as on Oracle Linux 9", "3.18.0", "", "f.bak", "ends in .bak"},
-		{"as on Oracle Linux 9, not yet", "3.18.0", "", "f.old", ""},
+		{"as on Oracle Linux 9, which does not exclude .old yet", "3.18.0", "", "f.old", ""},
 		{"as on Oracle Linux 10", "3.22.0", "", "f.orig", "ends in .orig"},
 		{"a backup", "3.18.0", "", "f~", "ends in ~"},
 		{"a pattern in the list", "3.18.0", "", "f.rhn-cfg-tmp-12", "matches *.rhn-cfg-tmp-*"},
@@ -243,12 +243,12 @@ func TestRefuses(t *testing.T) {
 		want          string
 		wrong         bool
 	}{
-		{"as it should be", "3.8.6", 0o600, 0, "", false},
-		{"executable, long ago", "3.8.6", 0o755, 0, "its mode is -rwxr-xr-x, and this logrotate wants it not executable and writable by root alone", false},
+		{"owned by root, mode 0600", "3.8.6", 0o600, 0, "", false},
+		{"executable, version 3.8", "3.8.6", 0o755, 0, "its mode is -rwxr-xr-x, and this logrotate wants it not executable and writable by root alone", false},
 		{"executable", "3.14.0", 0o755, 0, "", false},
 		{"writable by the group", "3.18.0", 0o664, 0, "it is writable by its group or by others", false},
-		{"writable by the group, now", "3.22.0", 0o664, 0, "it is writable by its group or by others", true},
-		{"of somebody else", "3.18.0", 0o644, 12, "it does not belong to root", false},
+		{"writable by the group, version 3.22", "3.22.0", 0o664, 0, "it is writable by its group or by others", true},
+		{"owned by another user", "3.18.0", 0o644, 12, "it does not belong to root", false},
 	} {
 		fsys := tree(map[string]string{Main: "include /etc/logrotate.d\n", "/etc/logrotate.d/falco": log + " {\n}\n"})
 		fsys["etc/logrotate.d/falco"].Mode = test.mode
@@ -269,7 +269,7 @@ func TestRefuses(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	if c, err := Load(fstest.MapFS{}, Main, ""); c != nil || !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("Load of nothing = %v, %v, want %v", c, err, fs.ErrNotExist)
+		t.Errorf("Load without a main file = %v, %v, want %v", c, err, fs.ErrNotExist)
 	}
 }
 
@@ -306,9 +306,8 @@ func TestFnmatch(t *testing.T) {
 	}
 }
 
-// Whatever the files hold, each log is rotated by at most one rule, by the
-// first one, for each spelling; every rule's place is in a file that was read;
-// and a rule of a file that is read says it is.
+// Each spelling of a log is rotated by at most one rule, the first; every rule's
+// place is in a file that was read.
 func FuzzLoad(f *testing.F) {
 	for _, test := range ruleTests {
 		f.Add(test.text, "/var/log/falco.log {\n}\n", "3.18.0")

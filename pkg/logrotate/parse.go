@@ -12,8 +12,8 @@ import (
 )
 
 // A reader goes through one file byte by byte, with the states of
-// readConfigFile in logrotate's config.c, so that a broken file means what it
-// means to logrotate.
+// readConfigFile in logrotate's config.c, so that it reads a broken file as
+// logrotate does.
 type reader struct {
 	config  *Config
 	file    string
@@ -152,7 +152,7 @@ func (r *reader) stepSkipped(b byte) {
 	}
 }
 
-// closeBlock ends the open block, unless its olddir makes it useless.
+// closeBlock ends the open block. logrotate stops here if its olddir is missing.
 func (r *reader) closeBlock() {
 	if r.current < 0 {
 		r.stop("unexpected }")
@@ -250,7 +250,7 @@ func (r *reader) upToBrace() (string, bool) {
 	return "", false
 }
 
-// dropBlock takes the open block back.
+// dropBlock removes the open block.
 func (r *reader) dropBlock() {
 	if r.current >= 0 {
 		r.config.blocks = slices.Delete(r.config.blocks, r.current, r.current+1)
@@ -258,11 +258,11 @@ func (r *reader) dropBlock() {
 	}
 }
 
-// wrong notes an error that changes nothing.
+// wrong records an error that does not change what is read.
 func (r *reader) wrong(text string) { r.config.problem(r.file, r.line, text) }
 
-// raise notes an error that makes logrotate leave the block out, or the rest of
-// the file if it is outside of one.
+// raise records an error that makes logrotate leave out the block, or outside of
+// one the rest of the file.
 func (r *reader) raise(text string) {
 	if r.current < 0 {
 		r.stop(text)
@@ -272,7 +272,7 @@ func (r *reader) raise(text string) {
 	r.state = failed
 }
 
-// stop notes an error after which logrotate reads no more of the file.
+// stop records an error after which logrotate reads no more of the file.
 func (r *reader) stop(text string) {
 	r.wrong(text)
 	r.state = stopped

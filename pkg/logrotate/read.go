@@ -34,9 +34,9 @@ func split(p string) (dir, name string) {
 	return clean(dir), name
 }
 
-// readPath reads a file, or every file of a directory, and reports whether all
-// went well. A file in which something is wrong leaves its blocks, and takes
-// its directives outside of blocks back: readConfigPath in config.c.
+// readPath reads a file, or every file of a directory, and reports whether there
+// was no error. The blocks of a file with an error stay, and its directives
+// outside of blocks are dropped: readConfigPath in config.c.
 func (c *Config) readPath(name, cwd string, globals *[]Directive) bool {
 	if !strings.HasPrefix(name, "/") {
 		name = path.Join(cwd, name)
@@ -104,8 +104,8 @@ func (c *Config) readFile(file, cwd string, globals *[]Directive) bool {
 	return r.read()
 }
 
-// refuses says why logrotate, which runs as root, does not read a file. Only
-// the newest exit with 1 for its mode and owner.
+// refuses says why logrotate, which runs as root, does not read a file. Only the
+// newest versions exit with 1 because of its mode or owner.
 func (c *Config) refuses(info fs.FileInfo) (why string, wrong bool) {
 	mode := info.Mode()
 	special := mode&(fs.ModeSetuid|fs.ModeSetgid|fs.ModeSticky) != 0
@@ -131,7 +131,7 @@ func (c *Config) problem(file string, line int, text string) {
 	c.problems = append(c.problems, Problem{file, line, text})
 }
 
-// cause leaves out the path, which the problem names already.
+// cause leaves out the path, which the problem already names.
 func cause(err error) string {
 	if pe := (*fs.PathError)(nil); errors.As(err, &pe) {
 		err = pe.Err

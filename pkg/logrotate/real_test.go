@@ -23,16 +23,15 @@ var (
 	versionLine = regexp.MustCompile(`logrotate (\d+\.\d+\.\d+)`)
 )
 
-// TestReal compares the package with the logrotate of this machine, on
-// configurations made at random: which logs it considers, how often, and which
-// ones it calls duplicate.
+// TestReal compares the package with this machine's logrotate on random
+// configurations: which logs it considers, how often, and which are duplicates.
 func TestReal(t *testing.T) {
 	program, err := exec.LookPath("logrotate")
 	if err != nil {
 		t.Skip("there is no logrotate on this machine")
 	}
 	if os.Geteuid() != 0 {
-		t.Skip("logrotate judges modes and owners as root alone")
+		t.Skip("logrotate checks modes and owners only as root")
 	}
 	out, _ := exec.Command(program, "--version").CombinedOutput()
 	m := versionLine.FindSubmatch(out)
@@ -82,8 +81,8 @@ func (g generator) write(t *testing.T) {
 	}
 }
 
-// text makes up to n blocks; some end with last. An include inside of a block
-// makes logrotate 3.21 use memory that it never set.
+// text makes up to n blocks; some end with last. It puts no include inside a
+// block, because logrotate 3.21 then reads uninitialised memory.
 func (g generator) text(n int, last string) string {
 	var b strings.Builder
 	for range g.IntN(n + 1) {
@@ -156,7 +155,7 @@ func compare(t *testing.T, program, version, dir string, seed uint64) {
 func found(re *regexp.Regexp, out []byte) []string {
 	var all []string
 	for _, m := range re.FindAllSubmatch(out, -1) {
-		if log := string(m[1]); knownLog.MatchString(log) { // others come of broken files
+		if log := string(m[1]); knownLog.MatchString(log) { // others come from broken files
 			all = append(all, log)
 		}
 	}

@@ -14,31 +14,30 @@ type Rule struct {
 	Name       string // the name or the pattern that matches the log
 	File       string
 	Line       int         // of the first name of the block
-	Directives []Directive // the inherited ones first; the last of a name counts
+	Directives []Directive // the inherited ones first; the last of a name wins
 	// Effective says that the block rotates the log.
 	Effective bool
 	// Duplicate says that logrotate reports "duplicate log entry" for the log
 	// here, drops it from this block, and exits with 1.
 	Duplicate bool
 	// DroppedFor is another log that the pattern matches and that is a
-	// duplicate: logrotate then drops all that the pattern matches after it, so
-	// this log too.
+	// duplicate: logrotate then drops every log that the pattern matches after
+	// it, including this one.
 	DroppedFor string
 }
 
 // Rules returns the blocks whose names match a log, in logrotate's order, as if
 // the log existed. The first one rotates it. A later one is an error, unless an
-// earlier one has ignoreduplicates (logrotate 3.21). A log that is spelled in
-// another way, such as with "//", is another one to logrotate, and is rotated
-// twice.
+// earlier one has ignoreduplicates (logrotate 3.21). logrotate takes another
+// spelling of a log, such as with "//", for another log, and rotates it twice.
 //
 // Names that logrotate resolves against its working directory match nothing.
 func (c *Config) Rules(path string) []Rule {
 	return c.claim(clean(path)).rules
 }
 
-// duplicates returns the logs that are there, or are named without a pattern,
-// and are in two blocks.
+// duplicates returns the logs in two blocks that exist or are named without a
+// pattern.
 func (c *Config) duplicates() []Problem {
 	return c.claim("").twice
 }
@@ -95,9 +94,8 @@ func (c *Config) ignoresDuplicates(r Rule) bool {
 	return ok && c.since(3, 21)
 }
 
-// logs returns the logs that a name stands for, with one more that is taken to
-// exist if the name matches it. A pattern that matches nothing stands for
-// itself.
+// logs returns the logs that a name stands for. If matches is true they include
+// as, even if it does not exist. A pattern that matches nothing stands for itself.
 func (c *Config) logs(name, as string, matches bool) []string {
 	if !isGlob(name) {
 		if info, err := fs.Stat(c.fsys, rooted(name)); err == nil && info.IsDir() {
@@ -126,9 +124,9 @@ func (r Rule) Get(name string) (Directive, bool) {
 	return Directive{}, false
 }
 
-// On reports whether a directive that "no" and its name turns off, such as
-// compress, create or copytruncate, is on. Of renamecopy and copytruncate, the
-// later one turns the other off.
+// On reports whether a directive such as compress, create or copytruncate is on;
+// "no" before its name turns it off. renamecopy and copytruncate turn each other
+// off.
 func (r Rule) On(name string) bool {
 	on := name == "ifempty"
 	for _, d := range r.Directives {

@@ -15,7 +15,7 @@ type taboo struct {
 	from    Directive // zero for logrotate's own list
 }
 
-// The endings that logrotate excludes by itself: defTabooExts of config.c at
+// defaultTaboo returns logrotate's own list: defTabooExts of config.c at
 // r3-8-6, 3.14.0, 3.18.0, 3.21.0 and 3.22.0. 3.17 added .bak, 3.22 .new, .old
 // and .orig; the .pac endings came after 3.22.
 func defaultTaboo(release [3]int) []taboo {
@@ -66,7 +66,7 @@ func (t taboo) cause() string {
 }
 
 // exclude applies tabooext or taboopat, which replaces the list or, after a
-// plus, adds to it. An empty extension is left out, an empty pattern matches
+// plus, adds to it. An empty extension is left out; an empty pattern matches
 // nothing.
 func (c *Config) exclude(d Directive) {
 	text, add := strings.CutPrefix(d.Value, "+")

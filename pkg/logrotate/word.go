@@ -39,8 +39,8 @@ func (r *reader) rest() string {
 	return string(r.src[begin:end])
 }
 
-// value reads what follows a directive and an optional equals sign. It is false
-// if there is nothing.
+// value reads what follows a directive and an optional equals sign. It returns
+// false if nothing does.
 func (r *reader) value() (string, bool) {
 	skip := func() {
 		for r.pos < len(r.src) && isBlank(r.src[r.pos]) {
@@ -59,7 +59,7 @@ func (r *reader) value() (string, bool) {
 }
 
 // splitWords splits names as poptParseArgvString does: quotes of both kinds
-// need not be closed, a backslash takes the character after it, inside quotes
+// need not be closed; a backslash escapes the character after it, inside quotes
 // only the quote. Empty words are left out.
 func splitWords(text string) ([]string, error) {
 	var words []string
