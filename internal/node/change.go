@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// A Change is one thing to do to the node, as data: the same value is the
-// diff, the JSON, what is applied, and what the tests interrupt. The linter
-// checks that every switch over the kinds of change is complete.
+// A Change is one thing to do to the node, as data: the same value is shown in
+// the report, written as JSON, and applied. The linter checks that every switch
+// over the kinds of change is complete.
 //
 //sumtype:decl
 type Change interface {
@@ -25,8 +25,8 @@ type Change interface {
 // sealed is implemented in this package only.
 type sealed interface{ change() }
 
-// A Cause is what all changes share: the drift that they mend, and why, in a
-// few words for a person.
+// A Cause is what all changes share: the drift that they mend, and the reason in
+// a few words.
 type Cause struct {
 	Drift Drift
 	Why   string
@@ -61,7 +61,7 @@ type WriteFile struct {
 	Check *FalcoCheck
 }
 
-// FalcoCheck says how to ask the installed Falco about a falco.yaml.
+// FalcoCheck says how to have the installed Falco check a falco.yaml.
 type FalcoCheck struct {
 	// Version is the version of the installed Falco, such as "0.44.1".
 	Version string
@@ -69,7 +69,7 @@ type FalcoCheck struct {
 	Preload string
 }
 
-// RemoveFile removes a file. A file that is gone already is no error.
+// RemoveFile removes a file. It is not an error if there is none.
 type RemoveFile struct {
 	Cause
 	Path string
@@ -118,19 +118,20 @@ type Install struct {
 	// holds the keys. The signatures are checked before dnf starts.
 	Fingerprints []string
 	KeyFile      string
-	// Await, if set, is what fills in the repositories' addresses at boot.
+	// Await, if set, is what must set the variables in the repositories' URLs
+	// at boot.
 	Await *Await
 	// NoScripts skips scriptlets, for a package that its own scriptlets keep
 	// from being removed.
 	NoScripts bool
 }
 
-// Await is something else on the node that must be done first. The transaction
-// goes ahead after Limit all the same.
+// Await is something else on the node to wait for. After Limit the transaction
+// goes ahead without it.
 type Await struct {
-	// Files tell that it is done, any one of them.
+	// Files are its marks: it is done once any one of them exists.
 	Files []string
-	// What is waited for, for the log.
+	// What names it in the log.
 	What  string
 	Limit time.Duration
 }
@@ -192,24 +193,24 @@ type ChangeUnit struct {
 	From, To string
 }
 
-// Subject is the Falco to be proven: its unit, its log, and how to ask it what is
-// wrong.
+// Subject is the Falco to prove: its unit, its log, and how to have it check its
+// configuration.
 type Subject struct {
 	Unit string
 	// Log is the declared alert log; empty if none is declared.
 	Log string
-	// Check is how to ask Falco why it does not run: its units discard what it
-	// writes to standard error.
+	// Check is how to find out why Falco does not run: its units discard its
+	// standard error.
 	Check FalcoCheck
 }
 
-// Prove opens a sensitive file and waits until Falco reports exactly that in
+// Prove opens a sensitive file and waits until Falco's alert about that appears in
 // its log. It is a probe: it changes nothing on the node except for the alert.
 type Prove struct {
 	Cause
 	Subject
-	// Invocation is the unit's InvocationID that must be proven; empty where
-	// an earlier step of the same run has just started the unit.
+	// Invocation is the InvocationID of the unit's start to prove; empty if an
+	// earlier step of the same run has just started the unit.
 	Invocation string
 	// Settle is how long a process must run unchanged to count as running when
 	// no alert appears.

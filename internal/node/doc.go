@@ -4,9 +4,9 @@
 // Package node is the vocabulary of a node: what can be seen of it, what can
 // be changed, and the words for both.
 //
-// Looking and changing are different types. A [View] has no method that
-// writes. A [Machine] applies a [Change], which is plain data, so the same
-// value is the diff in the report, the JSON, and what is done. A [Drift] names
+// Reading and changing are different types. A [View] has no method that
+// writes. A [Machine] applies a [Change], which is plain data, so the same value
+// is shown in the report, written as JSON, and applied. A [Drift] names
 // a difference between a node and what is declared; an [Error] carries the
 // exit status ([Code]) and the hint of a failure.
 //

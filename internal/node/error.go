@@ -48,7 +48,7 @@ const (
 )
 
 // Codes lists every code. The help, README.md, docs/report.schema.json, the
-// units and the first-boot script are made from it by `go test . -update`.
+// units and the first-boot script are generated from it by `go test . -update`.
 func Codes() []CodeRow {
 	return []CodeRow{
 		{CodeOK, "ok", "the node is as declared, or the run made it so", AgainDone},
@@ -113,8 +113,8 @@ func DriftOf(err error) Drift {
 }
 
 // HintOf returns the hint of the first [*Error] in the chain of err that has
-// one. A canceled run always has a hint of its own; one that ran out of time
-// has one if there is no other.
+// one. A canceled run always has its own hint; a run that ran out of time has one
+// if there is no other.
 func HintOf(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "the run was told to stop; run it again to continue from here"

@@ -16,7 +16,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
-// Every constant of type Code has a row of its own, in the same order.
+// Every constant of type Code has its own row, in the same order.
 func TestCodesIsComplete(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "error.go", nil, 0)
 	if err != nil {
@@ -47,7 +47,7 @@ func TestCodesIsComplete(t *testing.T) {
 	}
 }
 
-// Whoever stops a run must not be told that the network is down.
+// The error of a stopped run must not blame the network.
 func TestStoppedRunIsNoPackageFailure(t *testing.T) {
 	at := func(cause error) error {
 		return fmt.Errorf("packages: %w", &Error{Code: CodePackages, Err: fmt.Errorf("running dnf: %w", cause), Hint: "a proxy"})
@@ -69,7 +69,7 @@ func TestStoppedRunIsNoPackageFailure(t *testing.T) {
 	}
 }
 
-// The hint of the configuration's own error is better than a general one.
+// The hint of the configuration's own error wins over a general one.
 func TestConfigError(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -5,12 +5,12 @@ package node
 
 import "time"
 
-// Progress is news of a change under way, for a person.
+// Progress is a message about a change that is being applied.
 type Progress struct {
 	// Message is one line, lower case, without secrets.
 	Message string
 	// Elapsed is how long the change has taken so far.
 	Elapsed time.Duration
-	// Warning says that the news deserves more attention than a sign of life.
+	// Warning means that the message is more than a sign of life.
 	Warning bool
 }

@@ -13,49 +13,48 @@ import (
 )
 
 // ErrNotAsked means that a question has no answer because the agent acts on a
-// tree and this machine is never asked about it.
+// tree and does not ask the running machine.
 var ErrNotAsked = errors.New("not asked: acting on a tree, not on the running machine")
 
-// A View is the node as it can be seen. It has no method that writes; answers
-// are kept for the life of the View, so two steps always see the same node.
-// Every error that wraps [fs.ErrPermission] means "cannot be seen by this
-// user".
+// A View is a read-only view of the node. It keeps its answers, so two steps
+// always see the same node. An error that wraps [fs.ErrPermission] means that this
+// user may not see the answer.
 type View interface {
 	// Tree is the node's file tree rooted at "/": names have no leading slash
 	// (io/fs), symbolic links are followed inside the root. It implements
 	// [fs.ReadFileFS], [fs.ReadDirFS] and [fs.StatFS].
 	Tree() fs.FS
-	// Stat tells of a file itself (a link is not followed), path with leading
-	// slash.
+	// Stat describes the file at an absolute path and does not follow a
+	// symbolic link.
 	Stat(path string) (File, error)
-	// Host tells of the machine; with a tree, of what the caller declared.
+	// Host describes the machine; for a tree, what the caller declared.
 	Host() Host
-	// Packages tells what rpm knows of the packages and keys that matter here.
-	// [ErrNotAsked] for a tree.
+	// Packages returns what rpm knows about the packages and keys that matter
+	// here. For a tree the error is [ErrNotAsked].
 	Packages(ctx context.Context) (Packages, error)
 	// Altered lists the files of the installed falco package that are missing
 	// or differ from what was installed (rpm -V), configuration files apart.
 	Altered(ctx context.Context) ([]AlteredFile, error)
-	// Units tells of the named systemd units, present or not, keyed by the
-	// name asked for. [ErrNotAsked] for a tree.
+	// Units returns the named systemd units, whether or not they exist, by the
+	// name asked for. For a tree the error is [ErrNotAsked].
 	Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error)
-	// Falcos lists the running processes that are a falco, with their cgroup.
+	// Falcos lists the running Falco processes.
 	Falcos(ctx context.Context) ([]Process, error)
-	// Module tells whether Falco's kernel module is built for a kernel.
+	// Module says whether Falco's kernel module is built for a kernel.
 	Module(ctx context.Context, kernel string) (Module, error)
-	// Proof is the last proof of a unit; zero if there is none.
+	// Proof returns the last proof of a unit, or the zero value.
 	Proof() Proof
-	// Now is the time of the View.
+	// Now returns the time of the View.
 	Now() time.Time
 }
 
-// File is what Stat tells.
+// File is the result of Stat.
 type File struct {
 	Mode     fs.FileMode
 	UID, GID int
 	Size     int64
 	ModTime  time.Time
-	// Target is the link's target if it is one.
+	// Target is the target of a symbolic link.
 	Target string
 }
 
@@ -73,14 +72,14 @@ func Kind(m fs.FileMode) string {
 	}
 }
 
-// Host is what the running machine says of itself.
+// Host describes the running machine.
 type Host struct {
 	Kernel string // uname -r, or what was given instead
-	// KernelGiven says that Kernel is not the running one, so nothing that is
-	// probed here (BTF) speaks of it.
+	// KernelGiven means that Kernel is not the running kernel, so BTF, which
+	// is probed here, does not apply to it.
 	KernelGiven bool
 	Arch        string // x86_64, aarch64
-	BTF         bool   // /sys/kernel/btf/vmlinux is there
+	BTF         bool   // /sys/kernel/btf/vmlinux exists
 	BootID      string
 	Booted      time.Time
 	Systemd     bool // systemd is running here
@@ -117,7 +116,7 @@ type PublicKey struct {
 	Armored []byte
 }
 
-// Packages is what rpm's database says of what matters here.
+// Packages is what rpm's database has of the packages and keys that matter here.
 type Packages struct {
 	// Installed holds every installed version by name: falco, dkms,
 	// kernel-devel, kernel-uek-devel, gcc-toolset-11, gcc-toolset-14,
@@ -141,7 +140,7 @@ func (p Packages) Newest(name string) (Package, bool) {
 type AlteredFile struct {
 	Path    string
 	Missing bool
-	// What is rpm's string of marks, such as "S.5....T.".
+	// What is rpm's string of marks, such as "S.5....T.", or "missing".
 	What string
 }
 
@@ -150,7 +149,7 @@ type Process struct {
 	PID    int
 	Exe    string
 	Cgroup string
-	// Container says that its cgroup is a container's.
+	// Container means that its cgroup belongs to a container.
 	Container bool
 }
 
@@ -170,11 +169,11 @@ type Proof struct {
 	Time       time.Time `json:"time"`
 	// Unseen says why the log could not be watched; empty if it was.
 	Unseen string `json:"unseen,omitempty"`
-	// Hidden says that this user may not read whether there is a proof.
+	// Hidden means that this user may not read the proof.
 	Hidden bool `json:"-"`
 }
 
-// Seen is the result of a probe: what followed the opening of a sensitive file.
+// Seen is the result of a probe: what happened after it opened a sensitive file.
 type Seen struct {
 	// Opens counts the opens, Alerts the alerts about them in the log. More
 	// alerts than opens mean that two Falcos write there.
@@ -182,8 +181,8 @@ type Seen struct {
 	// Journal counts the alerts in the journal, if it was searched. Not zero
 	// means that Falco detects but does not reach its log.
 	Journal int
-	// Full says that there was no alert and that the file system of the log has
-	// no room, which Falco does not report.
+	// Full means that there was no alert and that the file system of the log is
+	// full, which Falco does not report.
 	Full bool
 	// First is the time from the first open to the first alert.
 	First time.Duration
@@ -197,7 +196,7 @@ func (s Seen) Detected() bool { return s.Alerts > 0 }
 type Machine interface {
 	// View returns a new view of the node.
 	View() View
-	// Apply carries out one change. Applying a change that is already made is
-	// no error. The result of a [Prove] is the next View's Proof.
+	// Apply carries out one change. It is not an error if the change has already
+	// been made. The result of a [Prove] is the next View's Proof.
 	Apply(ctx context.Context, c Change) error
 }

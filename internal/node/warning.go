@@ -5,7 +5,7 @@ package node
 
 import "fmt"
 
-// A Warning is something an operator should know though the run succeeds.
+// A Warning is something an operator should know although the run succeeds.
 type Warning struct {
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
