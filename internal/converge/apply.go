@@ -20,7 +20,7 @@ const rounds = 4
 // Converge makes the node as declared: it plans each step in order and applies
 // the changes, then plans all steps again; anything that is left is an error
 // that names it. The first error ends the run. What was done before it stays,
-// and the next run goes on from there. tell is given events as they happen.
+// and the next run goes on from there. Converge calls tell for each event.
 func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event)) Result {
 	run := runner{machine: m, view: m.View(), tell: tell}
 	var r Result

@@ -1,18 +1,17 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package converge is the engine: it asks every step what the node lacks, which
-// gives a plan made of plain data ([Plan]), and on a run that may change the
-// node it applies that plan step by step and plans again until nothing is left
-// ([Converge]).
+// Package converge is the engine. [Plan] asks every step what the node lacks and
+// returns a plan made of plain data. [Converge], on a run that may change the
+// node, applies the plan step by step and plans again until nothing is left.
 //
-// Looking and doing are different types. A [Step] is given a [node.View], which
+// Planning and changing are different types. A [Step] is given a [node.View], which
 // has no method that writes, and answers with [node.Change] values. Only
 // Converge is given a [node.Machine]; a dry run never has one, so it cannot
 // write by mistake.
 //
-// The package does no I/O, and knows nothing of Falco or Oracle Linux: what the
-// steps promise and how a change is applied is not its concern.
+// The package does no I/O, and knows nothing of Falco, Oracle Linux, what the
+// steps promise or how a change is applied.
 package converge
 
 import (
@@ -29,14 +28,14 @@ type Step interface {
 	// ID names the step in reports and logs: one word, lower case.
 	ID() string
 	// Plan compares the node with what is declared. An error means that this
-	// could not be done or that the node is refused; a [*node.Error] in its
-	// chain carries the exit status and the hint.
+	// failed or that the node is refused; a [*node.Error] in its chain carries
+	// the exit status and the hint.
 	Plan(ctx context.Context, view node.View) (Outcome, error)
 }
 
 // An Outcome is what a step has planned, and why.
 type Outcome struct {
-	// Reason is one line for a person: what was found.
+	// Reason says in one line what was found.
 	Reason string
 	// Changes make the step's promise true, in this order.
 	Changes []node.Change
@@ -46,9 +45,9 @@ type Outcome struct {
 	// Skipped says that the step does not apply here; Reason says why.
 	Skipped bool
 	// Unknown lists what could not be seen, for example without root. A step
-	// that has any is never reported as in order.
+	// with an entry is never reported as in order.
 	Unknown []string
-	// Warnings are worth reading but no reason to fail.
+	// Warnings are worth reading but do not fail the step.
 	Warnings []node.Warning
 }
 
@@ -97,8 +96,8 @@ func (r Result) has(status Status) bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return s.Status == status })
 }
 
-// HasProbe reports whether a result holds a probe, which changes nothing but
-// needs a Machine all the same.
+// HasProbe reports whether a result contains a probe, which changes nothing but
+// still needs a Machine.
 func (r Result) HasProbe() bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return slices.ContainsFunc(s.Changes, node.IsProbe) })
 }

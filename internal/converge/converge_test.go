@@ -112,9 +112,9 @@ func TestPlanStatuses(t *testing.T) {
 		code node.Code
 	}{
 		{"in order", func(node.View) (Outcome, error) { return Outcome{}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
-		{"a probe is no change", func(node.View) (Outcome, error) { return Outcome{Changes: []node.Change{node.Prove{}}}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
+		{"a probe is not a change", func(node.View) (Outcome, error) { return Outcome{Changes: []node.Change{node.Prove{}}}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
 		{"not asked", func(node.View) (Outcome, error) { return Outcome{}, node.ErrNotAsked }, []string{"func skipped", "z pending"}, node.CodeOK},
-		{"may not be seen", func(node.View) (Outcome, error) { return Outcome{}, denied }, []string{"func unknown", "z pending"}, node.CodeOK},
+		{"permission denied", func(node.View) (Outcome, error) { return Outcome{}, denied }, []string{"func unknown", "z pending"}, node.CodeOK},
 		{"partly unseen", func(node.View) (Outcome, error) { return Outcome{Unknown: []string{"x"}}, nil }, []string{"func unknown", "z pending"}, node.CodeOK},
 		{"a failure leaves the rest planned", func(node.View) (Outcome, error) { return Outcome{}, errors.New("x") }, []string{"func failed", "z pending"}, node.CodeFailed},
 		{"a refusal ends the plan", func(node.View) (Outcome, error) { return Outcome{}, refusal }, []string{"func failed", "z skipped"}, node.CodePreflight},
@@ -147,8 +147,7 @@ func TestConvergeThenAgainDoesNothing(t *testing.T) {
 	}
 }
 
-// The promise: cut off after any number of changes, the next run ends as if
-// nothing had happened.
+// After a power loss at any change, the next run ends as if nothing had happened.
 func TestConvergeAfterPowerLossAnywhere(t *testing.T) {
 	whole := newNode()
 	Converge(t.Context(), whole, chain, quiet)

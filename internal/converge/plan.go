@@ -13,8 +13,8 @@ import (
 )
 
 // Plan asks every step what it would change and changes nothing. An error with
-// [node.CodePreflight] ends it, since nothing after it would be true. After any
-// other error the rest is still planned, so that one report names everything
+// [node.CodePreflight] ends it, since the rest of the plan would be wrong. After
+// any other error the rest is still planned, so that one report names everything
 // that is wrong.
 func Plan(ctx context.Context, view node.View, steps []Step) Result {
 	var r Result
@@ -55,7 +55,7 @@ func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	return s
 }
 
-// unreached are the results of the steps after one that failed.
+// unreached returns the results of the steps after one that failed.
 func unreached(steps []Step, after string) []StepResult {
 	var rest []StepResult
 	for _, step := range steps {
