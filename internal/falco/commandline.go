@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// A CommandLine is what Falco's options say.
+// A CommandLine is Falco's parsed command line.
 //
 // Falco 0.32 to 0.44 reads them with cxxopts 3.0.0: falcosecurity/falco
-// cmake/modules/cxxopts.cmake, jarro2783/cxxopts include/cxxopts.hpp. That one
-// knows "-c FILE", "-o KEY=VALUE", "--option KEY=VALUE" and
-// "--option=KEY=VALUE". It refuses "-c/FILE" and "-oKEY=VALUE": after a dash
-// there may be nothing but letters and digits. No Falco has "--config" or
-// "--rules". Words that Falco refuses are read as they are meant all the same,
-// and are in Refused.
+// cmake/modules/cxxopts.cmake, jarro2783/cxxopts include/cxxopts.hpp. cxxopts
+// reads "-c FILE", "-o KEY=VALUE", "--option KEY=VALUE" and
+// "--option=KEY=VALUE". It refuses "-c/FILE" and "-oKEY=VALUE": only letters and
+// digits may follow a dash. No Falco has "--config" or "--rules". Words that Falco
+// refuses are still read as they are meant, and are in Refused.
 type CommandLine struct {
 	Config          string   // -c; "" where Falco reads [ConfigFile]
 	Overrides       []string // -o, as KEY=VALUE, in order
@@ -31,19 +30,19 @@ type CommandLine struct {
 	Engine          string   // engine.kind as an option sets it, or ""
 	Exits           string   // the option after which Falco prints something and exits, or ""
 	Options         []Option // all options, in order
-	Ignored         []string // words that Falco passes over
-	Refused         []string // words of which each makes Falco exit with 1
+	Ignored         []string // words that Falco ignores
+	Refused         []string // words, each of which makes Falco exit with 1
 	Refusal         string   // the first reason why Falco refuses the command line, in its words, or ""
 }
 
 // An Option is one option with its value.
 type Option struct {
-	Name  string // without dashes, the long name where there is one
+	Name  string // without dashes; the long name if there is one
 	Value string // "true" for an option that takes none
 }
 
 // ParseCommandLine reads the arguments of a Falco, its own name first. A version
-// that cannot be read counts as new.
+// that cannot be read counts as the newest.
 func ParseCommandLine(falcoVersion string, argv []string) CommandLine {
 	p := optionReader{version: falcoVersion}
 	if len(argv) > 0 {
@@ -63,7 +62,7 @@ func ParseCommandLine(falcoVersion string, argv []string) CommandLine {
 }
 
 // Option returns the last value of an option by its name without dashes, and
-// whether it is there.
+// whether it is set.
 func (c CommandLine) Option(name string) (string, bool) {
 	return last(c.Options, func(o Option) (string, bool) { return o.Value, o.Name == name })
 }
@@ -127,8 +126,8 @@ func (p *optionReader) long(word, name, value string, joined bool) {
 	}
 }
 
-// short reads one or several options after a dash. One that takes a value has
-// the rest of the word, or the next word.
+// short reads one or several options after a dash. The value of an option is the
+// rest of the word, or the next word.
 func (p *optionReader) short(word string) {
 	letters := word[1:]
 	wellFormed := strings.IndexFunc(letters, func(r rune) bool { return !isAlnum(r) }) < 0
@@ -154,7 +153,7 @@ func (p *optionReader) short(word string) {
 	}
 }
 
-// next takes the next word for the value, whatever it begins with.
+// next takes the next word as the value, even if it begins with a dash.
 func (p *optionReader) next(word, name string, o option) {
 	if len(p.rest) == 0 {
 		p.refuse(word, fmt.Sprintf("Option '%s' is missing an argument", name))

@@ -48,13 +48,13 @@ var commandLineTests = []struct {
 	{name: "commas, since", version: "0.39.1", args: "-o a=1,b=2", want: CommandLine{Overrides: []string{"a=1,b=2"}}},
 	{name: "grouped", version: "0.44.1", args: "-Uvc f.yaml", want: CommandLine{Config: "f.yaml"}},
 	{name: "grouped with a value in the middle", version: "0.44.1", args: "-Uoabc", want: CommandLine{Overrides: []string{"abc"}}},
-	{name: "grouped with one that is not there", version: "0.44.1", args: "-Uz", want: CommandLine{Refused: []string{"-Uz"}, Refusal: "Option 'z' does not exist"}},
+	{name: "grouped with an unknown option", version: "0.44.1", args: "-Uz", want: CommandLine{Refused: []string{"-Uz"}, Refusal: "Option 'z' does not exist"}},
 	{name: "rules", version: "0.44.1", args: "-r /etc/a.yaml -r /etc/b", want: CommandLine{Rules: []string{"/etc/a.yaml", "/etc/b"}}},
 	{
 		name: "rules are disabled", version: "0.38.2", args: "-D shell -D sensitive -T network",
 		want: CommandLine{DisabledRules: []string{"shell", "sensitive"}, DisabledTags: []string{"network"}},
 	},
-	{name: "no more since 0.39", version: "0.39.2", args: "-D shell", want: CommandLine{Refused: []string{"-D"}, Refusal: "Option 'D' does not exist", Ignored: []string{"shell"}}},
+	{name: "removed in 0.39", version: "0.39.2", args: "-D shell", want: CommandLine{Refused: []string{"-D"}, Refusal: "Option 'D' does not exist", Ignored: []string{"shell"}}},
 	{name: "rules are enabled by tag", version: "0.38.2", args: "-t file", want: CommandLine{EnabledTags: []string{"file"}}},
 	{
 		name: "both", version: "0.38.2", args: "-t file -D shell",
@@ -73,10 +73,10 @@ var commandLineTests = []struct {
 	{name: "-A is gone", version: "0.44.1", args: "-A", want: CommandLine{Refused: []string{"-A"}, Refusal: "Option 'A' does not exist"}},
 	{name: "a daemon", version: "0.35.1", args: "-d -P /run/x", want: CommandLine{}},
 	{name: "a boolean that is off", version: "0.44.1", args: "--dry-run=false", want: CommandLine{}},
-	{name: "no boolean", version: "0.44.1", args: "--dry-run=maybe", want: CommandLine{Refused: []string{"--dry-run=maybe"}, Refusal: "Argument 'maybe' failed to parse"}},
+	{name: "not a boolean", version: "0.44.1", args: "--dry-run=maybe", want: CommandLine{Refused: []string{"--dry-run=maybe"}, Refusal: "Argument 'maybe' failed to parse"}},
 	{name: "it only prints", version: "0.44.1", args: "--list syscall", want: CommandLine{Exits: "list", Ignored: []string{"syscall"}}},
 	{name: "it only checks", version: "0.44.1", args: "-V a.yaml -V b.yaml", want: CommandLine{Exits: "validate"}},
-	{name: "words are passed over", version: "0.44.1", args: "- x -- -c y", want: CommandLine{Ignored: []string{"-", "x", "-c", "y"}}},
+	{name: "words are ignored", version: "0.44.1", args: "- x -- -c y", want: CommandLine{Ignored: []string{"-", "x", "-c", "y"}}},
 	{name: "the value is missing", version: "0.44.1", args: "-c", want: CommandLine{Refused: []string{"-c"}, Refusal: "Option 'c' is missing an argument"}},
 	{name: "one letter after two dashes", version: "0.44.1", args: "--c", want: CommandLine{Refused: []string{"--c"}, Refusal: "Argument '--c' starts with a - but has incorrect syntax"}},
 	{name: "an empty file", version: "0.44.1", args: "-c ", want: CommandLine{}},
@@ -115,9 +115,8 @@ func TestCommandLineOption(t *testing.T) {
 	}
 }
 
-// Every word is an option, or the value of one, or passed over, or refused; a
-// refused word has a reason; and words after the first that Falco reads as it
-// should change nothing before them.
+// Every refused word has a reason, and every value comes from the arguments. Words
+// that are added at the end change no option before them.
 func FuzzParseCommandLine(f *testing.F) {
 	for _, test := range commandLineTests {
 		f.Add(test.version, test.args)

@@ -15,17 +15,18 @@ const (
 	RulesDir  = "/etc/falco/rules.d"
 )
 
-// DefaultWebserverPort is webserver.listen_port where falco.yaml does not say:
+// DefaultWebserverPort is webserver.listen_port if falco.yaml does not set it:
 // userspace/falco/configuration.cpp.
 const DefaultWebserverPort = 8765
 
 // CheckArgs returns the arguments with which [Program] of a version reads a
-// configuration file as it does at its start and exits with 0 if it accepts
+// configuration file as it does when it starts, and exits with 0 if it accepts
 // it. That needs no driver and no port and writes nothing. Schema warnings go
 // to standard error: Falco logs them, by default to syslog too.
 //
-// --dry-run came with 0.35; before, -L lists the rules, having read everything
-// (falcosecurity/falco#194). A version that cannot be read counts as new.
+// --dry-run came with 0.35; before that, -L reads everything and then lists the
+// rules (falcosecurity/falco#194). A version that cannot be read counts as the
+// newest.
 func CheckArgs(falcoVersion, file string) []string {
 	if before(falcoVersion, "0.35.0") {
 		return []string{"-c", file, "-L"}
@@ -38,7 +39,7 @@ func CheckArgs(falcoVersion, file string) []string {
 // (Falco 0.44).
 const SensitiveFileRule = "Read sensitive file untrusted"
 
-// SensitiveFileOutput is how the output of [SensitiveFileRule] begins. A text
+// SensitiveFileOutput is the start of the output of [SensitiveFileRule]. A text
 // line of the log does not name its rule.
 const SensitiveFileOutput = "Sensitive file opened for reading"
 

@@ -20,15 +20,15 @@ type RefusedError struct {
 	Hint string // what to do about it
 
 	reason string // a sentence without its full stop
-	// nearest is the version next to the pin that works with the same driver,
-	// or "" if there is none or nothing was pinned.
+	// nearest is the version nearest to the pin that works with the same
+	// driver, or "" if there is none or nothing was pinned.
 	nearest string
 	row     Row // the row that decided; zero if the request itself is wrong
 }
 
 func (e *RefusedError) Error() string { return e.reason }
 
-// A Warning goes with a decision.
+// A Warning is part of a decision.
 type Warning struct{ Message, Hint string }
 
 // A Decision is what a host can run.
@@ -64,11 +64,10 @@ func (d Decision) Range() string {
 	return text
 }
 
-// Decide says what a host can run of what is requested. Without a pin it
-// allows every version that can run; with one, the pin must be one of them.
-// [Auto] takes modern_ebpf if the host and the pin allow it, and kmod
-// otherwise: a probe that Falco brings along needs no compiler and outlives
-// kernel updates.
+// Decide returns what a host can run of what is requested. Without a pin it
+// allows every version that can run; a pin must be one of them. [Auto] takes
+// modern_ebpf if the host and the pin allow it, and kmod otherwise: the probe is
+// part of Falco, so it needs no compiler and survives kernel updates.
 //
 // The error is a [*RefusedError].
 func Decide(h Host, r Request) (Decision, error) { return decide(table(), h, r) }
@@ -110,7 +109,7 @@ func driversOf(driver string) ([]string, error) {
 		}
 	}
 	return nil, &RefusedError{
-		reason: fmt.Sprintf("%q is not a driver of Falco", driver),
+		reason: fmt.Sprintf("%q is not a Falco driver", driver),
 		Hint:   "use auto, modern_ebpf or kmod",
 	}
 }
@@ -141,7 +140,7 @@ func (q question) blocker(v version) *Row {
 
 func (q question) answer() (Decision, *RefusedError) {
 	allowed := slices.DeleteFunc(published(), func(v version) bool { return q.blocker(v) != nil })
-	open := q.blocker(future) == nil // versions still to come will run
+	open := q.blocker(future) == nil // future versions will run
 	if len(allowed) == 0 && !open {
 		row := q.culprit()
 		reason := fmt.Sprintf("%s cannot run Falco with driver %s: %s", q.host, q.driver, row.Reason)
@@ -172,7 +171,7 @@ func (q question) culprit() Row {
 	return *q.blocker(future)
 }
 
-// lowest returns the lower bound of the versions still to come.
+// lowest returns the lower bound of future versions.
 func (q question) lowest() version {
 	var low version
 	for _, row := range q.rows {
@@ -183,9 +182,9 @@ func (q question) lowest() version {
 	return low
 }
 
-// nearest returns the version next to the pin: the next one up or down,
-// whichever has fewer releases in between, the newer if neither has. Where
-// none is allowed yet it is the lowest that will be.
+// nearest returns the version nearest to the pin: the next one up or down, the one
+// with fewer releases in between, or the newer if both have as many. If none is
+// allowed yet, it is the lowest that will be.
 func (q question) nearest(allowed []version) string {
 	if len(allowed) == 0 {
 		return q.lowest().String()
@@ -204,7 +203,7 @@ func (q question) nearest(allowed []version) string {
 	return best.String()
 }
 
-// bound sets the range, and what is left out of it.
+// bound sets the range and the versions excluded from it.
 func (d *Decision) bound(allowed []version, open bool) {
 	if len(allowed) == 0 {
 		d.Min = d.question.lowest().String()
@@ -224,8 +223,8 @@ func (d *Decision) bound(allowed []version, open bool) {
 }
 
 // collect sets the rows that apply, and the warnings among them. Without a pin
-// a row warns only if it speaks of the newest version that will be taken,
-// which is one still to come if nothing bounds it.
+// a row warns only if it covers the newest version that may be installed, which
+// is a future one if there is no upper bound.
 func (d *Decision) collect() {
 	q, newest := d.question, future
 	switch {
@@ -246,7 +245,7 @@ func (d *Decision) collect() {
 	}
 	if !q.pinned && before(Newest(), d.Min) {
 		d.Warnings = append(d.Warnings, Warning{
-			Message: fmt.Sprintf("%s needs Falco %s or later, which was not out when this program was made", q.host, d.Min),
+			Message: fmt.Sprintf("%s needs Falco %s or later, which was not released when this program was built", q.host, d.Min),
 			Hint:    "boot an older kernel if the repository does not have it yet",
 		})
 	}

@@ -36,19 +36,19 @@ func TestDecide(t *testing.T) {
 		{name: "OL 8.10, RHCK, kmod pinned to 0.32.2", host: hostOf(8, 10, rhck8), request: Request{Driver: Kmod, Version: "0.32.2"}, driver: Kmod, min: "0.32.0", exclude: bad8},
 		{name: "OL 8.10, RHCK, kmod", host: hostOf(8, 10, rhck8), request: Request{Driver: Kmod}, driver: Kmod, min: "0.32.0", exclude: bad8},
 		{name: "OL 8.10, RHCK", host: hostOf(8, 10, rhck8), driver: ModernEBPF, min: "0.34.0", exclude: bad8},
-		{name: "OL 8.10, RHCK pinned to what has no modern_ebpf", host: hostOf(8, 10, rhck8), request: Request{Version: "0.33.1"}, driver: Kmod, min: "0.32.0", exclude: bad8},
-		{name: "OL 8.4, RHCK of before the backports", host: hostOf(8, 4, rhck84), driver: Kmod, min: "0.32.0", exclude: bad8},
+		{name: "OL 8.10, RHCK, pinned to a version without modern_ebpf", host: hostOf(8, 10, rhck8), request: Request{Version: "0.33.1"}, driver: Kmod, min: "0.32.0", exclude: bad8},
+		{name: "OL 8.4, RHCK from before the backports", host: hostOf(8, 4, rhck84), driver: Kmod, min: "0.32.0", exclude: bad8},
 		{name: "OL 8.10, UEK R7", host: hostOf(8, 10, uek7), driver: ModernEBPF, min: "0.34.0", exclude: bad8},
 		{name: "OL 8.10, UEK R7, an older Falco", host: hostOf(8, 10, uek7), request: Request{Version: "0.36.2"}, driver: ModernEBPF, min: "0.34.0", exclude: bad8},
 		{name: "OL 8.10, UEK R7, kmod pinned to 0.37.1", host: hostOf(8, 10, uek7), request: Request{Driver: Kmod, Version: "0.37.1"}, driver: Kmod, min: "0.32.0", max: "0.37.1", exclude: []string{"0.34.0", "0.34.1", "0.35.0", "0.35.1", "0.36.0", "0.36.1", "0.36.2"}, warns: []string{"kmod-uek-0.37"}},
 		{name: "OL 8.10, UEK R7, kmod pinned to 0.32.2", host: hostOf(8, 10, uek7), request: Request{Driver: Kmod, Version: "0.32.2"}, driver: Kmod, min: "0.32.0", max: "0.37.1", exclude: []string{"0.34.0", "0.34.1", "0.35.0", "0.35.1", "0.36.0", "0.36.1", "0.36.2"}, warns: []string{"kmod-uek-0.32"}},
 		{name: "OL 9.6, RHCK", host: hostOf(9, 6, rhck9), driver: ModernEBPF, min: "0.34.0", exclude: bad},
 		{name: "OL 9.6, UEK R8", host: hostOf(9, 6, uek8), driver: ModernEBPF, min: "0.41.0"},
-		{name: "OL 9.6, 0.41.3 is no trouble there", host: hostOf(9, 6, rhck9), request: Request{Version: "0.41.3"}, driver: ModernEBPF, min: "0.34.0", exclude: bad},
-		{name: "OL 9.6, a Falco still to come", host: hostOf(9, 6, rhck9), request: Request{Version: "0.47.0"}, driver: ModernEBPF, min: "0.34.0", exclude: bad},
+		{name: "OL 9.6, where 0.41.3 works", host: hostOf(9, 6, rhck9), request: Request{Version: "0.41.3"}, driver: ModernEBPF, min: "0.34.0", exclude: bad},
+		{name: "OL 9.6, a future Falco", host: hostOf(9, 6, rhck9), request: Request{Version: "0.47.0"}, driver: ModernEBPF, min: "0.34.0", exclude: bad},
 		{name: "OL 10.1, RHCK, kmod", host: hostOf(10, 1, rhck10), request: Request{Driver: Kmod}, driver: Kmod, min: "0.32.0", exclude: bad},
 		{name: "OL 10.1, RHCK", host: hostOf(10, 1, rhck10), driver: ModernEBPF, min: "0.41.0"},
-		{name: "OL 10.1, pinned to what hangs", host: hostOf(10, 1, rhck10), request: Request{Version: "0.44.1"}, driver: ModernEBPF, min: "0.41.0", warns: []string{"ol10-hang"}},
+		{name: "OL 10.1, pinned to a version that may hang", host: hostOf(10, 1, rhck10), request: Request{Version: "0.44.1"}, driver: ModernEBPF, min: "0.41.0", warns: []string{"ol10-hang"}},
 		{name: "OL 7.9, RHCK", host: hostOf(7, 9, rhck7), driver: Kmod, min: "0.32.0", max: "0.39.2"},
 		{name: "OL 7.9, RHCK, pinned", host: hostOf(7, 9, rhck7), request: Request{Driver: Kmod, Version: "0.39.2"}, driver: Kmod, min: "0.32.0", max: "0.39.2"},
 		{name: "Linux 6.19", host: hostOf(9, 6, "6.19.2-1.el9.x86_64"), driver: ModernEBPF, min: "0.44.0"},
@@ -73,7 +73,7 @@ func TestDecide(t *testing.T) {
 			t.Errorf("%s: Decide (-want +got):\n%s", test.name, diff)
 		}
 		if p := test.request.Version; p != "" && !v.Allows(p) {
-			t.Errorf("%s: the verdict for %s does not allow it", test.name, p)
+			t.Errorf("%s: the decision for %s does not allow it", test.name, p)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func TestDecideRefuses(t *testing.T) {
 		{name: "no version", host: hostOf(9, 6, rhck9), request: Request{Version: "0.44"}, reason: `"0.44" is not a version`, hint: "whole version"},
 		{name: "latest", host: hostOf(9, 6, rhck9), request: Request{Version: "latest"}, reason: `"latest" is not a version`, hint: "none for the newest"},
 		{name: "ebpf", host: hostOf(9, 6, rhck9), request: Request{Driver: "ebpf"}, reason: "dropped it in 0.44", hint: "modern_ebpf"},
-		{name: "no driver", host: hostOf(9, 6, rhck9), request: Request{Driver: "bpf"}, reason: `"bpf" is not a driver`, hint: "auto"},
+		{name: "no driver", host: hostOf(9, 6, rhck9), request: Request{Driver: "bpf"}, reason: `"bpf" is not a Falco driver`, hint: "auto"},
 	} {
 		v, err := Decide(test.host, test.request)
 		var refused *RefusedError
@@ -141,11 +141,11 @@ func TestDecideRefuses(t *testing.T) {
 	}
 }
 
-// A warning goes with a host that only a version still to come can run on.
+// A host that only a future version can run on gets a warning.
 func TestDecideForVersionsToCome(t *testing.T) {
 	rows := []Row{{ID: "later", Kind: refuse, When: condition{falco: span{below: "99.1.0"}}, Reason: "it is too old"}}
 	d, err := decide(rows, hostOf(9, 6, rhck9), Request{})
-	if err != nil || d.Min != "99.1.0" || d.Max != "" || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].Message, "needs Falco 99.1.0 or later, which was not out") {
+	if err != nil || d.Min != "99.1.0" || d.Max != "" || len(d.Warnings) != 1 || !strings.Contains(d.Warnings[0].Message, "needs Falco 99.1.0 or later, which was not released") {
 		t.Errorf("decide = %+v, %v, want 99.1.0 or later and a warning", d, err)
 	}
 	_, err = decide(rows, hostOf(9, 6, rhck9), Request{Version: "99.0.0"})
@@ -173,7 +173,7 @@ func TestAllows(t *testing.T) {
 	}
 }
 
-// Over every host, driver and version: what is decided holds together.
+// Decisions are consistent over every host, driver and version.
 func TestDecideIsConsistent(t *testing.T) {
 	hosts := append(examples(), hostOf(9, 6, "6.19.2-1.el9.x86_64"), hostOf(9, 6, "7.0.1-1.el9.x86_64"), hostOf(8, 4, rhck84), hostOf(8, 10, ""))
 	pins := []string{"", "0.31.0", "99.0.0"}
@@ -196,7 +196,7 @@ func TestDecideIsConsistent(t *testing.T) {
 					continue
 				}
 				if pin != "" && !v.Allows(pin) || v.Max != "" && !v.Allows(v.Max) || !v.Allows(v.Min) || v.Allows("0.40.0") {
-					t.Errorf("%s, %s, %q: the verdict %s does not hold", h, driver, pin, v.Range())
+					t.Errorf("%s, %s, %q: the decision %s is not consistent", h, driver, pin, v.Range())
 				}
 				for _, e := range v.Exclude {
 					if v.Allows(e) {

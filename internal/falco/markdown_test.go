@@ -40,8 +40,8 @@ func markdown() string {
 
 <!-- Generated from internal/falco/table.go. Change that, then run: go generate ./internal/falco -->
 
-` + "`falco-bootstrap explain`" + ` decides by this table for the node it runs on, or for one that is named to it, and every
-run that converges a node does so before it changes anything. What no row speaks of works, or is not known to fail.
+` + "`falco-bootstrap explain`" + ` applies this table to the node it runs on, or to the host that its flags describe, and every
+run that converges a node applies it before it changes anything. What no row mentions works, or is not known to fail.
 
 ## Decisions
 
@@ -67,14 +67,14 @@ With no version pinned and the driver left to ` + "`auto`" + `, for x86_64:
 	for _, r := range table() {
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s. | %s. | %s |\n", r.ID, r.When, r.Kind, cell(r.Reason), cell(r.Remedy), source(r.Source))
 	}
-	b.WriteString("\n## Releases\n\nThe table was made for these. A newer one is taken where no row forbids it.\n\n| Falco | date |\n|---|---|\n")
+	b.WriteString("\n## Releases\n\nThe table covers these releases. A newer one is used unless a row forbids it.\n\n| Falco | date |\n|---|---|\n")
 	for _, r := range Releases() {
 		fmt.Fprintf(&b, "| %s | %s |\n", r.Version, r.Date)
 	}
 	return b.String()
 }
 
-// examples are hosts that Oracle's kernel matrix names.
+// examples returns hosts from Oracle's kernel matrix.
 func examples() []Host {
 	var all []Host
 	for _, e := range []struct {
@@ -97,8 +97,8 @@ func examples() []Host {
 	return all
 }
 
-// hostOf returns a host of which the release and kernel are known. A kernel
-// that cannot be parsed stays unknown.
+// hostOf returns a host with the given release and kernel. A kernel that cannot be
+// parsed stays unknown.
 func hostOf(major, minor int, kernel string) Host {
 	os := osrelease.Release{ID: "ol", Major: major, Minor: minor}
 	os.Pretty = fmt.Sprintf("Oracle Linux Server %d.%d", major, minor)

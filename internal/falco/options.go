@@ -22,7 +22,7 @@ type option struct {
 	in           span
 }
 
-// name returns the name under which an option is filed.
+// name returns the long name of an option, or its letter.
 func (o option) name() string { return cmp.Or(o.long, o.letter) }
 
 // implicit returns the value of an option that is given without one.
@@ -100,7 +100,7 @@ func exiting() []string {
 }
 
 // find returns the option with a letter or a long name that the release has.
-// cxxopts keeps both in one table, and so do we.
+// Both are in one table, as in cxxopts.
 func (p *optionReader) find(name string) (option, bool) {
 	for _, o := range options() {
 		if name != "" && (o.letter == name || o.long == name) && p.has(o) {

@@ -5,7 +5,7 @@ package falco
 
 import "slices"
 
-// PreloadLibrary has the function that [NeedsPreload] is about.
+// PreloadLibrary is the library that [NeedsPreload] is about.
 const PreloadLibrary = "/lib64/libresolv.so.2"
 
 // NeedsPreload reports whether Falco's unit needs libresolv preloaded: its
@@ -21,7 +21,7 @@ func NeedsPreload(h Host, falcoVersion string) bool {
 
 // NeedsBuildDeps reports whether dkms and kernel headers must be installed:
 // for the kernel module, and for any Falco before 0.40, whose package requires
-// them whatever the driver: falcosecurity/falco#3450.
+// them with every driver: falcosecurity/falco#3450.
 func NeedsBuildDeps(driver, falcoVersion string) bool {
 	return driver == Kmod || before(falcoVersion, "0.40.0")
 }

@@ -25,8 +25,8 @@ func TestReleases(t *testing.T) {
 	}
 }
 
-// The pages name no range of releases but those that the table makes, and the
-// changelog names the newest release.
+// The docs name only ranges of releases that the table gives, and the changelog
+// names the newest release.
 func TestTextsFollowTheTable(t *testing.T) {
 	all := span{}.minors()
 	ranges := map[string]bool{all: true}
@@ -46,7 +46,7 @@ func TestTextsFollowTheTable(t *testing.T) {
 		}
 		for _, r := range regexp.MustCompile(`\b0\.\d+ to 0\.\d+\b`).FindAllString(string(text), -1) {
 			if !ranges[r] && filepath.Base(file) != "CHANGELOG.md" {
-				t.Errorf("%s: %q is no range of the table", file, r)
+				t.Errorf("%s: %q is not a range of the table", file, r)
 			}
 		}
 		if filepath.Base(file) == "CHANGELOG.md" && !strings.Contains(string(text), all) {

@@ -30,17 +30,17 @@ type Row struct {
 	Kind   kind      `json:"kind"`
 	When   condition `json:"when"`   // in words
 	Reason string    `json:"reason"` // a sentence without its full stop
-	Remedy string    `json:"remedy"` // what to do, likewise
+	Remedy string    `json:"remedy"` // what to do, also without a full stop
 	Source string    `json:"source"` // where this is known from
 }
 
-// A condition says what a row speaks of. Fields that are zero ask nothing, and
-// a field whose fact is not known does not apply.
+// A condition says what a row applies to. A zero field matches everything, and
+// any other does not match a fact that is not known.
 type condition struct {
 	osMin, osMax int // major releases, both included
 	flavours     []osrelease.Flavour
 	kernel       span
-	// build of an RHCK, which tells its backports: the number behind the
+	// build of an RHCK, which determines its backports: the number after the
 	// version, as 553 in 4.18.0-553.16.1.el8_10.
 	build      span
 	glibcBelow string
@@ -51,7 +51,7 @@ type condition struct {
 	unpinned   bool // applies only where no version is pinned
 }
 
-// fits reports whether what the condition asks of the node is so.
+// fits reports whether the node meets the condition.
 func (c condition) fits(h Host) bool {
 	glibc := h.GlibcVersion()
 	switch {
@@ -82,7 +82,7 @@ func (c condition) fitsKernel(k osrelease.Kernel) bool {
 
 var kernelBuild = regexp.MustCompile(`^[0-9.]+-(\d{1,6})\b`)
 
-// String says the condition in words.
+// String formats the condition for people.
 func (c condition) String() string {
 	var parts []string
 	add := func(asks bool, format string, args ...any) {
@@ -113,5 +113,4 @@ func (c condition) String() string {
 	return strings.Join(parts, ", ")
 }
 
-// MarshalText says the condition in words.
 func (c condition) MarshalText() ([]byte, error) { return []byte(c.String()), nil }

@@ -19,7 +19,7 @@ func uek() []osrelease.Flavour  { return []osrelease.Flavour{osrelease.UEK, osre
 func rhck() []osrelease.Flavour { return []osrelease.Flavour{osrelease.RHCK} }
 
 // hostRows are about hosts that cannot run Falco at all, then about versions
-// of Falco, whatever the driver.
+// of Falco, with any driver.
 func hostRows() []Row {
 	preloaded := span{"0.42.0", "0.45.0"}
 	return []Row{
@@ -79,7 +79,7 @@ func hostRows() []Row {
 		},
 		{
 			ID: "libresolv", When: condition{glibcBelow: "2.34", falco: preloaded}, Kind: needsDropIn,
-			Reason: "the container plugin of Falco " + preloaded.minors() + " uses __res_search, which glibc before 2.34 keeps in libresolv, and is not linked against that: Falco dies at every start",
+			Reason: "the container plugin of Falco " + preloaded.minors() + " uses __res_search, which glibc before 2.34 keeps in libresolv, and is not linked against that: Falco exits at every start",
 			Remedy: "preload " + PreloadLibrary + " with a drop-in of the unit",
 			Source: "https://github.com/falcosecurity/plugins/issues/1500, https://github.com/falcosecurity/falco/issues/3719",
 		},
@@ -171,7 +171,7 @@ func moduleRows() []Row {
 		},
 		{
 			ID: "kmod-uek-0.32", When: condition{driver: Kmod, flavours: uek(), falco: span{"0.32.0", "0.34.0"}}, Kind: warn,
-			Reason: "Falco 0.32 and 0.33 build the kernel module on UEK with dkms while they are installed, without a check; whether it builds there is not known",
+			Reason: "Falco 0.32 and 0.33 build the kernel module on UEK with dkms when they are installed, without a check; whether it builds there is not known",
 			Remedy: loader,
 			Source: "falcosecurity/falco scripts/rpm/postinstall at 0.32.2",
 		},
@@ -195,7 +195,7 @@ func moduleRows() []Row {
 		},
 		{
 			ID: "requires-dkms", When: condition{driver: ModernEBPF, falco: span{below: "0.40.0"}}, Kind: needsPackage,
-			Reason: "the packages before 0.40 require dkms and kernel-devel whatever the driver",
+			Reason: "the packages before 0.40 require dkms and kernel-devel with every driver",
 			Remedy: "install them with Falco, with EPEL enabled for that one transaction",
 			Source: "https://github.com/falcosecurity/falco/pull/3450",
 		},
@@ -231,7 +231,7 @@ func otherRows() []Row {
 		},
 		{
 			ID: "ol10-hang", When: condition{osMin: 10, falco: span{"0.44.0", "0.45.0"}}, Kind: warn,
-			Reason: "Falco 0.44.1 was seen to hang at its start on an EL10 host, its container plugin waiting for a container engine's socket, until it was killed",
+			Reason: "Falco 0.44.1 was seen to hang at start on an EL10 host until it was killed, because its container plugin waited for a container engine's socket",
 			Remedy: "if `falco-bootstrap verify` finds it blind, check whether /run/podman/podman.sock or /var/run/docker.sock answers",
 			Source: "https://github.com/falcosecurity/falco/issues/3953, https://github.com/falcosecurity/plugins/pull/1487",
 		},

@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Every row must matter: there is a case whose outcome is another one without
-// it. A row that a stronger one hides, or that no host meets, has none.
+// Every row has a case that is decided differently without the row. A row that a
+// stronger one hides, or that no host meets, has none.
 func TestEveryRowMatters(t *testing.T) {
 	arm := hostOf(9, 6, "6.12.0-202.76.4.1.el9uek.aarch64")
 	ppc := hostOf(9, 6, rhck9)
@@ -92,7 +92,7 @@ func TestTableIsWellFormed(t *testing.T) {
 	whole := regexp.MustCompile(`^(\d+\.\d+\.\d+)?$`)
 	for _, r := range table() {
 		if !id.MatchString(r.ID) || seen[r.ID] {
-			t.Errorf("row %q: the ID is not in form, or there twice", r.ID)
+			t.Errorf("row %q: the ID is malformed, or appears twice", r.ID)
 		}
 		seen[r.ID] = true
 		for what, s := range map[string]string{"reason": r.Reason, "remedy": r.Remedy, "source": r.Source} {
@@ -106,7 +106,7 @@ func TestTableIsWellFormed(t *testing.T) {
 				form = whole
 			}
 			if !form.MatchString(s.from) || !form.MatchString(s.below) || s.from != "" && s.below != "" && !dotted(s.from).less(dotted(s.below)) {
-				t.Errorf("row %s: %+v is no span of versions, or an empty one", r.ID, s)
+				t.Errorf("row %s: %+v is not a span of versions, or is empty", r.ID, s)
 			}
 		}
 		for _, m := range regexp.MustCompile(`before (?:Falco )?(0\.\d+)`).FindAllStringSubmatch(r.Reason, -1) {

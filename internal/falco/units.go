@@ -10,7 +10,7 @@ import "slices"
 const AliasUnit = "falco.service"
 
 // FollowUnit replaces rules by itself. Since 0.34 every Falco unit pulls it in,
-// enabled or not; only a mask keeps it down:
+// enabled or not; only a mask keeps it from starting:
 // https://falco.org/docs/setup/packages/.
 const FollowUnit = "falcoctl-artifact-follow.service"
 

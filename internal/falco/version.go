@@ -20,8 +20,8 @@ var future = version{1 << 30}
 
 var versionForm = regexp.MustCompile(`^(\d{1,4}\.\d{1,4}\.\d{1,4})(?:[-~+^._][0-9A-Za-z.~+^_-]*)?$`)
 
-// parseVersion reads a whole version of Falco. What follows the third number
-// is left out.
+// parseVersion reads a whole version of Falco. It ignores what follows the third
+// number.
 func parseVersion(s string) (version, error) {
 	m := versionForm.FindStringSubmatch(s)
 	if m == nil {
@@ -30,8 +30,8 @@ func parseVersion(s string) (version, error) {
 	return dotted(m[1]), nil
 }
 
-// dotted reads numbers with dots between them, which the caller knows to be
-// well formed.
+// dotted reads numbers separated by dots, which the caller knows to be well
+// formed.
 func dotted(s string) version {
 	var v version
 	for i, n := range strings.SplitN(s, ".", len(v)) {
@@ -54,7 +54,7 @@ func (v version) minor() string { return fmt.Sprintf("%d.%d", v[0], v[1]) }
 
 func (v version) less(w version) bool { return slices.Compare(v[:], w[:]) < 0 }
 
-// A span holds the versions from one on, up to and not including another.
+// A span is a range of versions from one up to but not including another.
 // Either bound may be empty.
 type span struct{ from, below string }
 
@@ -62,7 +62,7 @@ func (s span) has(v version) bool {
 	return !v.less(dotted(s.from)) && (s.below == "" || v.less(dotted(s.below)))
 }
 
-// of says the span in words, such as "Falco < 0.40.0".
+// of formats the span for people, such as "Falco < 0.40.0".
 func (s span) of(what string) string {
 	switch {
 	case s.below == "":
