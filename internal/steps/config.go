@@ -21,10 +21,10 @@ import (
 // it.
 const savedConfig = falco.ConfigFile + ".rpmsave"
 
-// planConfig keeps the declared keys of falco.yaml true in what Falco really
-// reads: the file, the fragments over it, and the unit's command line. A node
-// where a fragment or the unit overrules a declared key is refused: that file
-// belongs to somebody who meant it, so it is named and not edited.
+// planConfig keeps the declared keys of falco.yaml in force in what Falco reads:
+// the file, the fragments over it, and the unit's command line. A node where a
+// fragment or the unit overrules a declared key is refused: somebody else wrote
+// that file on purpose, so the error names it and the agent does not edit it.
 func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	old, err := readOptional(sv.view.Tree(), falco.ConfigFile)
 	if err != nil {
@@ -114,8 +114,8 @@ func isShipped(sv *survey) bool {
 	return err == nil && (sv.installed == nil || live.ModTime.Before(sv.installed.Installed))
 }
 
-// isLeftover reports whether a file that Falco loads was hardly meant as a
-// fragment: it loads every regular file of config.d, whatever its name.
+// isLeftover reports whether a file that Falco loads was probably not meant as a
+// fragment. Falco loads every regular file of config.d, whatever its name.
 func isLeftover(file string) bool {
 	if file == "" || file == falco.ConfigFile || file == falcoconf.CommandLine {
 		return false

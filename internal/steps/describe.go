@@ -13,7 +13,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
-// Facts are what a report says of a node. What is not known is empty.
+// Facts are what a report says about a node. An unknown fact is empty.
 type Facts struct {
 	OS, OSVersion       string
 	OSMajor             int
@@ -23,7 +23,7 @@ type Facts struct {
 	Tree                bool
 }
 
-// Describe returns what is known of the node, even if it is refused.
+// Describe returns what is known about the node, even if it is refused.
 func Describe(ctx context.Context, view node.View, s settings.Settings) Facts {
 	sv, h := newSurvey(ctx, view, s), view.Host()
 	f := Facts{Kernel: h.Kernel, Arch: h.Arch, BootID: h.BootID, Tree: h.Tree}
@@ -40,7 +40,7 @@ func Describe(ctx context.Context, view node.View, s settings.Settings) Facts {
 	return f
 }
 
-// HostOf returns what the compatibility table asks of a node.
+// HostOf returns what the compatibility table needs to know about a node.
 func HostOf(view node.View) (falco.Host, error) {
 	sv := &survey{view: view}
 	err := sv.identify()

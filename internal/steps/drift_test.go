@@ -29,7 +29,7 @@ func stepOf(t *testing.T, r converge.Result, id string) converge.StepResult {
 	return converge.StepResult{}
 }
 
-// changes are all changes of a plan that alter the node.
+// changes returns all changes of a plan that alter the node.
 func changes(r converge.Result) []node.Change {
 	var all []node.Change
 	for _, s := range r.Steps {
@@ -50,7 +50,7 @@ func planOf(t *testing.T, v node.View, s settings.Settings, id string) (converge
 	return converge.Outcome{}, nil
 }
 
-// A Falco that exited once, and has been running for long since, is in order.
+// A Falco that exited once, and has run for a long time since, is in order.
 func TestOldRestartIsNoCrashLoop(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
@@ -59,7 +59,7 @@ func TestOldRestartIsNoCrashLoop(t *testing.T) {
 	inOrder(t, n, s)
 }
 
-// A proof that this user may not read is neither there nor missing.
+// A proof that this user may not read is neither present nor missing.
 func TestHiddenProofIsUnknown(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
@@ -187,7 +187,7 @@ func TestDrift(t *testing.T) {
 		{"files altered", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
 			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", What: "S.5"}}
 		}},
-		{"falco.yaml gone", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(falco.ConfigFile)) }},
+		{"falco.yaml removed", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(falco.ConfigFile)) }},
 		{"repository edited", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, strings.Replace(n.read(repoFile), "\ngpgcheck=1", "\ngpgcheck=0", 1))
 		}},
@@ -197,13 +197,13 @@ func TestDrift(t *testing.T) {
 		{"repository with a mirrorlist", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, n.read(repoFile)+"mirrorlist=http://x\n")
 		}},
-		{"repository gone", node.DriftAbsent, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(repoFile)) }},
+		{"repository removed", node.DriftAbsent, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(repoFile)) }},
 		{"section twice", node.DriftRepositoryTwice, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoDir+"/a.repo", "[other]\nenabled=0\n[falcosecurity-rpm]\nbaseurl=http://x\n")
 		}},
 		{"key missing", node.DriftKeyMissing, func(n *fakeNode, _ *settings.Settings) { n.keys = nil }},
 		{"key file missing", node.DriftKeyMissing, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(KeyFile)) }},
-		{"EPEL left on", node.DriftEPEL, func(n *fakeNode, _ *settings.Settings) { n.write(repoDir+"/e.repo", "[ol8_developer_EPEL]\n") }},
+		{"EPEL left enabled", node.DriftEPEL, func(n *fakeNode, _ *settings.Settings) { n.write(repoDir+"/e.repo", "[ol8_developer_EPEL]\n") }},
 		{"drop-in missing", node.DriftPreloadMissing, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(dropIn)) }},
 		{"drop-in edited", node.DriftPreloadStale, func(n *fakeNode, _ *settings.Settings) { n.write(dropIn, "[Service]\n") }},
 		{"drop-in of another unit", node.DriftPreloadStale, func(n *fakeNode, _ *settings.Settings) {

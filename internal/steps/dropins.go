@@ -17,7 +17,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// Files that are the agent's alone.
+// Files that only the agent writes.
 const (
 	dropInName    = "50-falco-bootstrap.conf"
 	logrotateDir  = "/etc/logrotate.d"
@@ -43,7 +43,7 @@ func planDropIns(_ context.Context, sv *survey) (converge.Outcome, error) {
 // own from every other one.
 func planUnitDropIns(sv *survey, out *converge.Outcome) error {
 	if sv.version == "" {
-		if !sv.view.Host().Tree { // of a tree, the first run on the booted node knows it
+		if !sv.view.Host().Tree { // for a tree, it is known to the first run on the booted node
 			out.Waiting = idPackages
 		}
 		return nil
@@ -94,9 +94,9 @@ func unitDropIn(sv *survey) string {
 	return "# " + header + "\n[Service]\n" + strings.Join(lines, "\n") + "\n"
 }
 
-// planAlertLog plans the log file before Falco first writes to it, so that it
-// has its mode from the first alert on, and the mode and group of one that
-// exists. What a symbolic link points to is left as it is: somebody else
+// planAlertLog plans to create the log before Falco first writes to it, so that
+// it has its mode from the first alert on, and to correct the mode and group of
+// an existing log. The target of a symbolic link is left as it is: somebody else
 // arranged that.
 func planAlertLog(sv *survey, out *converge.Outcome) error {
 	name, mode := sv.LogFile(), sv.LogMode()
@@ -132,7 +132,7 @@ func planAlertLog(sv *survey, out *converge.Outcome) error {
 	return nil
 }
 
-// groupID returns the number of a group of the node.
+// groupID returns the number of a group on the node.
 func groupID(tree fs.FS, name string) (int, error) {
 	if gid, err := strconv.Atoi(name); err == nil {
 		return gid, nil

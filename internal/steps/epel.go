@@ -16,8 +16,8 @@ import (
 
 // planEPEL disables the EPEL repository unless it is declared unchanged. The
 // agent enables it for one transaction on dnf's command line and never on disk,
-// so whatever is enabled was enabled by somebody else or by the package that
-// brings it. Oracle warns against EPEL on nodes that run Kubernetes.
+// so an enabled section was enabled by somebody else or by the package that
+// installed it. Oracle warns against EPEL on nodes that run Kubernetes.
 func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
 	if sv.EPEL.After == "unchanged" {
 		return converge.Outcome{Skipped: true, Reason: "declared unchanged"}, nil

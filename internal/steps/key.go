@@ -15,8 +15,8 @@ import (
 )
 
 // KeyFile is the copy of the verified keys that the repository file names.
-// dnf -y imports whatever key it finds at a URL without asking, so it is never
-// given one.
+// dnf -y imports any key that it finds at a URL without asking, so it is never
+// given a URL.
 const KeyFile = "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity"
 
 // planKey keeps the pinned keys in rpm's database and in [KeyFile], and Falco's
@@ -56,7 +56,7 @@ type ringKey struct {
 
 func (k ringKey) usable(now time.Time) bool { return !k.Revoked && !k.Expired(now) }
 
-// readRing reads rpm's keys. One that cannot be read is not Falco's.
+// readRing parses rpm's keys. A key that cannot be parsed is not Falco's.
 func readRing(keys []node.PublicKey) []ringKey {
 	var ring []ringKey
 	for _, k := range keys {
@@ -100,7 +100,7 @@ func liveKeys(ring []ringKey, pins []string, now time.Time) []ringKey {
 	})
 }
 
-// A missingKey is a pinned key that is not where it should be.
+// A missingKey is a pinned key that must be fetched.
 type missingKey struct {
 	fingerprint string
 	node.Cause
@@ -111,7 +111,7 @@ type missingKey struct {
 // usable key in both places is enough, so that a pin can be set before its key
 // is published and stay after the old one is no longer served.
 func missingKeys(ring []ringKey, pins []string, file []byte, now time.Time) []missingKey {
-	copied, _ := trust.ParseKeys(file) // a file that cannot be read is written anew
+	copied, _ := trust.ParseKeys(file) // a file that cannot be parsed is written again
 	unserved := trust.NotServed(file)
 	notInRPM := node.Because(node.DriftKeyMissing, "it is pinned and not in rpm's database")
 	var out []missingKey
@@ -172,15 +172,15 @@ func expiryWarning(live []ringKey, warnDays int, now time.Time) []node.Warning {
 	}
 	return []node.Warning{{
 		Message: fmt.Sprintf("the last pinned key expires in %d days, on %s", left, day(last)),
-		Hint:    "pin the next key's fingerprint beside it: repository.fingerprints takes several",
+		Hint:    "pin the next key's fingerprint too: repository.fingerprints takes several",
 		Drift:   node.DriftKeyExpiring,
 	}}
 }
 
 // signerWarning warns of an installed Falco that no pinned key signed: somebody
-// else installed it, or it is older than the last change of keys. rpm says of
-// an installed package only the key id, which is the end of a fingerprint; a
-// subkey's signature was checked by rpm when the package was installed.
+// else installed it, or it is older than the last change of keys. For an installed
+// package rpm gives only the key ID, which is the end of a fingerprint; rpm checked
+// a subkey's signature when it installed the package.
 func signerWarning(p node.Package, pins []string) []node.Warning {
 	if p.SignerID != "" && slices.ContainsFunc(pins, func(f string) bool { return len(f) >= 16 && trust.MatchesKeyID(f, p.SignerID) }) {
 		return nil
@@ -190,12 +190,12 @@ func signerWarning(p node.Package, pins []string) []node.Warning {
 		by = "it was signed by key " + p.SignerID
 	}
 	return []node.Warning{{
-		Message: fmt.Sprintf("the installed %s does not bear the signature of a pinned key: %s", p.NEVRA(), by),
+		Message: fmt.Sprintf("the installed %s was not signed by a pinned key: %s", p.NEVRA(), by),
 		Hint:    "`dnf reinstall falco` fetches the package as it is signed today",
 	}}
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// shortID is the form in which people know a key: its last eight digits.
+// shortID returns the last eight digits, the form in which people know a key.
 func shortID(fingerprint string) string { return fingerprint[max(0, len(fingerprint)-8):] }

@@ -24,8 +24,8 @@ func localPins(sv *survey) []string {
 	return sv.Repository.Fingerprints
 }
 
-// localTargets turns --falco-rpm into targets: the file itself, or from a
-// directory the newest Falco that fits together with every other package in it.
+// localTargets turns --falco-rpm into targets: the file itself, or the newest
+// Falco in a directory that fits, together with every other package there.
 func localTargets(sv *survey, t node.Target) ([]node.Target, error) {
 	found, err := localPackages(sv.view.Tree(), sv.Falco.RPM, sv.host.Arch)
 	if err != nil {
@@ -44,7 +44,7 @@ func localTargets(sv *survey, t node.Target) ([]node.Target, error) {
 	}
 	if best == nil {
 		return nil, node.Errorf(node.CodePackages, "`falco-bootstrap explain` says which versions this host can run; `falco-bootstrap bundle DIR` collects them on a connected node",
-			"%s holds no Falco that is wanted here", sv.Falco.RPM)
+			"%s contains no Falco that is wanted here", sv.Falco.RPM)
 	}
 	t.Spec, t.New = best.path, best.version
 	return append([]node.Target{t}, others...), nil

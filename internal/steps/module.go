@@ -16,8 +16,8 @@ import (
 // small node.
 const buildTime = 8 * time.Minute
 
-// planModule has Falco's kernel module built for the kernel. The package does
-// not do it: FALCO_DRIVER_CHOICE=none, which keeps its scriptlet from changing
+// planModule keeps Falco's kernel module built for the kernel. The package does
+// not build it: FALCO_DRIVER_CHOICE=none, which keeps its scriptlet from changing
 // the units, skips the build too.
 func planModule(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	kernel := sv.kernel.Release

@@ -28,7 +28,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// now is when every test takes place unless it says otherwise.
+// now is the time of every test unless it says otherwise.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
 // A fakeNode is a machine of maps: files, packages, keys and units. It is its own
@@ -41,7 +41,7 @@ type fakeNode struct {
 	processes []node.Process
 	altered   []node.AlteredFile
 	module    bool
-	// brokenBuild has the package of an early Falco build no module.
+	// brokenBuild makes the package of an early Falco install no module.
 	brokenBuild bool
 	groups      map[string]int // of files, by path
 	host        node.Host
@@ -57,7 +57,7 @@ type fakeNode struct {
 
 var errPower = errors.New("power lost")
 
-// newNode is a bare Oracle Linux node with a test key to trust.
+// newNode returns a bare Oracle Linux node with a test key to trust.
 func newNode(t *testing.T, release, kernel string) (*fakeNode, settings.Settings) {
 	t.Helper()
 	s := settings.Default()
@@ -73,7 +73,7 @@ func newNode(t *testing.T, release, kernel string) (*fakeNode, settings.Settings
 	return n, s
 }
 
-// testKey is one key for all nodes: making one takes longer than a run.
+// testKey returns one key for all nodes, because making one takes longer than a run.
 func testKey(t *testing.T) trust.Key {
 	t.Helper()
 	theKey.once.Do(func() { theKey.Key = newKey(t, "Falco test") })
@@ -169,7 +169,7 @@ func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
 	return node.Module{Built: n.module, Where: "test"}, n.asked()
 }
 
-// do counts a change, or refuses it for want of power.
+// do counts a change, or fails if the power is lost.
 func (n *fakeNode) do(c node.Change) error {
 	if n.limit > 0 && len(n.changes) == n.limit {
 		return errPower
@@ -249,7 +249,7 @@ func (n *fakeNode) removeKey(c node.RemoveKey) error {
 	return err
 }
 
-// falcoYAML is what the node's Falco packages bring.
+// falcoYAML is the falco.yaml of the node's Falco packages.
 const falcoYAML = `# Falco.
 json_output: false
 rules_files: [/etc/falco/falco_rules.yaml]
@@ -303,7 +303,7 @@ func (n *fakeNode) installFalco(t node.Target) {
 	})
 	n.altered = nil
 	n.write(falco.ConfigFile, falcoYAML)
-	if falco.UnitFor("kmod", version) == falco.AliasUnit { // an era in which the key was another
+	if falco.UnitFor("kmod", version) == falco.AliasUnit { // an era in which the key was rules_file
 		n.module = !n.brokenBuild
 		n.write(falco.ConfigFile, strings.Replace(falcoYAML, "rules_files", "rules_file", 1))
 	}
@@ -362,7 +362,7 @@ func (n *fakeNode) changeUnit(c node.ChangeUnit) error {
 	return nil
 }
 
-// dropIns are what systemd would read for a unit, had it looked.
+// dropIns returns the drop-ins that systemd would read for a unit.
 func (n *fakeNode) dropIns(unit string) []string {
 	names, _ := fs.Glob(n.files, "etc/systemd/system/"+unit+".d/*.conf")
 	for i := range names {
@@ -407,7 +407,7 @@ var (
 	_ node.Machine = (*fakeNode)(nil)
 )
 
-// state is all that a run may leave, without times.
+// state returns everything that a run may change, without times.
 func (n *fakeNode) state() map[string]string {
 	out := map[string]string{}
 	for name, f := range n.files {

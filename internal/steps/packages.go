@@ -42,9 +42,9 @@ func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	case sv.installed == nil:
 		out.Reason = "falco is not installed"
 	case !sv.falcoFits():
-		out.Reason = "falco " + sv.installed.Version + " is installed and not what is wanted"
+		out.Reason = "falco " + sv.installed.Version + " is installed, but another version is wanted"
 	default:
-		out.Reason = "what a kernel module is built with is missing"
+		out.Reason = "packages that a kernel module is built with are missing"
 	}
 	return out, nil
 }
@@ -74,8 +74,8 @@ func removeUnerasable(sv *survey) []node.Change {
 	return out
 }
 
-// planInstalls plans the one transaction, and before it the package that brings
-// EPEL's section where the node has none.
+// planInstalls plans the one transaction, and before it the package with EPEL's
+// section if the node has none.
 func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 	t := node.Install{Action: "install", Exclude: excluded(sv.decision), Cause: node.Because(node.DriftDependencies, "")}
 	if !sv.falcoFits() {
@@ -107,7 +107,7 @@ func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 	return append(out, t), nil
 }
 
-// excluded are patterns of the versions that must not be chosen.
+// excluded returns patterns of the versions that must not be chosen.
 func excluded(d falco.Decision) []string {
 	var out []string
 	for _, version := range d.Exclude {
@@ -127,7 +127,7 @@ func installCause(sv *survey) node.Cause {
 	}
 }
 
-// falcoTargets are what dnf is asked for: the pin, the newest version below a
+// falcoTargets returns what dnf is asked for: the pin, the newest version below a
 // bound, the newest, or local files.
 func falcoTargets(sv *survey) ([]node.Target, error) {
 	t := node.Target{Name: "falco", New: sv.Falco.Version}
@@ -149,7 +149,7 @@ func falcoTargets(sv *survey) ([]node.Target, error) {
 	return []node.Target{t}, nil
 }
 
-// dependencies are the missing packages that a kernel module is built with:
+// dependencies returns the missing packages that a kernel module is built with:
 // dkms, the headers of exactly the running kernel, and its compiler.
 func dependencies(sv *survey) []node.Target {
 	if !falco.NeedsBuildDeps(sv.decision.Driver, sv.version) {
@@ -177,8 +177,8 @@ func needsEPEL(deps []node.Target) bool {
 	return slices.ContainsFunc(deps, func(t node.Target) bool { return t.Name == "dkms" })
 }
 
-// installEPEL plans the package that brings EPEL's section. Oracle's ids for it
-// change with the update release on OL10.
+// installEPEL plans the package with EPEL's section, whose id changes with the
+// update release on OL10.
 func installEPEL(sv *survey, repos repoSet) node.Install {
 	name := fmt.Sprintf("oracle-epel-release-el%d", sv.release.Major)
 	return node.Install{
@@ -187,8 +187,8 @@ func installEPEL(sv *survey, repos repoSet) node.Install {
 	}
 }
 
-// planReinstall plans to install the same package again if files of it are
-// missing or altered.
+// planReinstall plans to reinstall the same package if any file is missing or
+// altered.
 func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: sv.installed.NEVRA()}
 	altered, err := sv.view.Altered(ctx)
@@ -218,7 +218,7 @@ func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	return out, nil
 }
 
-// listAltered names altered files for a person, the first few of hundreds.
+// listAltered names the first few altered files, since there may be hundreds.
 func listAltered(altered []node.AlteredFile) string {
 	const most = 5
 	var names []string

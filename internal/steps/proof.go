@@ -11,13 +11,13 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// settleTime is how long Falco must run to count as running where no alert can
-// tell: one RestartSec of its unit and a margin, since a crash loop is active
-// half of the time.
+// settleTime is how long Falco must run to count as running if no alert appears:
+// one RestartSec of its unit and a margin, since a crash loop is active half of
+// the time.
 const settleTime = 20 * time.Second
 
-// planProof has Falco show that it detects, once after every start. Neither
-// "active" nor /healthz shows it: both answer before the driver is open.
+// planProof plans to prove that Falco detects, once after every start. Neither
+// "active" nor /healthz proves it: both answer before the driver is open.
 func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	waiting := converge.Outcome{Waiting: idPackages, Reason: "a test alert is awaited once Falco is running"}
 	if !sv.falcoFits() {
@@ -44,7 +44,7 @@ func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	case proven && last.Detected:
 		return converge.Outcome{Reason: "Falco has reported a test alert since its start"}, nil
 	case proven:
-		return converge.Outcome{Reason: "running, and not seen to detect", Warnings: []node.Warning{unproven(probe.Subject, last)}}, nil
+		return converge.Outcome{Reason: "running, but not seen to detect", Warnings: []node.Warning{unproven(probe.Subject, last)}}, nil
 	}
 	return converge.Outcome{Reason: "not proven since its start at " + u.Started.UTC().Format(time.RFC3339), Changes: []node.Change{probe}}, nil
 }
@@ -58,7 +58,7 @@ func unproven(s node.Subject, last node.Proof) node.Warning {
 		Drift:   node.DriftUnproven,
 	}
 	if last.Unseen != "" {
-		w.Message = s.Unit + " is running, but whether it detects could not be seen: " + last.Unseen
+		w.Message = s.Unit + " is running, but it is not known whether it detects: " + last.Unseen
 	}
 	return w
 }

@@ -26,7 +26,7 @@ func (m crashingNode) Apply(ctx context.Context, c node.Change) error {
 	return err
 }
 
-// A Falco that exits before the proof step is planned is still asked why.
+// A Falco that exits before the proof step is planned is still asked for the cause.
 func TestFalcoThatExitsAtOnceIsAskedWhy(t *testing.T) {
 	n, s := newNode(t, "9.6", uek7)
 	converged(t, n, s)

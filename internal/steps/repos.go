@@ -74,7 +74,7 @@ func readRepos(tree fs.FS, major int) (repoSet, error) {
 		}
 		file, err := yumrepo.Parse(files[name])
 		if err != nil {
-			continue // dnf skips it too; the step that owns it says so
+			continue // dnf skips it too; the step that owns it reports it
 		}
 		for _, s := range file.Sections() {
 			if s.Enabled() && !slices.Contains(ids, s.ID) {
@@ -105,7 +105,7 @@ func readRepos(tree fs.FS, major int) (repoSet, error) {
 const (
 	mapperUnit   = "oci-yum-repo-mapper.service"
 	mapperMarker = "/var/lib/oci-linux-config/yum_populated"
-	// mapperLimit is more than its two requests of 25 seconds and a boot.
+	// mapperLimit is longer than its two requests of 25 seconds and a boot.
 	mapperLimit = 3 * time.Minute
 )
 

@@ -50,8 +50,8 @@ func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
 	return out, nil
 }
 
-// homeOf returns the file that holds the section: the usual one, or the only
-// other one that has it. elsewhere are all other files with that section.
+// homeOf returns the file for the section: the usual one, or another one if only
+// that has it. elsewhere are all other files with the section.
 func homeOf(files map[string][]byte, id string) (home string, elsewhere []string) {
 	for _, name := range yumrepo.FilesWith(files, id) {
 		if name != repoFile {
@@ -69,7 +69,7 @@ func homeOf(files map[string][]byte, id string) (home string, elsewhere []string
 func setSection(r settings.Repository, name string, old []byte) ([]node.Change, error) {
 	edited, err := editSection(r, old)
 	if err != nil {
-		return nil, node.Errorf(node.CodePackages, "correct the file by hand, or move it away and run again: it is then created again", "editing %s: %w", name, err)
+		return nil, node.Errorf(node.CodePackages, "correct the file by hand, or move it away and run again to create it", "editing %s: %w", name, err)
 	}
 	if old != nil && bytes.Equal(old, edited) {
 		return nil, nil
@@ -112,8 +112,7 @@ func editSection(r settings.Repository, old []byte) ([]byte, error) {
 }
 
 // removeSection removes the section from another file: dnf reads the files in
-// order of their names and uses the first section, so which one wins would be
-// chance.
+// order of their names and uses the first section, so the wrong one may win.
 func removeSection(id, name string, old []byte) (node.Change, error) {
 	edited, err := yumrepo.Remove(old, id)
 	if err != nil {

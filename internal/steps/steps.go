@@ -1,11 +1,10 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package steps holds what a node is converged to, one step a file, in the
-// order of [All]: each compares what a survey of the node shows with the
-// settings and answers with changes. Here is all that the agent knows about how
-// Falco, its packages and Oracle Linux fit together; facts about Falco itself
-// are in internal/falco.
+// Package steps holds what a node is converged to, one step per file, in the
+// order of [All]. Each step compares a survey of the node with the settings and
+// returns changes. What the agent knows about how Falco, its packages and Oracle
+// Linux fit together is here; facts about Falco itself are in internal/falco.
 //
 // The package changes nothing: it writes no file, runs no program, and opens
 // no connection.
@@ -29,25 +28,25 @@ const (
 	idUnit     = "unit"
 )
 
-// header heads every file that is the agent's alone.
+// header is the first line of every file that only the agent writes.
 const header = "Managed by falco-bootstrap: a change here is undone by its next run."
 
-// A step is one promise about the node. It sees the survey alone, and nothing
+// A step is one promise about the node. It is given only the survey, and nothing
 // that writes.
 type step struct {
 	id string
-	// live says that the step asks the running machine. It is skipped for a
+	// live means that the step asks the running machine and is skipped for a
 	// tree.
 	live bool
-	// filesOnly says that the step is planned even if the survey failed.
+	// filesOnly means that the step is planned even if the survey failed.
 	filesOnly bool
 	plan      func(context.Context, *survey) (converge.Outcome, error)
 
 	survey func(context.Context, node.View) *survey
 }
 
-// All returns the steps in the order in which they are taken. They share one
-// survey of each View.
+// All returns the steps in the order in which they run. They share one survey of
+// each View.
 func All(s settings.Settings) []converge.Step {
 	var last *survey
 	surveyOf := func(ctx context.Context, view node.View) *survey {
@@ -75,10 +74,8 @@ func All(s settings.Settings) []converge.Step {
 	return all
 }
 
-// ID implements [converge.Step].
 func (s step) ID() string { return s.id }
 
-// Plan implements [converge.Step].
 func (s step) Plan(ctx context.Context, view node.View) (converge.Outcome, error) {
 	if s.live && view.Host().Tree {
 		return converge.Outcome{}, node.ErrNotAsked

@@ -115,7 +115,7 @@ func TestConvergeBareNodes(t *testing.T) {
 	}
 }
 
-// Power may go after any change; the next run ends as if nothing had happened.
+// After a power loss at any change, the next run ends as if nothing had happened.
 func TestPowerLossAfterAnyChange(t *testing.T) {
 	for _, tt := range bare {
 		t.Run(tt.name, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestTreeIsConvergedByFilesAlone(t *testing.T) {
 	}
 	for _, c := range n.changes {
 		if strings.HasPrefix(c, "install") || strings.HasPrefix(c, "enable") || strings.HasPrefix(c, "import") {
-			t.Errorf("asked of a tree: %s", c)
+			t.Errorf("planned for a tree: %s", c)
 		}
 	}
 }
@@ -374,8 +374,8 @@ func TestFIPSIsTold(t *testing.T) {
 	}
 }
 
-// The first eras build their module while they are installed. If that failed,
-// a run that changes nothing must not succeed.
+// The packages of the first eras build their module when they are installed. If
+// that failed, a run that changes nothing must not succeed.
 func TestModuleThatThePackageDidNotBuild(t *testing.T) {
 	n, s := newNode(t, "8.10", rhck8)
 	n.brokenBuild, s.Falco.Driver, s.Falco.Version = true, "kmod", "0.32.2"
@@ -397,7 +397,7 @@ func (v countingView) Packages(ctx context.Context) (node.Packages, error) {
 	return v.fakeNode.Packages(ctx)
 }
 
-// The steps share one survey of a view, and make another of the next one.
+// The steps share one survey per view.
 func TestOneSurveyOfEachView(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	all := All(s)

@@ -86,8 +86,8 @@ func detect(tree fs.FS) (osrelease.Release, error) {
 	return release, nil
 }
 
-// decide asks rpm which Falco is installed, where there is an rpm to ask, and
-// the compatibility table which one may be.
+// decide asks rpm, if it can be asked, which Falco is installed, and the
+// compatibility table which one may be.
 func (sv *survey) decide(ctx context.Context) error {
 	rpm, err := sv.view.Packages(ctx)
 	switch {
@@ -120,7 +120,7 @@ func (sv *survey) falcoFits() bool {
 	return sv.installed != nil && sv.installed.Version == sv.version
 }
 
-// subject is the installed Falco as it is proven.
+// subject returns the installed Falco for a proof.
 func (sv *survey) subject() node.Subject {
 	version := sv.installed.Version
 	s := node.Subject{Unit: falco.UnitFor(sv.decision.Driver, version), Log: sv.LogFile(), Check: node.FalcoCheck{Version: version}}
@@ -130,8 +130,8 @@ func (sv *survey) subject() node.Subject {
 	return s
 }
 
-// Subject returns the installed Falco, for verify. There being none is an error
-// with [node.CodeNotRunning].
+// Subject returns the installed Falco, for verify. If there is none, the error has
+// [node.CodeNotRunning].
 func Subject(ctx context.Context, view node.View, s settings.Settings) (node.Subject, error) {
 	sv := newSurvey(ctx, view, s)
 	switch {
@@ -148,7 +148,7 @@ func Subject(ctx context.Context, view node.View, s settings.Settings) (node.Sub
 func planPreflight(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	h := sv.view.Host()
 	if !h.Systemd && !h.Tree {
-		return converge.Outcome{}, node.Errorf(node.CodePreflight, "run it on the node itself, not in a container; for an image that is being baked use --root", "systemd is not running here")
+		return converge.Outcome{}, node.Errorf(node.CodePreflight, "run it on the node itself, not in a container; for an image that is being built use --root", "systemd is not running here")
 	}
 	out := converge.Outcome{Reason: sv.release.Pretty}
 	if sv.kernel.Release != "" {

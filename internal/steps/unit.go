@@ -35,7 +35,7 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	name, u := sv.unit, units[sv.unit]
 	if !u.Exists() && u.UnitFileState != "masked" {
-		return converge.Outcome{}, node.Errorf(node.CodeNotRunning, "`rpm -V falco` tells whether files are missing; run `systemctl daemon-reload` if the unit file is there",
+		return converge.Outcome{}, node.Errorf(node.CodeNotRunning, "`rpm -V falco` shows whether files are missing; run `systemctl daemon-reload` if the unit file exists",
 			"%s does not exist although %s is installed", name, sv.installed.NEVRA())
 	}
 	out := converge.Outcome{Reason: name + " is enabled and running"}
@@ -110,8 +110,8 @@ func enable(name string, u, alias systemd.Unit) []node.Change {
 
 // maskFollow plans to mask falcoctl-artifact-follow, or to unmask it if it is
 // wanted. A mask counts once it is on disk and systemd has read it: a run that
-// was killed between the two leaves a unit that the next start of Falco pulls
-// in.
+// was killed between the two leaves a unit that the next start of Falco starts
+// too.
 func maskFollow(u systemd.Unit, wanted bool) []node.Change {
 	var out []node.Change
 	plan := func(action node.UnitAction, from, to string) {
@@ -168,9 +168,10 @@ func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
 }
 
 // startOrRestart plans to start the unit, or to restart it if its process is
-// older than what it should run, and says why. Falco is never reloaded: it then
-// sees no events for two seconds, keeps the old configuration on an error
-// without reporting it, and does nothing with watch_config_files off.
+// older than what it should run, and says why. Falco is never reloaded: during a
+// reload it sees no events for two seconds, after an error it keeps the old
+// configuration without reporting that, and with watch_config_files off it does
+// nothing.
 func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why string, err error) {
 	plan := func(action node.UnitAction, from string, drift node.Drift, why string) []node.Change {
 		return []node.Change{node.ChangeUnit{Unit: u.Name, Action: action, From: from, To: "running", Cause: node.Because(drift, why)}}
@@ -188,12 +189,12 @@ func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why stri
 	if err != nil || stale == "" {
 		return nil, "", err
 	}
-	return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
+	return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "is older than what is on disk", nil
 }
 
 // isCrashLooping reports whether systemd is about to restart the unit or has
-// just done so. A crash loop is active half of the time, so "running" says
-// little.
+// just done so. In a crash loop the unit is active half of the time, so "running"
+// proves little.
 func isCrashLooping(u systemd.Unit, now time.Time) bool {
 	return u.SubState == "auto-restart" || u.Running() && u.NRestarts > 0 && now.Sub(u.Started) < settleTime
 }
