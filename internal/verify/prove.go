@@ -13,32 +13,32 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// minWatch is how long an alert is waited for at least, however long ago Falco
-// was started. One that has just started is watched for as long as it may still
+// minWatch is the least time to wait for an alert, however long ago Falco was
+// started. A Falco that has just started is watched for as long as it may still
 // exit: on a booting node it may need most of that time to load.
 const minWatch = 10 * time.Second
 
-// errDown means that the process to be proven is gone.
+// errDown means that the process to prove is gone.
 var errDown = errors.New("does not stay up")
 
-// Eyes see what a proof needs to know of the running machine.
+// Eyes is what a proof needs to see of the running machine.
 type Eyes interface {
-	// Reader tells about units as they are at the moment of asking.
+	// Reader returns units as they are at the time of the call.
 	systemd.Reader
-	// Watch opens a sensitive file until Falco's alert about it appears in log
-	// or the timeout is over, which is no error. It asks alive regularly
-	// whether there is still something to wait for, and returns its error.
+	// Watch opens a sensitive file until Falco's alert about it appears in log.
+	// It is not an error if the timeout ends first. Watch calls alive regularly
+	// and ends with its error, if there is one.
 	Watch(ctx context.Context, log string, timeout time.Duration, alive func(context.Context) error) (node.Seen, error)
-	// Complaint is what the installed Falco says against its configuration, in
-	// one line, or "".
+	// Complaint returns what the installed Falco says is wrong with its
+	// configuration, in one line, or "".
 	Complaint(ctx context.Context, check node.FalcoCheck) string
 }
 
-// Prove has a unit show that it detects. The units are of Type=simple, so one
-// is active as soon as Falco is executed, and Falco may exit after that, or run
-// and see nothing. A process that exits or is replaced in the meantime is an
-// error with [node.CodeNotRunning] and Falco's own reason. Seeing no alert is
-// no error.
+// Prove proves that a unit detects. The units are of Type=simple, so one is
+// active as soon as Falco is executed, and Falco may exit after that, or run and
+// see nothing. If the process exits or is replaced, the error has
+// [node.CodeNotRunning] and Falco's own reason. It is not an error if no alert
+// appears.
 func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, error) {
 	p := process{eyes: eyes, name: c.Unit}
 	seen, watchErr, err := p.prove(ctx, c)
@@ -60,13 +60,13 @@ func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, error) {
 type process struct {
 	eyes        Eyes
 	name        string
-	first, last systemd.Unit // as it was seen first and last
+	first, last systemd.Unit // the unit as first and last seen
 }
 
 // prove watches for an alert and makes sure that the process stays up.
 // watchErr says why the log could not be watched, which does not end the proof.
 func (p *process) prove(ctx context.Context, c node.Prove) (seen node.Seen, watchErr, err error) {
-	if p.first, err = p.look(ctx); err != nil {
+	if p.first, err = p.current(ctx); err != nil {
 		return seen, nil, err
 	}
 	if c.Invocation != "" && p.first.InvocationID != c.Invocation {
@@ -84,8 +84,8 @@ func (p *process) prove(ctx context.Context, c node.Prove) (seen node.Seen, watc
 	return seen, watchErr, p.settle(ctx, c.Settle)
 }
 
-// look returns the unit as it is now. One that is not running is down.
-func (p *process) look(ctx context.Context) (systemd.Unit, error) {
+// current returns the unit as it is now. It fails if the unit is not running.
+func (p *process) current(ctx context.Context) (systemd.Unit, error) {
 	units, err := p.eyes.Units(ctx, p.name)
 	if err != nil {
 		return systemd.Unit{}, err
@@ -103,7 +103,7 @@ func (p *process) down(format string, args ...any) error {
 
 // check fails if the unit's process is no longer the first one.
 func (p *process) check(ctx context.Context) error {
-	now, err := p.look(ctx)
+	now, err := p.current(ctx)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (p *process) check(ctx context.Context) error {
 	return nil
 }
 
-// remaining is how much longer the process must run to have run for settle.
+// remaining returns how much longer the process must run to have run for settle.
 func (p *process) remaining(settle time.Duration) time.Duration {
 	if p.first.Started.IsZero() {
 		p.first.Started = time.Now()

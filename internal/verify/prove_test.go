@@ -16,13 +16,13 @@ import (
 
 const unit = "falco.service"
 
-// fakeEyes see one state of the unit after the other, the last one for ever.
+// fakeEyes see one state of the unit after the other, and then always the last.
 type fakeEyes struct {
 	states    []systemd.Unit
 	seen      node.Seen
 	watchErr  error
 	complaint string
-	// watched is how long an alert was waited for at most.
+	// watched is the time limit of the wait for an alert.
 	watched time.Duration
 }
 
@@ -122,8 +122,8 @@ func TestProve(t *testing.T) {
 	}
 }
 
-// A process must have run for the settle time; one that has is not waited for,
-// and an alert is waited for as long as the process may still exit.
+// Prove waits until the process has run for the settle time, and for an alert as
+// long as the process may still exit.
 func TestProveSettles(t *testing.T) {
 	tests := []struct {
 		name                 string

@@ -14,7 +14,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
-// notDeclared names the declared keys that have another value: the node has
+// notDeclared lists the declared keys that have another value: the node has
 // drifted, or has never been converged.
 func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []string {
 	var out []string

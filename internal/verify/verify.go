@@ -4,7 +4,7 @@
 // Package verify says why Falco does or does not report: it inspects what can
 // keep an alert from its log ([Inspect]), gives the verdict on what a probe saw
 // ([Inspection.Verdict]), proves a unit that a run has started ([Prove]), and
-// reads Falco's own words ([Reason], [Warnings]).
+// reads Falco's own messages ([Reason], [Warnings]).
 //
 // The package sees the node through a [node.View] and through [Eyes]. It opens
 // no file of this machine, runs no program and changes nothing.
@@ -25,10 +25,9 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// An Inspection is what is known before an alert is asked for. It explains why
-// none appears.
+// An Inspection is what is known before a probe. It explains why no alert appears.
 type Inspection struct {
-	// Running says that the unit is running.
+	// Running means that the unit is running.
 	Running bool
 
 	subject  node.Subject
@@ -41,8 +40,8 @@ type Inspection struct {
 }
 
 // Inspect looks for everything that can keep an alert from the subject's log.
-// A declared key that is overruled is an error: then the log is not the one
-// that Falco writes.
+// It fails if a declared key is overruled, because Falco may then write another
+// log.
 func Inspect(ctx context.Context, view node.View, s node.Subject, declared []falcoconf.Setting) (Inspection, error) {
 	units, err := view.Units(ctx, s.Unit)
 	if err != nil {
@@ -74,8 +73,8 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 // Probes reports whether there is an alert to wait for.
 func (i Inspection) Probes() bool { return i.Running && i.log == nil }
 
-// logProblem says why Falco cannot write its log. Falco creates no directory,
-// and reports nothing but a line in the journal.
+// logProblem says why Falco cannot write its log. Falco creates no directory, and
+// reports the failure only in the journal.
 func logProblem(tree fs.FS, log string) error {
 	if log == "" {
 		return errors.New("no file output is declared")
@@ -90,8 +89,8 @@ func logProblem(tree fs.FS, log string) error {
 }
 
 // Verdict turns what was seen into one sentence, or into an error with
-// [node.CodeNotRunning] that says why no alert appeared. complaint is what
-// Falco says against its configuration, if it was asked.
+// [node.CodeNotRunning] that says why no alert appeared. complaint is what Falco
+// says is wrong with its configuration, if it was asked.
 func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, warnings []node.Warning, err error) {
 	unit, log := i.subject.Unit, i.subject.Log
 	restart := "`systemctl restart " + unit + "`"
@@ -107,7 +106,7 @@ func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, wa
 		}
 		reason = fmt.Sprintf("an alert reached %s after %s", log, seen.First.Round(time.Millisecond))
 	case i.log != nil:
-		err = notRunning("a run of falco-bootstrap creates the log and its directory", "no alert can reach the log: %w", i.log)
+		err = notRunning("run falco-bootstrap: it creates the log and its directory", "no alert can reach the log: %w", i.log)
 	case seen.Full:
 		err = notRunning("make room there; with file_output.keep_alive Falco writes again only after "+restart,
 			"no alert can reach the log: the file system of %s is full, and Falco does not report that", log)
@@ -120,8 +119,8 @@ func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, wa
 	return reason, i.seconds, err
 }
 
-// down explains a Falco that is not running: by what this program knows, by
-// what Falco says, by who has its port, and else by what systemd saw.
+// down explains a Falco that is not running: by a known problem, by what Falco
+// says, by the program that has its port, or else by what systemd saw.
 func (i Inspection) down(complaint string) error {
 	u := i.unit
 	err := fmt.Errorf("%s is %s (%s), not running", u.Name, u.ActiveState, u.SubState)
@@ -142,7 +141,7 @@ func (i Inspection) down(complaint string) error {
 	case u.ActiveState == "failed", u.SubState == "auto-restart":
 		return exited(err, "", u)
 	}
-	return notRunning("a run of falco-bootstrap starts it, or says why it does not stay up", "%w", err)
+	return notRunning("run falco-bootstrap: it starts the unit, or says why it does not stay up", "%w", err)
 }
 
 // blind explains a Falco that is running and reports nothing.
@@ -156,7 +155,7 @@ func (i Inspection) blind(restart string) error {
 	}
 	switch {
 	case len(i.silenced) > 0:
-		hint = "a run of falco-bootstrap sets the declared keys again; enable a disabled rule where it is disabled"
+		hint = "run falco-bootstrap to set the declared keys again; enable a disabled rule where it is disabled"
 	case hint == "":
 		hint = "is it older than what is on disk, or stuck at its start? " + restart + " starts it again"
 	}
@@ -167,14 +166,14 @@ func (i Inspection) blind(restart string) error {
 	return notRunning(hint, "%w", err)
 }
 
-// exited is the error about a unit whose Falco exited: its own words, or else
-// what systemd saw.
+// exited returns the error about a unit whose Falco exited, with Falco's own
+// message, or else what systemd saw.
 func exited(err error, complaint string, u systemd.Unit) error {
 	if complaint != "" {
 		return notRunning("correct what it says and run falco-bootstrap; `journalctl -u "+u.Name+"` shows what systemd saw",
 			"%w: Falco says: %s", err, complaint)
 	}
-	return notRunning("`journalctl -u "+u.Name+"` shows how it exited; a run of falco-bootstrap starts it again",
+	return notRunning("`journalctl -u "+u.Name+"` shows how it exited; run falco-bootstrap to start it again",
 		"%w: Falco has no complaint about its configuration; systemd says: %s, status %d, %d restarts", err, u.Result, u.ExecStatus, max(u.NRestarts, 0))
 }
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxWarnings bounds how many of Falco's warnings are worth reading.
+// maxWarnings bounds how many of Falco's warnings are returned.
 const maxWarnings = 20
 
 // stamp is the date at the start of Falco's log lines. What Falco writes last,
@@ -17,9 +17,8 @@ const maxWarnings = 20
 var stamp = regexp.MustCompile(`^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: `)
 
 // Reason finds in Falco's standard error why Falco does not start, as one line:
-// what follows its last "Error:", which for a rules file is several lines, or,
-// where that says nothing, the log line that does. It is "" if there is no
-// text.
+// what follows its last "Error:", which for a rules file is several lines, or the
+// log line with the reason if that says nothing. It is "" if there is no text.
 func Reason(stderr string) string {
 	var reason, logged, last string
 	for line := range strings.Lines(stderr) {
@@ -61,7 +60,7 @@ func Warnings(stderr string) []string {
 	return found
 }
 
-// clip bounds a line that is not ours.
+// clip bounds a line of another program.
 func clip(s string) string {
 	if len(s) > 300 {
 		return strings.ToValidUTF8(s[:300], "") + "..."
