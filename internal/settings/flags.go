@@ -15,8 +15,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
-// EnvPrefix begins the name of every environment variable that is read: the
-// flag --falco-version is FALCO_BOOTSTRAP_FALCO_VERSION.
+// EnvPrefix is the prefix of every environment variable that is read: the
+// variable of --falco-version is FALCO_BOOTSTRAP_FALCO_VERSION.
 const EnvPrefix = "FALCO_BOOTSTRAP_"
 
 // A Row describes one setting: its flag, its key in the settings file, and
@@ -27,10 +27,10 @@ type Row struct {
 }
 
 // Rows lists every setting, in the order of the settings file. The flags and
-// docs/settings.md are made from it.
+// docs/settings.md are generated from it.
 func Rows() []Row {
 	return []Row{
-		{"falco-version", "falco.version", "Falco version to pin, such as 0.44.1; empty is the newest that this host can run", func(s *Settings) any { return &s.Falco.Version }},
+		{"falco-version", "falco.version", "Falco version to pin, such as 0.44.1; empty means the newest that this host can run", func(s *Settings) any { return &s.Falco.Version }},
 		{"driver", "falco.driver", "Falco's driver: auto, modern_ebpf or kmod", func(s *Settings) any { return &s.Falco.Driver }},
 		{"set", "falco.config", "a key of falco.yaml by its dotted path, as KEY=VALUE with VALUE in YAML; repeatable", func(s *Settings) any { return &s.Falco.Config }},
 		{"rules-follow", "falco.rules_follow", "let falcoctl-artifact-follow replace rules on its own; otherwise it is masked", func(s *Settings) any { return &s.Falco.RulesFollow }},
@@ -39,7 +39,7 @@ func Rows() []Row {
 		{"repository-baseurl", "repository.baseurl", "where Falco's packages are: https://, file:// or a path", func(s *Settings) any { return &s.Repository.BaseURL }},
 		{"repository-gpgkey", "repository.gpgkey", "where the signing key is: https://, file:// or a path", func(s *Settings) any { return &s.Repository.GPGKey }},
 		{"fingerprint", "repository.fingerprints", "pinned fingerprint of a signing key; repeatable", func(s *Settings) any { return &s.Repository.Fingerprints }},
-		{"repo-gpgcheck", "repository.repo_gpgcheck", "require signed repository metadata; turn it off for a mirror that makes its own", func(s *Settings) any { return &s.Repository.RepoGPGCheck }},
+		{"repo-gpgcheck", "repository.repo_gpgcheck", "require signed repository metadata; turn it off for a mirror with its own metadata", func(s *Settings) any { return &s.Repository.RepoGPGCheck }},
 		{"insecure", "repository.insecure", "allow http:// for the repository and the signing key", func(s *Settings) any { return &s.Repository.Insecure }},
 		{"warn-days", "repository.warn_days", "warn this many days before the signing key expires", func(s *Settings) any { return &s.Repository.WarnDays }},
 		{"epel-after", "epel.after", "state of the EPEL repository after a run: disabled or unchanged", func(s *Settings) any { return &s.EPEL.After }},
@@ -79,8 +79,8 @@ func AddFlags(flags *pflag.FlagSet) *Flags {
 }
 
 // Environment sets every flag that was not given on the command line from its
-// variable. A repeatable flag takes one value from each line. It returns the
-// names that begin with [EnvPrefix] and belong to no flag: most likely they are
+// variable. A repeatable flag takes one value from each line. Environment returns
+// the names that begin with [EnvPrefix] and match no flag: most likely they are
 // misspelt.
 func Environment(flags *pflag.FlagSet, environ []string) (unknown []string, err error) {
 	names := map[string]*pflag.Flag{}
@@ -102,12 +102,12 @@ func Environment(flags *pflag.FlagSet, environ []string) (unknown []string, err 
 	return unknown, err
 }
 
-// EnvName is the environment variable of a flag.
+// EnvName returns the environment variable of a flag.
 func EnvName(flag string) string {
 	return EnvPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
-// FlagName is the flag of an environment variable.
+// FlagName returns the flag of an environment variable.
 func FlagName(variable string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(variable, EnvPrefix), "_", "-"))
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
-// Path is the settings file that is read if no other is named.
+// Path is the default settings file.
 const Path = "/etc/falco-bootstrap.yaml"
 
 // Settings is everything that can be declared.
@@ -53,10 +53,10 @@ type Repository struct {
 	GPGKey       string   `yaml:"gpgkey"`
 	Fingerprints []string `yaml:"fingerprints"`
 	// RepoGPGCheck requires signed metadata, which Falco's own repository has.
-	// Turn it off for a mirror that makes its own metadata.
+	// Turn it off for a mirror with its own metadata.
 	RepoGPGCheck bool `yaml:"repo_gpgcheck"`
 	Insecure     bool `yaml:"insecure"`
-	// WarnDays is how many days before the signing key expires runs warn of it.
+	// WarnDays is how many days before the signing key expires a run warns.
 	WarnDays int `yaml:"warn_days"`
 }
 
@@ -86,7 +86,7 @@ type Rotate struct {
 const DefaultLog = "/var/log/falco.log"
 
 // Default returns the settings that apply where nothing is declared. The
-// fingerprint is that of Falco's current package key, created 2025-12-11
+// fingerprint is that of Falco's current signing key, created 2025-12-11
 // (falcosecurity/falco#3750).
 func Default() Settings {
 	return Settings{
@@ -110,8 +110,8 @@ func Default() Settings {
 // Declared returns the declared keys of falco.yaml in a fixed order.
 func (s Settings) Declared() []falcoconf.Setting { return falcoconf.Flatten(s.Falco.Config) }
 
-// LogFile returns the declared alert log, or "" if none is declared or the
-// output is declared off.
+// LogFile returns the declared alert log, or "" if none is declared or the file
+// output is declared disabled.
 func (s Settings) LogFile() string {
 	name := ""
 	for _, d := range s.Declared() {
@@ -159,7 +159,6 @@ type KeyError struct {
 	Hint   string
 }
 
-// Error implements error.
 func (e *KeyError) Error() string { return e.Key + ": " + e.Reason }
 
 var (
@@ -212,8 +211,8 @@ func (s *Settings) checkRepository() error {
 	return nil
 }
 
-// checkURL accepts https and files. It accepts http only if it was asked for:
-// then the fingerprint is all that protects the node from the network.
+// checkURL accepts https and files. It accepts http only with insecure: then the
+// fingerprint is all that protects the node from the network.
 func (s *Settings) checkURL(key, value string) error {
 	u, err := url.Parse(value)
 	switch {
@@ -253,7 +252,7 @@ func (s *Settings) checkLog() error {
 	case err != nil || mode > 0o777:
 		return &KeyError{"log.mode", fmt.Sprintf("%q is not a file mode", s.Log.Mode), `use octal digits in quotes, such as "0640"`}
 	case mode&0o600 != 0o600:
-		return &KeyError{"log.mode", fmt.Sprintf("%q keeps Falco from its own log", s.Log.Mode), `the owner must be able to read and write, as in "0600"`}
+		return &KeyError{"log.mode", fmt.Sprintf("%q keeps Falco from writing its own log", s.Log.Mode), `the owner must be able to read and write, as in "0600"`}
 	case mode&0o113 != 0:
 		return &KeyError{"log.mode", fmt.Sprintf("%q makes the log writable by others, or executable", s.Log.Mode), `use "0600", "0640" or "0644"`}
 	case !group.MatchString(s.Log.Group):

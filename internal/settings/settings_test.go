@@ -193,7 +193,7 @@ func TestRowsCoverTheSettingsFile(t *testing.T) {
 	}
 }
 
-// leaves collects pointers to the fields of v that are no structs, by key.
+// leaves collects pointers to the fields of v that are not structs, by key.
 func leaves(prefix string, v reflect.Value, into map[string]any) {
 	for i := range v.NumField() {
 		key := prefix + v.Type().Field(i).Tag.Get("yaml")
