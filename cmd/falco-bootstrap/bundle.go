@@ -27,7 +27,7 @@ On the other node:
   DIR/falco-bootstrap --falco-rpm DIR --repository-gpgkey DIR/RPM-GPG-KEY-falcosecurity`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage(errors.New("bundle takes one directory"), "falco-bootstrap bundle DIR")
+				return usage(errors.New("bundle takes one directory"), "run `falco-bootstrap bundle DIR`")
 			}
 			return a.bundleInto(cmd.Context(), args[0])
 		},

@@ -26,7 +26,7 @@ type app struct {
 	options options
 	log     *zap.Logger
 	code    node.Code
-	// concluded means that the run's report is written.
+	// concluded means that the run's report has been written.
 	concluded bool
 }
 
@@ -119,7 +119,7 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 		if cmd.Root().Flags().Lookup(settings.FlagName(name)) != nil {
 			continue // another command's
 		}
-		a.log.Warn("this environment variable is not a flag's", zap.String("variable", name))
+		a.log.Warn("this environment variable matches no flag", zap.String("variable", name))
 	}
 	return nil
 }

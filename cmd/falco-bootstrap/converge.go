@@ -17,7 +17,7 @@ import (
 )
 
 // converge makes the node as declared, or with --dry-run shows what it would
-// change. Whatever happens, a panic included, it ends in a report.
+// change. It always ends with a report, even after a panic.
 func (a *app) converge(cmd *cobra.Command, _ []string) error {
 	ctx, cancel := context.WithTimeout(cmd.Context(), a.options.timeout)
 	defer cancel()
@@ -32,12 +32,12 @@ func (a *app) converge(cmd *cobra.Command, _ []string) error {
 }
 
 // attempt plans, and applies unless it is a dry run, something failed or there
-// is nothing to do. The error is one from outside the steps.
+// is nothing to do. The error does not come from a step.
 func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			a.log.Error("panic", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			err = node.Errorf(node.CodeFailed, "please report it with the log above; running again is safe", "a defect in falco-bootstrap: %v", p)
+			err = node.Errorf(node.CodeFailed, "please report it with the log above; running again is safe", "a bug in falco-bootstrap: %v", p)
 		}
 	}()
 	declared, v, err := a.look(ctx)
@@ -57,12 +57,12 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 		return converge.Result{}, err
 	}
 	defer func() { _ = m.Close() }()
-	result = converge.Converge(ctx, m, all, a.watch)
+	result = converge.Converge(ctx, m, all, a.logEvent)
 	describe(ctx, meta, m.View(), declared)
 	return result, nil
 }
 
-// conclude writes the report wherever it goes and sets the exit status.
+// conclude sets the exit status and writes the report to all its places.
 func (a *app) conclude(r report.Report) error {
 	a.code, a.concluded = node.Code(r.Exit.Code), true
 	if err := a.keep(r); err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// A dry run never opens the node for writing, whatever its state, and always ends
-// with a report.
+// A dry run never opens a node in any state for writing, and always ends with a
+// report.
 func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -34,13 +34,13 @@ func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 			n.host.Kernel = "4.18.0-553.16.1.el8_10.x86_64"
 			return n
 		}, args: []string{"--driver=kmod"}, code: node.CodePending, result: report.ResultPending},
-		{name: "running, and only to be proven", node: proven(false), code: node.CodePending, result: report.ResultPending},
+		{name: "running, but not proven", node: proven(false), code: node.CodePending, result: report.ResultPending},
 		{name: "a kernel that runs no Falco", node: func() *fakeNode {
 			n := newNode()
 			n.host.Kernel = uek6
 			return n
 		}, code: node.CodePreflight, result: report.ResultFailed},
-		{name: "no Oracle Linux", node: func() *fakeNode {
+		{name: "not Oracle Linux", node: func() *fakeNode {
 			n := newNode()
 			delete(n.files, "etc/oracle-release")
 			n.files["etc/os-release"] = text("ID=debian\n")
@@ -70,7 +70,7 @@ func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 		{name: "no node", edit: func(b *bench) {
 			b.env.view = func(context.Context, host.Options) (view, error) { return nil, errors.New("no such root") }
 		}, code: node.CodeFailed, result: report.ResultFailed},
-		{name: "settings that are wrong", edit: func(b *bench) {
+		{name: "wrong settings", edit: func(b *bench) {
 			b.env.readFile = func(string) ([]byte, error) { return []byte("x: y\n"), nil }
 		}, code: node.CodeUsage, result: report.ResultFailed},
 		{name: "settings that this user may not read", edit: func(b *bench) {
@@ -95,7 +95,7 @@ func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 				t.Fatalf("%v in %q, standard error %q", err, b.stdout.String(), b.stderr.String())
 			}
 			if code != tt.code || r.Result != tt.result || r.Exit.Code != int(tt.code) || r.Mode != report.ModeDryRun {
-				t.Errorf("a dry run ends with %d, report %q, %+v, mode %q; want %d, %q:\n%s", code, r.Result, r.Exit, r.Mode, tt.code, tt.result, b.stdout.String())
+				t.Errorf("a dry run exits with %d, report %q, %+v, mode %q; want %d, %q:\n%s", code, r.Result, r.Exit, r.Mode, tt.code, tt.result, b.stdout.String())
 			}
 			b.untouched(t)
 		})
@@ -110,7 +110,7 @@ func (b *bench) untouched(t *testing.T) {
 	}
 }
 
-// A panic while looking does not change that.
+// A dry run that panics does not open the node for writing either.
 func TestDryRunThatPanics(t *testing.T) {
 	for _, question := range []string{"Tree", "Host", "Packages", "Altered", "Units", "Falcos", "Stat", "Proof"} {
 		t.Run(question, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestDryRunThatPanics(t *testing.T) {
 			n.panics = question
 			b := newBench(n)
 			if code := b.run(t, "--dry-run", "--output=json"); code != node.CodeFailed {
-				t.Errorf("a dry run that panics ends with %d, want %d:\n%s", code, node.CodeFailed, b.stdout.String())
+				t.Errorf("a dry run that panics exits with %d, want %d:\n%s", code, node.CodeFailed, b.stdout.String())
 			}
 			var r report.Report
 			err := json.Unmarshal(b.stdout.Bytes(), &r)
@@ -150,7 +150,7 @@ func proven(seen bool) func() *fakeNode {
 func TestDryRunWritesWhatItIsToldTo(t *testing.T) {
 	b := newBench(newNode())
 	if code := b.run(t, "--dry-run", "--metrics=/m.prom", "--report-file=/r.json"); code != node.CodePending {
-		t.Fatalf("a dry run ends with %d: %s", code, b.stdout.String())
+		t.Fatalf("a dry run exits with %d: %s", code, b.stdout.String())
 	}
 	if b.machines > 0 || len(b.kept) > 0 || len(b.written) != 2 {
 		t.Errorf("wrote %q", b.written)

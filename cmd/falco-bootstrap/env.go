@@ -25,7 +25,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
-// env is everything that the command takes from its surroundings.
+// env is everything that the command uses of its environment.
 type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer

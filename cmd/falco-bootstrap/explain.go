@@ -68,7 +68,7 @@ func (a *app) thisHost(ctx context.Context) (falco.Host, error) {
 	return steps.HostOf(v)
 }
 
-// namedHost is a host that is described by flags.
+// namedHost returns the host that the flags describe.
 func namedHost(release, kernel, arch string) (falco.Host, error) {
 	r, err := osrelease.ParseOracleRelease([]byte("Oracle Linux Server release " + release + "\n"))
 	if err != nil {

@@ -38,11 +38,11 @@ type fakeNode struct {
 	proof    node.Proof
 	// err is the answer to every question that can fail.
 	err error
-	// panics is the question that makes it panic.
+	// panics names the method that panics.
 	panics string
 }
 
-// newNode is a bare Oracle Linux 8.10 with UEK 7.
+// newNode returns a bare Oracle Linux 8.10 with UEK 7.
 func newNode() *fakeNode {
 	return &fakeNode{
 		files:    fstest.MapFS{"etc/oracle-release": text("Oracle Linux Server release 8.10\n")},
@@ -118,7 +118,7 @@ func (n *fakeNode) Proof() node.Proof {
 
 func (n *fakeNode) Now() time.Time { return now }
 
-// withFalco is the node with Falco installed and stopped.
+// withFalco returns the node with Falco installed and stopped.
 func withFalco() *fakeNode {
 	n := newNode()
 	n.packages["falco"] = []node.Package{{Name: "falco", Version: "0.44.1", Release: "1", Arch: "x86_64", Installed: now.Add(-2 * time.Hour)}}
@@ -138,7 +138,7 @@ type bench struct {
 	written        map[string]string
 }
 
-// newBench is a bench on which another run holds the lock.
+// newBench returns a bench on which another run holds the lock.
 func newBench(n *fakeNode) *bench {
 	b := &bench{written: map[string]string{}}
 	b.env = env{

@@ -18,9 +18,9 @@ func (a *app) reportCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "report [FILE...]",
 		Short: "Sum up the JSON reports of many nodes",
-		Long: `report reads JSON reports from files, or from standard input (one a line, or
+		Long: `report reads JSON reports from files, or from standard input (one per line, or
 one after the other), and counts the nodes by state, drift, release, kernel
-and Falco. The newest report of a node counts.
+and Falco. Only the newest report of each node counts.
 
 It exits with 1 if any node failed, else 2 if any has changes pending, else 0.`,
 		RunE: func(_ *cobra.Command, args []string) error { return a.sumUp(args) },

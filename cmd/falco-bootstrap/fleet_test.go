@@ -68,7 +68,7 @@ func TestFleetOfTenThousand(t *testing.T) {
 	}
 	t.Logf("%d reports, %d MB, in %v", nodes, len(input)>>20, took)
 	if took > 20*time.Second {
-		t.Errorf("%d reports take %v", nodes, took)
+		t.Errorf("%d reports took %v", nodes, took)
 	}
 	b = newBench(newNode())
 	b.env.stdin = bytes.NewReader(input)

@@ -43,7 +43,7 @@ func (a *app) write(name string, how files.OutputMode, render func(io.Writer) er
 	return a.output(name, b.Bytes(), how)
 }
 
-// remember replaces last-run.json, and keeps the report before this one in it.
+// remember replaces last-run.json, and includes the previous report in it.
 func remember(o host.Options, r report.Report) error {
 	t, err := files.NewTree(o.Root)
 	if err != nil {

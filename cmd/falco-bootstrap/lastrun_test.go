@@ -33,20 +33,20 @@ func TestEveryEndLeavesAReport(t *testing.T) {
 			n.host.Kernel = uek6
 			return n
 		}, code: node.CodePreflight},
-		{name: "settings that are wrong", edit: func(b *bench) {
+		{name: "wrong settings", edit: func(b *bench) {
 			b.env.readFile = func(string) ([]byte, error) { return []byte("x: y\n"), nil }
 		}, code: node.CodeUsage},
-		{name: "a flag that is wrong", args: []string{"--bogus"}, code: node.CodeUsage},
-		{name: "a variable that is wrong", edit: func(b *bench) {
+		{name: "unknown flag", args: []string{"--bogus"}, code: node.CodeUsage},
+		{name: "wrong variable", edit: func(b *bench) {
 			b.env.environ = []string{"FALCO_BOOTSTRAP_TIMEOUT=soon"}
 		}, code: node.CodeUsage},
-		{name: "no form of output", args: []string{"--output=xml"}, code: node.CodeUsage},
-		{name: "a panic while looking", node: func() *fakeNode {
+		{name: "unknown output format", args: []string{"--output=xml"}, code: node.CodeUsage},
+		{name: "a panic while planning", node: func() *fakeNode {
 			n := newNode()
 			n.panics = "Packages"
 			return n
 		}, code: node.CodeFailed},
-		{name: "a panic while changing", edit: func(b *bench) {
+		{name: "a panic while applying", edit: func(b *bench) {
 			b.env.machine = func(context.Context, host.Options) (machine, error) { panic("at the machine") }
 		}, code: node.CodeFailed},
 		{name: "no time left", args: []string{"--timeout=1ns"}, node: func() *fakeNode {
@@ -78,7 +78,7 @@ func TestEveryEndLeavesAReport(t *testing.T) {
 	}
 }
 
-// closed is a standard output that nobody reads.
+// closed is a standard output that is closed.
 type closed struct{}
 
 func (closed) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }

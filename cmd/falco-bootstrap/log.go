@@ -40,9 +40,9 @@ func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
 	return zap.New(redact.Core(zapcore.NewCore(encoder, zapcore.AddSync(w), least))), nil
 }
 
-// watch logs what a run does. It logs every change before it begins, so that the
-// last line of a killed run says where it was.
-func (a *app) watch(e converge.Event) {
+// logEvent logs what a run does. It logs every change before it begins, so that
+// the last line of a killed run says where it was.
+func (a *app) logEvent(e converge.Event) {
 	step := zap.String("step", e.Step)
 	switch {
 	case e.Change == nil && !e.Done:
@@ -55,13 +55,13 @@ func (a *app) watch(e converge.Event) {
 	case e.Err == nil:
 		a.log.Info("done: "+e.Change.String(), step, took(e.Took))
 	default:
-		a.log.Error("not done: "+e.Change.String(), step, took(e.Took), zap.Error(e.Err))
+		a.log.Error("failed: "+e.Change.String(), step, took(e.Took), zap.Error(e.Err))
 	}
 }
 
 func took(d time.Duration) zap.Field { return zap.Duration("took", d.Round(time.Millisecond)) }
 
-// progress logs how far a long change is.
+// progress logs the progress of a long change.
 func (a *app) progress(p node.Progress) {
 	if p.Warning {
 		a.log.Warn(p.Message)

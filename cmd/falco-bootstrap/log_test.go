@@ -13,7 +13,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// What a panic says is logged and reported without its secrets.
+// A panic is logged and reported without its secrets.
 func TestPanicShowsNoSecret(t *testing.T) {
 	for name, value := range map[string]any{
 		"string": "fetching https://u:hunter2@mirror/x",

@@ -4,9 +4,8 @@
 // Command falco-bootstrap sets up Falco on an Oracle Linux worker node and keeps
 // it as declared. See README.md for how to use it.
 //
-// This package is wiring: flags, exit statuses, and the way from a plan to its
-// report. internal/steps and internal/falco decide what a node should be;
-// internal/host changes it.
+// This package handles flags, exit statuses, and reports. internal/steps and
+// internal/falco decide what a node should be; internal/host changes it.
 package main
 
 import (

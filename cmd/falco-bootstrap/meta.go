@@ -17,7 +17,6 @@ import (
 // version is set when a release is linked.
 var version = "devel"
 
-// tool names this program.
 func tool() report.Tool {
 	t := report.Tool{Name: "falco-bootstrap", Version: version}
 	info, ok := debug.ReadBuildInfo()
@@ -32,23 +31,23 @@ func tool() report.Tool {
 	return t
 }
 
-// meta returns what a report says besides its steps, as far as it is known when
-// the run starts.
+// meta returns what a report says besides its steps, as far as is known when the
+// run starts.
 func (a *app) meta(mode string) report.Meta {
 	name, err := os.Hostname()
 	if err != nil || a.options.root != "/" {
-		name = "" // the machine that bakes an image is not the node
+		name = "" // the machine that builds an image is not the node
 	}
 	return report.Meta{Tool: tool(), Mode: mode, Root: a.options.root, Started: a.now(), Host: report.Host{Hostname: name}}
 }
 
-// describe adds what the node is and which Falco it has. What is not known, as
-// on a node that was refused, stays empty.
+// describe adds facts about the node and its Falco. Unknown ones, as on a node that
+// was refused, stay empty.
 func describe(ctx context.Context, meta *report.Meta, v node.View, declared settings.Settings) {
 	f := steps.Describe(ctx, v, declared)
 	name := meta.Host.Hostname
 	if f.Tree {
-		name = "" // the machine that bakes an image is not the node
+		name = "" // the machine that builds an image is not the node
 	}
 	meta.Host = report.Host{
 		Hostname: name, OS: f.OS, OSVersion: f.OSVersion, OSMajor: f.OSMajor,

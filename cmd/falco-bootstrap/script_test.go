@@ -57,7 +57,7 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// snapshot prints every file below a directory with its mode, size and time.
+// snapshot prints every file in a directory tree with its mode, size and time.
 func snapshot() {
 	err := filepath.WalkDir(os.Args[1], func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

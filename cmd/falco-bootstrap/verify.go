@@ -27,10 +27,10 @@ func (a *app) verifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify",
 		Short: "Prove that an alert reaches the log file",
-		Long: `verify opens /etc/shadow for reading from a process with a name of its own,
-again and again, until Falco's alert about that process appears in the declared
-log. If none appears it says why: no Falco, a Falco that sees nothing, an alert
-that goes elsewhere. It changes nothing on the node except for that alert.`,
+		Long: `verify opens /etc/shadow for reading from a process with its own name, again
+and again, until Falco's alert about that process appears in the declared log.
+If none appears it says why: no Falco, a Falco that sees nothing, an alert that
+goes elsewhere. It changes nothing on the node except for that alert.`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), within) },
 	}
@@ -47,7 +47,7 @@ func (a *app) verify(ctx context.Context, within time.Duration) error {
 	return a.conclude(report.New(meta, result))
 }
 
-// verified inspects first, which explains most failures, and then probes.
+// verified inspects the node, which explains most failures, and then probes.
 func (a *app) verified(ctx context.Context, meta *report.Meta, within time.Duration) (converge.Result, error) {
 	declared, v, err := a.look(ctx)
 	if err != nil {

@@ -31,7 +31,7 @@ func (a *answer[T]) begin() {
 			// A panic here would end the program without its report.
 			defer func() {
 				if p := recover(); p != nil {
-					a.err = fmt.Errorf("a defect in falco-bootstrap: %v", p)
+					a.err = fmt.Errorf("a bug in falco-bootstrap: %v", p)
 				}
 			}()
 			a.value, a.err = a.ask()
