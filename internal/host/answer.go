@@ -9,7 +9,7 @@ import (
 	"sync"
 )
 
-// An answer is the kept answer to a question that is asked once, by begin or by
+// An answer keeps the answer to a question that is asked once, by begin or by
 // the first get.
 type answer[T any] struct {
 	ask   func() (T, error)
@@ -46,7 +46,7 @@ func (a *answer[T]) get(ctx context.Context) (T, error) {
 	case <-a.done:
 	case <-ctx.Done():
 		select {
-		case <-a.done: // an answer counts, even if ctx has ended
+		case <-a.done: // prefer an answer to the error of ctx
 		default:
 			var none T
 			return none, ctx.Err()

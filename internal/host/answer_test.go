@@ -33,7 +33,7 @@ func TestAnswerThatDoesNotCome(t *testing.T) {
 	}
 }
 
-// A question that panics is a failed one: the program lives to report it.
+// A panic becomes an error, so that the program can report it.
 func TestAnswerThatPanics(t *testing.T) {
 	a := newAnswer(func() (int, error) { panic("no such thing") })
 	if _, err := a.get(t.Context()); err == nil || !strings.Contains(err.Error(), "no such thing") {

@@ -42,7 +42,7 @@ func TestBuildModule(t *testing.T) {
 	}
 }
 
-// The end of dkms' own log is what says why; that of an earlier build does not.
+// The reason is at the end of dkms's log, unless an earlier build wrote it.
 func TestMakeLog(t *testing.T) {
 	root := t.TempDir()
 	m := &Machine{tree: newTree(t, root)}
@@ -52,7 +52,7 @@ func TestMakeLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	if path, lines := m.makeLog(time.Now()); path != "" {
-		t.Errorf("makeLog = %s, %q; want none of this build", path, lines)
+		t.Errorf("makeLog = %s, %q; want no log of this build", path, lines)
 	}
 	began := time.Now()
 	put(t, root, "var/lib/dkms/falco/8.1.0+driver/build/make.log", strings.Repeat("line\n", 50)+"unrecognized option\n")

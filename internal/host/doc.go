@@ -3,16 +3,16 @@
 
 // Package host implements [node.View] and [node.Machine] for a real node.
 //
-// [OpenView] returns a [View], which has no method that writes. Questions to
-// the machine that do not depend on one another are asked at once and side by
-// side, and every answer is kept, so that two steps see the same node.
+// [OpenView] returns a [View], which has no method that writes. It asks the
+// machine independent questions concurrently and keeps every answer, so that
+// two steps see the same node.
 //
 // [OpenMachine] takes the lock and returns a [Machine], whose Apply is the one
 // switch over the kinds of change. Packages files, pkgmgr, alert and program do
 // the work.
 //
 // With a root other than "/" both act on a tree, such as an image that is being
-// built, and the machine itself is never asked.
+// built, and never ask the running machine.
 //
 // The package decides nothing: the steps know what a node should be, and
 // package converge the order of changes. It writes no logs; progress goes to

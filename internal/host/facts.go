@@ -21,8 +21,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// readHost describes the machine, or, of a tree, only what was declared. What
-// cannot be read stays empty; a step that needs it says so.
+// readHost describes the machine; for a tree it returns only what was declared.
+// What cannot be read stays empty; a step that needs it says so.
 func readHost(t tools, tr files.Tree, kernel string) node.Host {
 	h := node.Host{
 		Kernel: kernel, KernelGiven: kernel != "", Arch: machineArch(kernel),
@@ -87,8 +87,8 @@ func firstLine(path string) string {
 }
 
 // findFalcos lists the processes whose name is falco. It fails with
-// [fs.ErrPermission] where this user cannot see the processes of others (hidepid
-// of proc(5)).
+// [fs.ErrPermission] if this user cannot see the processes of others (hidepid
+// in proc(5)).
 func findFalcos(proc string) ([]node.Process, error) {
 	entries, err := os.ReadDir(proc)
 	if err != nil {
@@ -116,9 +116,9 @@ func readProcess(dir string, pid int) node.Process {
 	return node.Process{PID: pid, Exe: exe, Cgroup: cgroup, Container: inContainer(cgroup)}
 }
 
-// parseCgroup finds the path in /proc/PID/cgroup, lines of
-// "ID:CONTROLLERS:PATH": that of systemd's own hierarchy (cgroup v1), or of the
-// unified one (v2), or the longest.
+// parseCgroup returns the path from the content of /proc/PID/cgroup, lines of
+// "ID:CONTROLLERS:PATH". It prefers systemd's own hierarchy (cgroup v1), then
+// the unified one (v2), then the longest path.
 func parseCgroup(content string) string {
 	paths, longest := map[string]string{}, ""
 	for line := range strings.Lines(content) {
@@ -138,12 +138,12 @@ func parseCgroup(content string) string {
 	return longest
 }
 
-// container matches the names that container runtimes give their cgroups:
+// container matches the names that container runtimes give to cgroups:
 // Kubernetes' pods, CRI-O, containerd, Docker and Podman.
 var container = regexp.MustCompile(`kubepods|(^|[/-])(crio|cri-containerd|containerd|docker|libpod|podman|lxc|machine)[-/.]`)
 
-// inContainer reports whether a cgroup is a container's. A service of the node's
-// own is not, whatever its name (such as docker.service).
+// inContainer reports whether a cgroup belongs to a container. That of a system
+// service, such as docker.service, does not.
 func inContainer(cgroup string) bool {
 	if unit, ok := strings.CutPrefix(cgroup, "/system.slice/"); ok {
 		name, _, below := strings.Cut(unit, "/")

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// The kernel says that it is in FIPS mode by a 1 in a file that other kernels
-// lack or have a 0 in.
+// A kernel in FIPS mode has 1 in this file; others have 0, or no such file.
 func TestReadHostFIPS(t *testing.T) {
 	for content, want := range map[string]bool{"1\n": true, "0\n": false, "": false} {
 		tools := Options{}.programs()

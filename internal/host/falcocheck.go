@@ -20,13 +20,13 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/verify"
 )
 
-// candidateName is where a falco.yaml is put before the installed Falco: in
-// the state directory, which Falco does not read by itself.
+// candidateName is the file in which the installed Falco checks a new
+// falco.yaml. It is in the state directory, which Falco does not read by itself.
 const candidateName = "candidate/falco.yaml"
 
-// checkCandidate asks the installed Falco about the new content of a
-// falco.yaml. A refusal is an error with [node.CodeConfig]; warnings are
-// reported as progress.
+// checkCandidate has the installed Falco check the new content of a falco.yaml.
+// A refusal is an error with [node.CodeConfig]; warnings are reported as
+// progress.
 func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 	candidate, err := m.writeCandidate(c.New)
 	if err != nil {
@@ -39,7 +39,7 @@ func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 			"checking the new %s: %w", c.Path, err)
 	}
 	for _, w := range warnings {
-		m.opts.tell(node.Progress{Message: "falco on the new " + c.Path + ": " + w, Warning: true})
+		m.opts.tell(node.Progress{Message: "falco warns about the new " + c.Path + ": " + w, Warning: true})
 	}
 	if reason != "" {
 		return node.Errorf(node.CodeConfig, "correct falco.config in the settings, or the file in /etc/falco that the message names; the old "+path.Base(c.Path)+" is still in place",
@@ -61,10 +61,10 @@ func (m *Machine) writeCandidate(content []byte) (string, error) {
 	return target, files.Changing(path.Join(files.StateDir, candidateName), err)
 }
 
-// askFalco has Falco read a configuration as it does at its start. reason is
-// Falco's own message if it refuses, or "". warnings do not make it refuse, such
-// as one about a key that its schema does not know. name is the path that
-// messages give instead of file.
+// askFalco has Falco read a configuration as it does when it starts. reason is
+// Falco's own message if it refuses, or "". warnings are the messages of a Falco
+// that accepts, such as one about a key that its schema does not have. Messages
+// name the path name instead of file.
 func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name string) (reason string, warnings []string, err error) {
 	c := program.Command{
 		Argv:    append([]string{t.falco}, falco.CheckArgs(check.Version, file)...),
@@ -88,8 +88,8 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name st
 	return reason, verify.Warnings(said), nil
 }
 
-// Complaint is what the installed Falco says against its configuration as it is
-// on disk, in one line, or "". It changes nothing.
+// Complaint returns, in one line, why the installed Falco refuses its present
+// configuration, or "". It changes nothing.
 func Complaint(ctx context.Context, opts Options, check node.FalcoCheck) string {
 	return complaint(ctx, opts.programs(), check)
 }

@@ -48,7 +48,7 @@ func TestWriteFileChecked(t *testing.T) {
 	}{
 		{name: "accepted", new: "good\n", check: node.FalcoCheck{Version: "0.44.1"}, want: "good\n", args: "--dry-run -o log_stderr=true -o log_level=warning -o log_syslog=false preload=\n"},
 		{name: "refused", new: "bad\n", check: node.FalcoCheck{Version: "0.44.1"}, code: node.CodeConfig, want: "old\n"},
-		{name: "a warning, a preload", new: "odd\n", check: node.FalcoCheck{Version: "0.42.0", Preload: "/dev/null"}, want: "odd\n", args: "preload=/dev/null", warns: "falco on the new %PATH%: %PATH% | schema validation: failed for <root>: 'odd'."},
+		{name: "a warning, a preload", new: "odd\n", check: node.FalcoCheck{Version: "0.42.0", Preload: "/dev/null"}, want: "odd\n", args: "preload=/dev/null", warns: "falco warns about the new %PATH%: %PATH% | schema validation: failed for <root>: 'odd'."},
 		{name: "an old Falco", new: "good\n", check: node.FalcoCheck{Version: "0.32.2"}, want: "good\n", args: "falco.yaml -L preload=\n"},
 	}
 	for _, tt := range tests {
@@ -75,16 +75,16 @@ func TestWriteFileChecked(t *testing.T) {
 	}
 }
 
-// stateInTree lets a machine that is the host's keep its state in a folder of
-// the test's.
+// stateInTree makes a machine that acts on the host keep its state in a
+// temporary directory.
 func stateInTree(t *testing.T, m *Machine) {
 	t.Helper()
 	m.opts.Root = t.TempDir()
 	m.tree = newTree(t, m.opts.Root)
 }
 
-// checkedWrite is WriteFile with a check, on a tree, which by itself has none:
-// Falco's paths are those of the test's folder.
+// checkedWrite is WriteFile with a check, which a tree does not have. Falco's
+// paths are in the test's directory.
 func (m *Machine) checkedWrite(t *testing.T, path, content string, check node.FalcoCheck) error {
 	t.Helper()
 	c := node.WriteFile{Path: path, Old: []byte("old\n"), New: []byte(content), Check: &check}

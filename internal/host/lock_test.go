@@ -45,12 +45,12 @@ func TestLock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !exists(filepath.Join(root, LockPath)) {
-		t.Error("the lock's file was removed")
+		t.Error("the lock file was removed")
 	}
 }
 
-// The lock's file is not opened through a link: its number would be written
-// into whatever the link leads to.
+// The lock file is not opened through a link: the PID would overwrite the
+// link's target.
 func TestLockRefusesLink(t *testing.T) {
 	root := t.TempDir()
 	victim := put(t, root, "run/victim", "keep")
@@ -59,7 +59,7 @@ func TestLockRefusesLink(t *testing.T) {
 	}
 	if m, err := OpenMachine(t.Context(), Options{Root: root}); err == nil {
 		_ = m.Close()
-		t.Error("OpenMachine took a link for its lock")
+		t.Error("OpenMachine accepted a link as the lock file")
 	}
 	if got, _ := os.ReadFile(victim); string(got) != "keep" {
 		t.Errorf("the link's target holds %q", got)

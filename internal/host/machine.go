@@ -63,18 +63,18 @@ func newMachine(ctx context.Context, opts Options, t files.Tree, lock *os.File) 
 	return m
 }
 
-// Close releases the lock and closes the connection to systemd. The lock's file
-// stays: whoever unlinks a locked file lets two others hold "the" lock.
+// Close releases the lock and closes the connection to systemd. The lock file
+// stays: once it is unlinked, two other runs could each lock a file of its name.
 func (m *Machine) Close() error {
 	m.bus.close()
 	return m.lock.Close()
 }
 
-// View looks at the node afresh. It asks nothing before it is asked.
+// View returns a new view of the node, which asks nothing until it is used.
 func (m *Machine) View() node.View { return newView(m.ctx, m.opts, m.tree, m.bus) }
 
-// takeLock locks the lock's file and writes this process's number into it. The
-// kernel releases the lock when the process ends, however it ends.
+// takeLock locks the lock file and writes this process's PID into it. The kernel
+// releases the lock when the process ends, however it ends.
 func takeLock(t files.Tree) (*os.File, error) {
 	path, err := t.Locate(LockPath)
 	if err == nil {
@@ -91,7 +91,7 @@ func takeLock(t files.Tree) (*os.File, error) {
 		_ = f.Close()
 		return nil, err
 	}
-	// The number is for people; a run that cannot write it still has the lock.
+	// The PID is for people; a run that cannot write it still has the lock.
 	if f.Truncate(0) == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
@@ -111,7 +111,7 @@ func lockFile(f *os.File) error {
 }
 
 // holder names the process that has the lock, or "" if it has not written its
-// number yet.
+// PID yet.
 func holder(f *os.File) string {
 	content, _ := io.ReadAll(io.NewSectionReader(f, 0, 32))
 	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
@@ -180,7 +180,7 @@ func (m *Machine) writeFile(ctx context.Context, c node.WriteFile) error {
 // relabel gives a new file the SELinux label that the policy has for its path.
 // It does nothing where SELinux is off, or for a tree, which is labelled when it
 // first boots. A failure is only a warning: the file has the label of its
-// directory, which is most often right.
+// directory, which is usually right.
 func (m *Machine) relabel(ctx context.Context, path string) {
 	if !m.tree.IsMachine() || !exists(filepath.Join(m.tools.sys, "fs/selinux/enforce")) || !exists(m.tools.restorecon) {
 		return

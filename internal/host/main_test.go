@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// testTools are tools that are not there, with short pauses.
+// testTools returns tools that do not exist, with short pauses.
 func testTools(t *testing.T) tools {
 	t.Helper()
 	absent := t.TempDir()
@@ -42,7 +42,7 @@ func newTree(t *testing.T, root string) files.Tree {
 	return tr
 }
 
-// openMachine opens a machine on a tree of its own.
+// openMachine opens a machine on a tree.
 func openMachine(t *testing.T, root string) *Machine {
 	t.Helper()
 	tools := testTools(t)
@@ -54,7 +54,7 @@ func openMachine(t *testing.T, root string) *Machine {
 	return m
 }
 
-// onHost returns a machine that takes itself for the host's, without its lock.
+// onHost returns a machine that acts on the host, without the lock.
 func onHost(t *testing.T, change func(*tools)) (m *Machine, told *[]string) {
 	t.Helper()
 	tools := testTools(t)

@@ -21,20 +21,20 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
-// kernelRelease is the form of a kernel release, which becomes part of a path and
-// of glob patterns.
+// kernelRelease matches a kernel release that is safe in a path and in a glob
+// pattern.
 var kernelRelease = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._+~-]*$`)
 
-// findModule looks for Falco's module where modprobe and dkms keep it, which
-// needs neither modinfo nor dkms.
+// findModule looks for Falco's module where modprobe and dkms keep it. It needs
+// neither modinfo nor dkms.
 func findModule(t files.Tree, kernel string) (node.Module, error) {
 	if !kernelRelease.MatchString(kernel) {
 		return node.Module{}, fmt.Errorf("looking for the kernel module: %q is not a kernel release", kernel)
 	}
 	// dkms: /var/lib/dkms/MODULE/VERSION/KERNEL/ARCH/module/FILE. A module
-	// without the source of VERSION is of an earlier package, and the new Falco
-	// refuses it. falcoctl leaves such modules behind: it cleans up only if it
-	// would choose the module itself.
+	// without the source of VERSION comes from an earlier package, and the new
+	// Falco refuses it. falcoctl leaves such modules behind: it cleans up only if
+	// it would choose the module itself.
 	tracked := false
 	for _, where := range t.Glob("/var/lib/dkms/falco/*/" + kernel + "/*/module/falco.ko*") {
 		tracked = true
@@ -72,8 +72,8 @@ func findModuleFile(t files.Tree, dir string) string {
 // moduleFile matches the name of Falco's module, compressed or not.
 var moduleFile = regexp.MustCompile(`^falco\.ko(\.(xz|gz|zst))?$`)
 
-// buildModule builds Falco's kernel module. The error of a failed build has the
-// end of the compiler's output, which dkms keeps in a file and does not show.
+// buildModule builds Falco's kernel module. The error of a failed build includes
+// the end of the compiler's output, which dkms keeps in a file and does not show.
 func (m *Machine) buildModule(ctx context.Context, c node.BuildModule) error {
 	env := []string{"HOME=/root"}
 	if c.Path != "" {
@@ -106,12 +106,12 @@ func (m *Machine) buildError(c node.BuildModule, argv []string, out program.Resu
 		log, lines = filepath.Base(argv[0]), program.LastLines(out.Stdout, 20)
 	}
 	return node.Errorf(node.CodeFailed,
-		"check that the devel package is that of the kernel "+c.Kernel+" and which compiler it was built with; the modern_ebpf driver needs no module",
+		"check that the devel package is for kernel "+c.Kernel+", and which compiler that kernel was built with; the modern_ebpf driver needs no module",
 		"%s: %w; the end of %s: %s", c, err, log, redact.Text(strings.Join(lines, "\n")))
 }
 
-// makeLog returns the end of dkms' newest make.log, if this build wrote it. It
-// is in build/ while a build fails, and below the kernel's name later.
+// makeLog returns the end of dkms's newest make.log, if this build wrote it. A
+// failed build leaves it in build/, a finished one below the kernel's name.
 func (m *Machine) makeLog(began time.Time) (path string, lines []string) {
 	logs := slices.Concat(m.tree.Glob("/var/lib/dkms/falco/*/build/make.log"), m.tree.Glob("/var/lib/dkms/falco/*/*/*/log/make.log"))
 	newest := began.Add(-time.Second) // file times may lag behind the clock by a tick

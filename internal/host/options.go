@@ -17,17 +17,17 @@ import (
 // second file of that name would be a second lock.
 const LockPath = "/run/falco-bootstrap.lock"
 
-// Options say which node is looked at or changed.
+// Options say which node to read or change.
 type Options struct {
 	// Root is the tree to act on; empty or "/" is this machine.
 	Root string
 	// Kernel is a kernel release to use instead of the running one.
 	Kernel string
-	// Progress, if set, receives news of a change under way. It may be called
-	// from several goroutines.
+	// Progress, if set, is called with the progress of a change. It may be
+	// called from several goroutines.
 	Progress func(node.Progress)
 
-	// tools are the machine's programs; tests bring their own.
+	// tools are the machine's programs; tests set their own.
 	tools *tools
 }
 
@@ -37,10 +37,10 @@ func (o Options) tell(p node.Progress) {
 	}
 }
 
-// tools are where the machine keeps what this package runs and reads besides
-// the node's files.
+// tools are the paths of what this package runs and reads besides the node's
+// files.
 type tools struct {
-	rpm        []string // the program, and what always follows it
+	rpm        []string // the program and its fixed arguments
 	falco      string
 	restorecon string
 	proc, sys  string // /proc and /sys
@@ -63,7 +63,7 @@ func (o Options) packages(t files.Tree) *pkgmgr.Manager {
 	return m
 }
 
-// Watch watches for an alert of this node's Falco; see [alert.Watch].
+// Watch waits for an alert from this node's Falco; see [alert.Watch].
 func Watch(ctx context.Context, opts Options, p alert.Probe) (node.Seen, error) {
 	t, err := files.NewTree(opts.Root)
 	if err != nil {

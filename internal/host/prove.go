@@ -13,7 +13,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// prove has a unit show that it detects, and records the proof.
+// prove checks that a unit's Falco detects, and records the proof.
 func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	conn, err := m.bus.conn(ctx)
 	if err != nil {
@@ -28,7 +28,7 @@ func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 
 var _ verify.Eyes = eyes{}
 
-// eyes are [verify.Eyes] on this machine.
+// eyes implements [verify.Eyes] on this machine.
 type eyes struct {
 	systemd.Reader
 	machine *Machine

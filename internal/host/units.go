@@ -14,9 +14,9 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// changeUnit changes a unit. A job that fails is [node.CodeNotRunning]; for a
-// unit of Falco, Falco itself is asked why, since the shipped units send both
-// its streams to /dev/null.
+// changeUnit changes a unit. A job that fails is [node.CodeNotRunning]. For a
+// unit of Falco it asks Falco itself why, since the shipped units send both its
+// streams to /dev/null.
 func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	conn, err := m.bus.conn(ctx)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// A View is the node as it is seen once.
+// A View is the node at one moment: every answer is kept.
 type View struct {
 	tree     files.Tree
 	now      time.Time
@@ -34,9 +34,9 @@ type View struct {
 
 var _ node.View = (*View)(nil)
 
-// OpenView looks at the node. The questions that take time are asked at once,
-// side by side; ctx bounds them, so it must live as long as the View. The
-// caller closes the View.
+// OpenView looks at the node. It starts the slow queries at once, concurrently;
+// ctx bounds them, so it must live as long as the View. The caller closes the
+// View.
 func OpenView(ctx context.Context, opts Options) (*View, error) {
 	t, err := files.NewTree(opts.Root)
 	if err != nil {
@@ -51,7 +51,7 @@ func OpenView(ctx context.Context, opts Options) (*View, error) {
 	return v, nil
 }
 
-// newView returns a View that asks nothing until it is asked.
+// newView returns a View that asks nothing until it is used.
 func newView(ctx context.Context, opts Options, t files.Tree, b *bus) *View {
 	tools, packages := opts.programs(), opts.packages(t)
 	return &View{
@@ -69,7 +69,7 @@ func (v *View) Close() { v.bus.close() }
 // Tree returns the node's files.
 func (v *View) Tree() fs.FS { return v.tree }
 
-// Stat describes a file itself.
+// Stat describes a file; a link is not followed.
 func (v *View) Stat(path string) (node.File, error) { return v.tree.Lstat(path) }
 
 // Host describes the machine.
@@ -86,10 +86,10 @@ func (v *View) Altered(ctx context.Context) ([]node.AlteredFile, error) {
 	return live(ctx, v, v.altered)
 }
 
-// Falcos returns the running processes that are a falco.
+// Falcos returns the running processes whose name is falco.
 func (v *View) Falcos(ctx context.Context) ([]node.Process, error) { return live(ctx, v, v.falcos) }
 
-// live returns the answer to a question that a tree is never asked.
+// live returns the answer to a question that only a running machine can answer.
 func live[T any](ctx context.Context, v *View, a *answer[T]) (T, error) {
 	if !v.tree.IsMachine() {
 		var none T
@@ -98,7 +98,7 @@ func live[T any](ctx context.Context, v *View, a *answer[T]) (T, error) {
 	return a.get(ctx)
 }
 
-// Units returns what systemd says of the named units. It asks once about each.
+// Units returns what systemd says about the named units. It asks once about each.
 func (v *View) Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error) {
 	if !v.tree.IsMachine() {
 		return nil, node.ErrNotAsked
@@ -137,9 +137,9 @@ func (v *View) Module(_ context.Context, kernel string) (node.Module, error) {
 // proofName is the file of the last proof, in [files.StateDir].
 const proofName = "proof.json"
 
-// Proof reads the last proof. One that is missing or malformed counts as none,
-// since it can be made again. The directory is root's: to anybody else the proof
-// is hidden, which is not the same.
+// Proof reads the last proof. A malformed one counts as missing, since it can be
+// made again. Only root can read the directory: to others the proof is hidden,
+// not missing.
 func (v *View) Proof() node.Proof {
 	content, err := files.ReadState(v.tree, proofName)
 	if err != nil {
@@ -195,7 +195,7 @@ func (b *bus) conn(ctx context.Context) (*systemd.Conn, error) {
 	return conn, nil
 }
 
-// close closes the connection, also one that is still being made.
+// close closes the connection, even one that is still being made.
 func (b *bus) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

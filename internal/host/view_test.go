@@ -15,7 +15,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// With a tree this machine is never asked.
+// A View of a tree asks this machine nothing.
 func TestViewOfTree(t *testing.T) {
 	root := t.TempDir()
 	v, err := OpenView(t.Context(), Options{Root: root, Kernel: "5.15.0-1.el8uek.aarch64"})
@@ -42,7 +42,7 @@ func TestViewOfTree(t *testing.T) {
 	}
 }
 
-// Two askers see the same node, and rpm is asked once.
+// Two callers see the same node, and rpm is asked once.
 func TestViewAsksOnce(t *testing.T) {
 	count := filepath.Join(t.TempDir(), "count")
 	openUp(t, filepath.Dir(count))
@@ -104,7 +104,7 @@ func TestFindModule(t *testing.T) {
 		t.Errorf("findModule with the module of a Falco before = %+v, %v; want built: false", got, err)
 	}
 	if _, err := findModule(newTree(t, t.TempDir()), "../../etc"); err == nil {
-		t.Error("findModule takes a path for a kernel release")
+		t.Error("findModule accepts a path as a kernel release")
 	}
 }
 
@@ -160,7 +160,7 @@ func TestRunningHost(t *testing.T) {
 	}
 }
 
-// openUp lets nobody reach a directory of the test's.
+// openUp lets the user nobody reach a directory.
 func openUp(t *testing.T, dir string) {
 	t.Helper()
 	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {

@@ -130,7 +130,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// openUp lets nobody reach a directory of the test's.
+// openUp lets the user nobody reach a directory.
 func openUp(t *testing.T, dir string) {
 	t.Helper()
 	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
