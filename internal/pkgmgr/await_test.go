@@ -22,7 +22,7 @@ func TestAwait(t *testing.T) {
 		{"nothing to wait for", nil, "never", ""},
 		{"there already", &node.Await{Files: files, What: "the mapper", Limit: time.Minute}, "before", ""},
 		{"comes in time", &node.Await{Files: files, What: "the mapper", Limit: time.Minute}, "meanwhile", "the mapper is done"},
-		{"never comes", &node.Await{Files: files, What: "the mapper", Limit: 50 * time.Millisecond}, "never", "the mapper is not done; going on without"},
+		{"never comes", &node.Await{Files: files, What: "the mapper", Limit: 50 * time.Millisecond}, "never", "the mapper is not done; going on without it"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -21,12 +21,12 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
-// A BundleOrder says what a node without a network needs.
+// A BundleOrder says what to collect for a node without a network.
 type BundleOrder struct {
-	// Dir is made if it is missing; files of the same names are replaced.
+	// Dir is created if it is missing; files of the same names are replaced.
 	Dir string
-	// Spec is what dnf is asked for, such as "falco-0.44.1", from Repository
-	// alone, without what matches Exclude.
+	// Spec is the package to download, such as "falco-0.44.1", from Repository
+	// only, without what matches Exclude.
 	Spec       string
 	Repository string
 	Exclude    []string
@@ -52,8 +52,8 @@ type BundledFile struct {
 
 // Collect fills a directory with the package, the key that signed it, this
 // program, and a manifest of hashes. Every package is checked against the
-// pinned keys before it is listed. It uses the repository as this node has it,
-// so the agent must have run here.
+// pinned keys before it is listed. It uses this node's repository file, so the
+// agent must have run here.
 func (m *Manager) Collect(ctx context.Context, o BundleOrder) (Bundle, error) {
 	tool, err := m.packageTool()
 	if err != nil {
@@ -98,7 +98,7 @@ func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder)
 		"downloading %s: %w: %s", o.Spec, err, strings.Join(program.LastLines(out.Stdout, 3), "; "))
 }
 
-// assemble checks what was fetched, adds key and program, and writes the
+// assemble checks the packages, adds the key and this program, and writes the
 // manifest last.
 func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 	b := Bundle{Created: time.Now().UTC().Truncate(time.Second)}
@@ -141,7 +141,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 	return b, replaceFile(filepath.Join(o.Dir, "manifest.json"), append(manifest, '\n'), 0o644)
 }
 
-// replaceFile replaces a file of the bundle, mode and all.
+// replaceFile replaces a file of the bundle, including its mode.
 func replaceFile(path string, content []byte, mode os.FileMode) error {
 	err := os.Remove(path)
 	if err == nil || os.IsNotExist(err) {

@@ -13,38 +13,38 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
-// A diagnosis is what the output of dnf or yum says of a failure.
+// A diagnosis is what the output of dnf or yum says about a failure.
 type diagnosis struct {
 	code node.Code
 	// what is the cause in a few words; hint what to do about it.
 	what, hint string
-	// tries is how often the transaction may be tried in all: 1 for what waiting
-	// does not mend.
+	// tries is how often the transaction may be tried in all: 1 if waiting does
+	// not help.
 	tries int
 }
 
 // A pattern is a line of that output and what it means.
 type pattern struct {
 	line      *regexp.Regexp
-	diagnosis // what may hold $1, the first group of line
+	diagnosis // what may contain $1, the first group of line
 }
 
 // Hints that several patterns share.
 const (
-	hintPin   = "see which versions exist (dnf --showduplicates list falco), and pin one of them or none"
-	hintKeys  = "see which key signs this repository now; pin it in repository.fingerprints if Falco has rotated its key. Nothing was installed"
-	hintDeps  = "a newer or older version may install: pin one with --falco-version, or enable the repository that has what is missing"
+	hintPin   = "list the versions that exist (dnf --showduplicates list falco), and pin one of them or none"
+	hintKeys  = "find out which key signs this repository now; if Falco has rotated its key, pin the new one in repository.fingerprints; nothing was installed"
+	hintDeps  = "pin a newer or older version with --falco-version, or enable the repository that has what is missing"
 	hintSpace = "make room on that file system and run again"
-	hintLock  = "another program changes packages at the same time: wait until it ends, or find out why it hangs"
-	hintCA    = "look at the clock (timedatectl) and at the CA certificates (ca-certificates) of this node"
+	hintLock  = "another program is changing packages: wait until it ends, or find out why it hangs"
+	hintCA    = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"
 )
 
-// whatKept is the cause if a package is still there beside its successor.
+// whatKept is the cause if a package is still installed beside its successor.
 const whatKept = "the package's own script keeps it from being removed"
 
-// patterns are tried in order, trust first: a failure of trust is never tried
-// again until it works. The texts are those of dnf 4 (dnf/base.py, dnf/cli,
-// libdnf), yum 3.4 and librepo.
+// patterns returns the patterns in the order they are tried, trust first: after
+// a failure of trust, no transaction is tried again. The texts are those of
+// dnf 4 (dnf/base.py, dnf/cli, libdnf), yum 3.4 and librepo.
 func patterns() []pattern {
 	trust, packages := node.CodeTrust, node.CodePackages
 	s := func(line string, code node.Code, tries int, what, hint string) pattern {
@@ -56,28 +56,28 @@ func patterns() []pattern {
 		s(`(?i)the gpg keys listed for the "(.+?)" repository are already installed but`, trust, 1, `a package of repository "$1" is signed by a key outside the pinned ones`, hintKeys),
 		s(`(?i)repomd\.xml GPG signature verification error|gpg: .*signature.*(?:bad|fail)|repomd\.xml signature could not be verified`, trust, 1, "the repository's metadata is not signed by the pinned key", hintKeys),
 		s(`(?i)GPG check FAILED|GPG key retrieval failed|didn't install any keys|Invalid GPG Key|(?:key|keys) import(?:ing)? failed|Header V\d.*(?:BAD|NOKEY)`, trust, 1, "the signature check failed", hintKeys),
-		s(`Problem repository: \[?([^\]\s]+)`, trust, 1, "the repository $1 names no key (gpgkey=) to check its packages with", "give that repository a gpgkey= in /etc/yum.repos.d"),
+		s(`Problem repository: \[?([^\]\s]+)`, trust, 1, "the repository $1 names no key (gpgkey=) to check its packages with", "set gpgkey= for that repository in /etc/yum.repos.d"),
 		s(`No space left on device|[Dd]isk quota exceeded`, packages, 1, "the disk is full", hintSpace),
 		s(`At least (\d+[KMG]B more space needed on the \S+ filesystem)`, packages, 1, "at least $1", hintSpace),
 		s(`Ignoring repositories: (.+)$`, packages, 4, "the repository $1 cannot be read", hintNet),
 		s(`filtered out by exclude filtering for argument: (.+)$`, packages, 1, "every $1 there is excluded (exclude= in the configuration of dnf, a version lock, or a version that cannot run here)", hintPin),
 		s(`(?i)(?:No match for argument|Unable to find a match|No package)[: ]+(.+?)(?: available\.?)?$`, packages, 1, "the repository has no $1", hintPin),
-		s(`nothing provides (dkms|kernel-devel) needed by (falco-\S+)`, packages, 1, "nothing provides $1, which $2 needs", "a Falco before 0.40 needs it: pin that version with --falco-version, and what it needs is installed with it"),
+		s(`nothing provides (dkms|kernel-devel) needed by (falco-\S+)`, packages, 1, "nothing provides $1, which $2 needs", "Falco before 0.40 needs it: pin that version with --falco-version, and its dependencies are installed with it"),
 		s(`nothing provides (.+?) needed by (\S+)`, packages, 1, "nothing provides $1, which $2 needs", hintDeps),
 		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
 		s(`(?i)Requires: (.+)$`, packages, 1, "it needs $1, which is not there", hintDeps),
 		s(`(?i)conflicting requests|file .+ conflicts with|cannot install both|Depsolve Error|Protected multilib`, packages, 1, "its dependencies cannot be met", hintDeps),
-		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, whatKept, "see the end of its output; the package was left in place"),
+		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, whatKept, "read the end of the script's output; the package is still installed"),
 		s(`(?i)SSL certificate problem|Curl error \((?:35|51|58|60|77)\)|Peer's certificate`, packages, 1, "the server's certificate is not trusted", hintCA),
-		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "see whether repository.baseurl and the proxy are right"),
+		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "check repository.baseurl and the proxy"),
 		s(`(?i)waiting for process with pid|yum lock|transaction lock|rpm\.lock|Resource temporarily unavailable`, packages, 20, "another program holds the package lock", hintLock),
 		s(`(?i)Could not resolve host:? *([^\s\]]*)`, packages, 5, "the name $1 cannot be resolved", hintNet),
 		s(`(?i)Curl error \((?:5|6|7|16|18|28|52|55|56|92)\)|timed? ?out|Failed to connect|Connection (?:refused|reset)|Network is unreachable|No route to host|Operation too slow`, packages, 4, "the repository's server does not answer", hintNet),
-		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it happens again, the mirror is inconsistent: name another one"),
+		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it happens again, the mirror is inconsistent: use another one"),
 		s(`(?i)Failed to (?:download metadata|synchronize cache) for repo '?"?([^'": ]+)`, packages, 4, "the metadata of repository $1 cannot be loaded", hintNet),
 		s(`(?i)Cannot (?:retrieve repository metadata|find a valid baseurl)|repomd\.xml`, packages, 4, "the metadata of a repository cannot be loaded", hintNet),
-		s(`(?i)(?:Unknown repo|No matching repo|Error getting repository data).*?:? *'?([^' ]*)'?$`, packages, 1, "there is no repository $1", "see /etc/yum.repos.d"),
-		s(`(?i)Nothing to do`, packages, 1, "there is nothing that it can do", hintPin),
+		s(`(?i)(?:Unknown repo|No matching repo|Error getting repository data).*?:? *'?([^' ]*)'?$`, packages, 1, "there is no repository $1", "check the repository's name against the files in /etc/yum.repos.d"),
+		s(`(?i)Nothing to do`, packages, 1, "there is nothing to do", hintPin),
 		s(`(?i)Transaction failed|scriptlet failed|Rpmdb changed underneath`, packages, 2, "the transaction failed", ""),
 	}
 }
@@ -96,7 +96,7 @@ func diagnose(tool packageTool, out program.Result) diagnosis {
 	}
 	d := diagnosis{code: node.CodePackages, what: out.Failure(tool.name()), tries: 1}
 	if out.Signal != 0 {
-		d.tries, d.hint = 3, "look in the kernel's log for whether memory ran out (dmesg)"
+		d.tries, d.hint = 3, "check whether memory ran out (dmesg)"
 	}
 	return d
 }
@@ -122,6 +122,6 @@ func (d diagnosis) err(tool packageTool, c node.Install, out program.Result, sto
 	return node.Errorf(d.code, d.hint, "%s", text)
 }
 
-// skippedName matches what yum says of a package that it goes on without, with
-// exit status 0.
+// skippedName matches what yum says about a package that it skips with exit
+// status 0.
 var skippedName = regexp.MustCompile(`(?m)^No package .+ available\.$`)

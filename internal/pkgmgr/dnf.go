@@ -34,8 +34,8 @@ const (
 // an error at once, [node.CodeTrust] for keys and signatures and
 // [node.CodePackages] otherwise.
 //
-// With -y dnf imports, without asking, whatever key it finds at a repository's
-// gpgkey, into rpm's database for packages and into a keyring of its own for
+// With -y, dnf imports any key that it finds at a repository's gpgkey without
+// asking: into rpm's database for packages, and into a keyring of its own for
 // metadata (repo_gpgcheck). That is safe here because every repository is named,
 // and Falco's has gpgkey=file:// with the copy of the key that was checked
 // against the pinned fingerprints before it was written.
@@ -56,7 +56,7 @@ func (m *Manager) Install(ctx context.Context, c node.Install) error {
 	return nil
 }
 
-// await waits until one of the files is there, or the limit is over.
+// await waits until one of the files exists, or the limit is over.
 func (m *Manager) await(ctx context.Context, a *node.Await) {
 	if a == nil || m.anyExists(a.Files) {
 		return
@@ -69,7 +69,7 @@ func (m *Manager) await(ctx context.Context, a *node.Await) {
 			return
 		}
 	}
-	m.Tell(node.Progress{Message: a.What + " is not done; going on without", Elapsed: time.Since(began), Warning: true})
+	m.Tell(node.Progress{Message: a.What + " is not done; going on without it", Elapsed: time.Since(began), Warning: true})
 }
 
 func (m *Manager) anyExists(paths []string) bool {
@@ -94,7 +94,7 @@ func (m *Manager) packageTool() (packageTool, error) {
 			return packageTool(path), nil
 		}
 	}
-	return "", node.Errorf(node.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s is there: %w", strings.Join(m.DNF, ", "), fs.ErrNotExist)
+	return "", node.Errorf(node.CodePackages, "install dnf (yum on Oracle Linux 7)", "installing packages: none of %s exists: %w", strings.Join(m.DNF, ", "), fs.ErrNotExist)
 }
 
 // transactions splits a change as the tool needs it. dnf takes it as it is; yum
@@ -115,8 +115,8 @@ func transactions(tool packageTool, c node.Install) []node.Install {
 	return slices.DeleteFunc([]node.Install{down, up}, func(part node.Install) bool { return len(part.Targets) == 0 })
 }
 
-// argv returns the tool's command line. again is for a try after a failure that
-// stale metadata may have caused.
+// argv returns the tool's command line. again is true after a failure that stale
+// metadata may have caused.
 func (t packageTool) argv(c node.Install, again bool) []string {
 	argv := []string{string(t), "-y"}
 	if len(c.Repositories) > 0 {
@@ -128,7 +128,7 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	// A server that does not answer takes a minute, not the default's five.
 	argv = append(argv, "--setopt=timeout=20", "--setopt=retries=3")
 	if t.isYum() {
-		// By default yum goes on without a package that it does not know.
+		// By default yum skips a package that it does not know.
 		argv = append(argv, "--setopt=skip_missing_names_on_install=False")
 	} else {
 		argv = append(argv, "--setopt=install_weak_deps=False")
@@ -136,13 +136,13 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	// By default the signature of a package file is not checked.
 	argv = append(argv, "--setopt=localpkg_gpgcheck=1")
 	for _, id := range c.Repositories {
-		// A repository that cannot be read must fail with that reason, and not
-		// be left out until the reason is "No match".
+		// A repository that cannot be read must fail for that reason, and not be
+		// skipped, which ends in "No match".
 		argv = append(argv, "--setopt="+id+".gpgcheck=1", "--setopt="+id+".skip_if_unavailable=0")
 	}
 	switch {
 	case t.isYum():
-	case c.Action == "remove": // its dependencies stay: others may use them by now
+	case c.Action == "remove": // its dependencies stay: other packages may use them by now
 		argv = append(argv, "--setopt=clean_requirements_on_remove=False")
 	case again:
 		argv = append(argv, "--refresh")
@@ -169,7 +169,8 @@ func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error
 	})
 }
 
-// environment keeps Falco's scriptlets in hand and passes on the proxies.
+// environment keeps Falco's scriptlets from choosing a driver or asking
+// questions, and passes on the proxies.
 func environment() []string {
 	env := append(falco.InstallEnvironment(), "HOME=/root")
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
@@ -180,8 +181,8 @@ func environment() []string {
 	return env
 }
 
-// transact runs the tool until it succeeds, or fails for good, or the tries or
-// the time are used up.
+// transact runs the tool until it succeeds, fails for good, or runs out of tries
+// or time.
 func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install) error {
 	pause := m.pauses()
 	for try := 1; ; try++ {
@@ -214,8 +215,8 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install
 	}
 }
 
-// replaced reports whether a transaction in which the old package's %preun
-// failed has installed the new package all the same, as rpm does.
+// replaced reports whether the new package is installed although the old
+// package's %preun failed, which is what rpm does.
 func (m *Manager) replaced(ctx context.Context, c node.Install) bool {
 	have, err := m.Packages(ctx)
 	return err == nil && c.Action == "install" && len(have.Installed["falco"]) > 1

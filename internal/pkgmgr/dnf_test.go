@@ -126,7 +126,7 @@ func TestInstallEnvironment(t *testing.T) {
 	}
 }
 
-// The run's end is an end for dnf too, and the last reason is not lost.
+// When the run's time is up, dnf is stopped, and its last reason is not lost.
 func TestInstallOutOfTime(t *testing.T) {
 	m, _ := newManager(t)
 	m.DNF = []string{script(t, "dnf", `echo "Waiting for process with pid 7 to finish."; exec sleep 60`)}

@@ -24,19 +24,19 @@ import (
 
 // Bounds of a fetch.
 const (
-	fetchLimit   = 1 << 20 // Falco's key file has 1,692 bytes
+	fetchLimit   = 1 << 20 // bytes; Falco's key file has 1,692
 	fetchTries   = 5
-	fetchTimeout = 30 * time.Second // of one try, from the name look-up to the last byte
+	fetchTimeout = 30 * time.Second // of one try, from the DNS query to the last byte
 )
 
 var (
 	errInsecure = errors.New("http:// is not allowed")
-	errTooLarge = errors.New("it is larger than 1 MiB, which no key file is")
+	errTooLarge = errors.New("it is larger than 1 MiB, too large for a key file")
 )
 
-// hintNet is the hint for a network that does not answer: the service gateway
-// of a private subnet reaches Oracle's own repositories, not Falco's.
-const hintNet = "a private subnet has no route to falco.org: open one with a NAT gateway or a proxy (https_proxy), name a mirror in the repository settings, or install from local packages with --falco-rpm"
+// hintNet is the hint for a server that cannot be reached: the service gateway of
+// a private subnet reaches Oracle's own repositories, not Falco's.
+const hintNet = "a private subnet has no route to falco.org: add one with a NAT gateway or a proxy (https_proxy), set a mirror in the repository settings, or install from local packages with --falco-rpm"
 
 // A statusError is an HTTP status other than 200.
 type statusError int
@@ -45,15 +45,15 @@ func (e statusError) Error() string {
 	return fmt.Sprintf("the server answers %d %s", int(e), http.StatusText(int(e)))
 }
 
-// fetch reads a small file by https, by http if insecure, from a file: URL or
-// from a plain path. A transient failure is tried again; the environment's
-// proxies are used. Errors hold no credentials.
+// fetch reads a small file over https, over http if insecure, from a file: URL
+// or from a plain path. A transient failure is tried again; the environment's
+// proxies are used. Errors contain no credentials.
 func (m *Manager) fetch(ctx context.Context, from string, insecure bool) ([]byte, error) {
 	if filepath.IsAbs(from) {
 		return m.fetchFile(from)
 	}
 	source, err := url.Parse(from)
-	if err != nil { // its message would quote the URL, credentials and all
+	if err != nil { // its message would quote the URL with its credentials
 		return nil, node.Errorf(node.CodeUsage, "correct the URL in the settings", "fetching %s: not a URL", redact.Text(from))
 	}
 	switch {
@@ -116,7 +116,7 @@ func newClient(insecure bool) *http.Client {
 			case next.URL.Scheme != "https" && (next.URL.Scheme != "http" || !insecure || before[0].URL.Scheme == "https"):
 				return fmt.Errorf("it redirects to %s://: %w", next.URL.Scheme, errInsecure)
 			case len(before) >= 5:
-				return errors.New("it redirects again and again")
+				return errors.New("too many redirects")
 			}
 			return nil
 		},
@@ -144,7 +144,7 @@ func fetchOnce(ctx context.Context, client *http.Client, source *url.URL) ([]byt
 	return content, err
 }
 
-// isTransient reports whether a failure may be gone after a while.
+// isTransient reports whether a later try may succeed.
 func isTransient(err error) bool {
 	var status statusError
 	var network net.Error
@@ -157,29 +157,29 @@ func isTransient(err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.As(err, &network)
 }
 
-// isCertificate reports whether the server did not prove who it is, which
+// isCertificate reports whether the server's certificate was refused, which
 // trying again does not change.
 func isCertificate(err error) bool {
 	return errors.As(err, new(*tls.CertificateVerificationError)) || errors.As(err, new(x509.UnknownAuthorityError)) ||
 		errors.As(err, new(x509.HostnameError)) || errors.As(err, new(x509.CertificateInvalidError)) || errors.As(err, new(tls.RecordHeaderError))
 }
 
-// fetchError returns the error of a fetch with the hint of its cause.
+// fetchError returns the error of a fetch with the hint for its cause.
 func fetchError(source *url.URL, err error) error {
 	code, hint := node.CodePackages, hintNet
 	switch {
 	case errors.Is(err, errInsecure):
-		code, hint = node.CodeTrust, "name the https:// address that it leads to"
+		code, hint = node.CodeTrust, "use the https:// URL that it redirects to"
 	case errors.Is(err, errTooLarge), errors.As(err, new(statusError)):
 		hint = "check the URL; for a proxy or mirror, check that it serves this file"
 	case isCertificate(err):
-		hint = hintCA + "; a proxy that opens TLS needs its CA there"
+		hint = hintCA + "; the CA of a proxy that intercepts TLS must be among them"
 	}
 	return node.Errorf(code, hint, "fetching %s: %w", redact.Text(source.String()), withoutURL(err))
 }
 
 // withoutURL returns err without the URL that net/http puts in front, which may
-// hold credentials.
+// contain credentials.
 func withoutURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {

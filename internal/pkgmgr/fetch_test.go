@@ -62,7 +62,7 @@ func TestFetch(t *testing.T) {
 		{name: "too large", url: server.URL + "/huge", code: node.CodePackages, tries: 1, says: "larger"},
 		{name: "cut short", url: server.URL + "/cut", code: node.CodePackages, tries: fetchTries, says: "unexpected EOF"},
 		{name: "a redirect", url: server.URL + "/to-key", want: "key"},
-		{name: "redirects without end", url: server.URL + "/loop", code: node.CodePackages, says: "again and again"},
+		{name: "redirects without end", url: server.URL + "/loop", code: node.CodePackages, says: "too many redirects"},
 		{name: "a redirect to a file", url: server.URL + "/to-file", code: node.CodeTrust, says: "file://"},
 		{name: "nobody listens", url: "http://u:secret@127.0.0.1:1/key", code: node.CodePackages, says: "refused"},
 	}
@@ -85,8 +85,8 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// A redirect from https never leads to http, and a server that does not prove
-// who it is is not asked again.
+// A redirect from https to http is refused, and a server whose certificate is
+// refused is not asked again.
 func TestFetchTLS(t *testing.T) {
 	plain := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("key")) }))
 	defer plain.Close()

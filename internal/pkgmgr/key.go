@@ -21,14 +21,13 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
-// keyPackage is the form of rpm's name for a signing key. Nothing else is ever
-// removed.
+// keyPackage matches rpm's name for a signing key. Nothing else is ever removed.
 var keyPackage = regexp.MustCompile(`^gpg-pubkey-[0-9a-f]{8,40}-[0-9a-f]{8}$`)
 
-// ImportKey brings signing keys to disk and into rpm's database: only those that
-// are pinned and alive. Whatever else the source serves is left out, since dnf
-// and rpm would trust it too. If there is no such key it fails with
-// [node.CodeTrust] and changes nothing.
+// ImportKey writes signing keys to disk and imports them into rpm's database,
+// but only those that are pinned and still valid. Other keys that the source
+// serves are left out, since dnf and rpm would trust them too. If there is no
+// such key it fails with [node.CodeTrust] and changes nothing.
 func (m *Manager) ImportKey(ctx context.Context, c node.ImportKey) error {
 	served, err := m.fetch(ctx, c.URL, c.Insecure)
 	if err != nil {
@@ -51,8 +50,8 @@ func (m *Manager) ImportKey(ctx context.Context, c node.ImportKey) error {
 	return m.change(ctx, "importing "+c.Path+" into rpm's database", "--import", c.Path)
 }
 
-// pinnedKeys selects the pinned keys that are alive from what a source served,
-// and the pins that none of them matches.
+// pinnedKeys selects the valid pinned keys from what a source served, and the
+// pins that none of them matches.
 func pinnedKeys(source string, served []byte, pinned []string) (keys []trust.Key, unserved []string, err error) {
 	all, err := trust.ParseKeys(served)
 	if err == nil {
@@ -60,10 +59,10 @@ func pinnedKeys(source string, served []byte, pinned []string) (keys []trust.Key
 	}
 	if err != nil {
 		source = redact.Text(source)
-		return nil, nil, untrusted("the key from "+source, "see what "+source+" serves: it must be an armored OpenPGP public key", err)
+		return nil, nil, untrusted("the key from "+source, "check what "+source+" serves: it must be an armored OpenPGP public key", err)
 	}
 	for _, pin := range pinned {
-		fingerprint, _ := trust.NormalizeFingerprint(pin) // Select has refused one that is malformed
+		fingerprint, _ := trust.NormalizeFingerprint(pin) // Select has refused malformed pins
 		if !slices.ContainsFunc(keys, func(k trust.Key) bool { return k.Fingerprint == fingerprint }) {
 			unserved = append(unserved, fingerprint)
 		}
@@ -71,7 +70,8 @@ func pinnedKeys(source string, served []byte, pinned []string) (keys []trust.Key
 	return keys, unserved, nil
 }
 
-// untrusted refuses a key or package, with the hint of the cause if it has one.
+// untrusted returns the error of a refused key or package, with the hint of err
+// if it has one.
 func untrusted(what, hint string, err error) error {
 	if refused, ok := errors.AsType[*trust.Error](err); ok {
 		hint = refused.Hint
@@ -79,9 +79,9 @@ func untrusted(what, hint string, err error) error {
 	return node.Errorf(node.CodeTrust, hint, "checking %s: %w", what, err)
 }
 
-// removeOutdated removes from rpm's database the copies of keys that are about
-// to be imported with another content, such as a later expiry: rpm does not
-// import a key whose ID it knows (kubernetes/release#3840).
+// removeOutdated removes old copies of the keys from rpm's database, such as one
+// with an earlier expiry: rpm does not import a key whose ID it already has
+// (kubernetes/release#3840).
 func (m *Manager) removeOutdated(ctx context.Context, keys []trust.Key) error {
 	known, err := m.Packages(ctx)
 	if err != nil {
@@ -90,7 +90,7 @@ func (m *Manager) removeOutdated(ctx context.Context, keys []trust.Key) error {
 	for _, old := range known.Keys {
 		had, err := trust.ParseKeys(old.Armored)
 		if err != nil {
-			continue // a kind of key that Falco's is not
+			continue // not a kind of key that Falco uses
 		}
 		if slices.ContainsFunc(keys, func(key trust.Key) bool { return isOutdated(had, key) }) {
 			if err := m.RemoveKey(ctx, node.RemoveKey{Package: old.Package}); err != nil {
@@ -117,16 +117,16 @@ func (m *Manager) RemoveKey(ctx context.Context, c node.RemoveKey) error {
 	return m.change(ctx, "removing "+c.Package, "-e", "--allmatches", c.Package)
 }
 
-// verifyLocal checks the packages of a transaction that are files against the
-// pinned keys, which an earlier step has written to the key file. dnf checks
-// them again, but against rpm's database, which may hold other keys.
+// verifyLocal checks the package files of a transaction against the pinned keys,
+// which an earlier step has written to the key file. dnf checks them again, but
+// against rpm's database, which may contain other keys.
 func (m *Manager) verifyLocal(c node.Install) error {
 	if len(c.Fingerprints) == 0 {
 		return nil
 	}
 	content, err := m.Tree.ReadFile(strings.TrimPrefix(c.KeyFile, "/"))
 	if err != nil {
-		return node.Errorf(node.CodeTrust, "run without --falco-rpm on a connected node to see the key step, or name the key with --repository-gpgkey", "reading the verified key: %w", err)
+		return node.Errorf(node.CodeTrust, "on a node with a network, run once without --falco-rpm; elsewhere, give the key with --repository-gpgkey", "reading the verified key: %w", err)
 	}
 	keys, _, err := pinnedKeys(c.KeyFile, content, c.Fingerprints)
 	if err != nil {

@@ -14,13 +14,13 @@ import (
 )
 
 // A gpgKey is a key in a keyring of its own, made by gpg: rpm's own parser
-// takes no key with critical subpackets, which is what go-crypto makes.
+// refuses keys with critical subpackets, which go-crypto makes.
 type gpgKey struct {
 	t                 *testing.T
 	home, fingerprint string
 }
 
-// newKey makes a key that lives for two days.
+// newKey makes a key that expires in two days.
 func newKey(t *testing.T, name string) gpgKey {
 	t.Helper()
 	if !exists("/usr/bin/gpg") {
@@ -48,12 +48,12 @@ func (k gpgKey) gpg(args ...string) string {
 	return string(out)
 }
 
-// extend gives the key a later end by a new signature of its own.
+// extend gives the key a later expiry with a new self-signature.
 func (k gpgKey) extend() { k.gpg("--quick-set-expire", k.fingerprint, "20d") }
 
 func (k gpgKey) armored() string { return k.gpg("--armor", "--export") }
 
-// keyManager has a real rpm with a database of its own.
+// keyManager returns a manager with a real rpm and an empty database.
 func keyManager(t *testing.T) *Manager {
 	t.Helper()
 	if !exists("/usr/bin/rpm") {
@@ -115,7 +115,7 @@ func TestImportKey(t *testing.T) {
 		t.Errorf("rpm has %d keys, the same as before: %v; want the new copy alone", len(after.Keys), bytes.Equal(before.Keys[0].Armored, after.Keys[0].Armored))
 	}
 
-	for range 2 { // one that is gone is success
+	for range 2 { // a missing key is no error
 		if err := m.RemoveKey(t.Context(), node.RemoveKey{Package: first[0]}); err != nil {
 			t.Fatal(err)
 		}

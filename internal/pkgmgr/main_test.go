@@ -15,8 +15,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// newManager returns a manager of this machine with tools that are not there
-// and short pauses.
+// newManager returns a manager of this machine with tools that do not exist and
+// short pauses.
 func newManager(t *testing.T) (m *Manager, told *[]string) {
 	t.Helper()
 	absent := t.TempDir()
@@ -77,7 +77,7 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// openUp lets nobody reach a directory of the test's.
+// openUp lets the user nobody reach a directory.
 func openUp(t *testing.T, dir string) {
 	t.Helper()
 	for ; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {

@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package pkgmgr asks rpm what is installed, installs packages with dnf (yum on
-// Oracle Linux 7), and brings signing keys and local packages to a node after
-// it has checked them against pinned fingerprints. A transient failure, such as
+// Oracle Linux 7), and checks signing keys and local packages against pinned
+// fingerprints before it imports or installs them. A transient failure, such as
 // a held lock or a network that is not up yet, is tried again; any other is an
-// error at once, with the exit status and the hint of its cause.
+// error at once, with the exit status and the hint for its cause.
 //
 // The package does not decide which packages or keys a node needs, and it
 // changes no repository file.
@@ -20,15 +20,15 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// A Manager asks and changes the packages of this machine.
+// A Manager reads and changes the packages of this machine.
 type Manager struct {
-	// RPM is the program and what always follows it.
+	// RPM is the program and its fixed arguments.
 	RPM []string
 	// DNF are candidates for dnf or yum; the first that exists is used.
 	DNF []string
 	// Tree holds the files that changes name.
 	Tree files.Tree
-	// Tell receives news of a change under way.
+	// Tell is called with the progress of a change.
 	Tell func(node.Progress)
 	// Write writes a key file.
 	Write func(context.Context, node.WriteFile) error
@@ -37,7 +37,7 @@ type Manager struct {
 	FirstPause, LongestPause time.Duration
 }
 
-// New returns the Manager of this machine, which still needs a Write.
+// New returns the Manager of this machine. The caller must set Write.
 func New(t files.Tree, tell func(node.Progress)) *Manager {
 	return &Manager{
 		RPM: []string{"/usr/bin/rpm"}, DNF: []string{"/usr/bin/dnf", "/usr/bin/yum"}, Tree: t, Tell: tell,
@@ -46,9 +46,9 @@ func New(t files.Tree, tell func(node.Progress)) *Manager {
 }
 
 // pauses returns a function that makes the next pause between the tries of one
-// change and reports whether ctx outlasted it. It takes between half of the
-// pause and all of it, so that a thousand nodes that boot at once do not come
-// back at once.
+// change and reports whether ctx outlasted it. Each pause is shortened at random
+// by up to half, so that a thousand nodes that boot together do not try again
+// together.
 func (m *Manager) pauses() func(context.Context) bool {
 	next := m.FirstPause
 	return func(ctx context.Context) bool {
@@ -70,5 +70,5 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// warn tells of something that deserves attention.
+// warn reports a warning as progress.
 func (m *Manager) warn(message string) { m.Tell(node.Progress{Message: message, Warning: true}) }

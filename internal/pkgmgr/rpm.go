@@ -28,8 +28,8 @@ const (
 	changeTimeout = 2 * time.Minute
 )
 
-// Control characters separate records: descriptions and armored keys hold
-// newlines. The format has them as they are, since rpm's own escapes know no
+// Control characters separate records, since descriptions and armored keys
+// contain newlines. The format has them verbatim, since rpm's escapes have no
 // octal or hexadecimal form (rpm 4.18, lib/headerfmt.c escapedChar).
 const (
 	recordStart = "\x1e"
@@ -37,7 +37,7 @@ const (
 	recordEnd   = "\x1d"
 )
 
-// queried are the packages that matter here.
+// queried returns the names of the packages that matter here.
 func queried() []string {
 	return []string{
 		"falco", "dkms", "kernel-devel", "kernel-uek-devel", "gcc-toolset-11", "gcc-toolset-14",
@@ -46,8 +46,8 @@ func queried() []string {
 	}
 }
 
-// queryFields are the tags asked for. A package's signature is in one of the
-// four signature tags: the header's, RSA or DSA, or, for an old rpm, that of
+// queryFields returns the tags to ask for. A package's signature is in one of
+// the four signature tags: over the header, RSA or DSA, or, for an old rpm, over
 // header and payload.
 func queryFields() []string {
 	return []string{
@@ -60,7 +60,7 @@ func queryFields() []string {
 // errDatabase means that rpm answered, but not from its database.
 var errDatabase = errors.New("rpm's database cannot be read")
 
-// query asks rpm a question, as nobody.
+// query runs an rpm query as the user nobody.
 func (m *Manager) query(ctx context.Context, args ...string) (program.Result, error) {
 	return program.Run(ctx, program.Command{Argv: slices.Concat(m.RPM, args), Timeout: queryTimeout, AsNobody: true})
 }
@@ -95,14 +95,14 @@ func (m *Manager) Packages(ctx context.Context) (node.Packages, error) {
 }
 
 // parseQuery reads the answer to the query of packages: the records, and the
-// names that rpm has no package of.
+// names that are not installed.
 func parseQuery(out []byte) (found node.Packages, missing []string, err error) {
 	found.Installed = map[string][]node.Package{}
 	for len(out) > 0 {
 		if out[0] == recordStart[0] {
 			record, rest, ok := bytes.Cut(out[1:], []byte(recordEnd))
 			if !ok {
-				return node.Packages{}, nil, errors.New("the answer breaks off")
+				return node.Packages{}, nil, errors.New("the answer is cut short")
 			}
 			if err := addRecord(&found, string(record)); err != nil {
 				return node.Packages{}, nil, err
@@ -113,7 +113,7 @@ func parseQuery(out []byte) (found node.Packages, missing []string, err error) {
 		line, rest, _ := bytes.Cut(out, []byte("\n"))
 		name, ok := notInstalled(string(line))
 		if !ok {
-			return node.Packages{}, nil, fmt.Errorf("an answer that is not understood: %q", program.Clip(string(line)))
+			return node.Packages{}, nil, fmt.Errorf("unknown line in the answer: %q", program.Clip(string(line)))
 		}
 		if name != "" {
 			missing = append(missing, name)
@@ -126,7 +126,7 @@ func parseQuery(out []byte) (found node.Packages, missing []string, err error) {
 func addRecord(found *node.Packages, record string) error {
 	f := strings.SplitN(record, fieldEnd, len(queryFields()))
 	if len(f) != len(queryFields()) || f[0] == "" {
-		return fmt.Errorf("a record of %d fields", len(f))
+		return fmt.Errorf("the answer has a record of %d fields", len(f))
 	}
 	for i, v := range f {
 		if v == "(none)" {
@@ -149,7 +149,7 @@ func addRecord(found *node.Packages, record string) error {
 	return nil
 }
 
-// signer finds the key ID in rpm's words for a package's signatures. rpm 6
+// signer finds the key ID in rpm's description of a package's signatures. rpm 6
 // gives the whole fingerprint, which ends with the ID.
 func signer(signatures []string) string {
 	for _, s := range signatures {
@@ -160,8 +160,8 @@ func signer(signatures []string) string {
 	return ""
 }
 
-// notInstalled reads rpm's line for a name that it has no package of. The name
-// in a blank line is "".
+// notInstalled reads rpm's line for a package that is not installed. The name in
+// a blank line is "".
 func notInstalled(line string) (name string, ok bool) {
 	if line = strings.TrimSpace(line); line == "" {
 		return "", true
@@ -171,8 +171,8 @@ func notInstalled(line string) (name string, ok bool) {
 	return name, prefix && suffix && name != "" && !strings.ContainsAny(name, " \t")
 }
 
-// databaseError finds in rpm's standard error that it could not open its
-// database; nil if it does not say so.
+// databaseError returns an error if rpm's standard error says that it could not
+// open its database.
 func databaseError(stderr []byte) error {
 	for line := range strings.Lines(string(stderr)) {
 		reason, ok := strings.CutPrefix(strings.TrimSpace(line), "error:")
@@ -180,7 +180,7 @@ func databaseError(stderr []byte) error {
 			continue
 		}
 		err := fmt.Errorf("%w: %s", errDatabase, program.Clip(strings.TrimSpace(reason)))
-		// With sqlite, rpm says "not permitted" of any file that it may not open.
+		// With sqlite, rpm says "not permitted" about any file that it may not open.
 		if strings.Contains(string(stderr), "Permission denied") || strings.Contains(string(stderr), "Operation not permitted") {
 			return fmt.Errorf("%w: %w", fs.ErrPermission, err)
 		}
@@ -206,7 +206,7 @@ func (m *Manager) change(ctx context.Context, what string, args ...string) error
 			if try < 10 && pause(ctx) {
 				continue
 			}
-			hint = "another program changes packages at the same time: wait until it ends"
+			hint = "another program is changing packages: wait until it ends"
 		}
 		return node.Errorf(node.CodePackages, hint, "%s: %s%s", what, out.Failure("rpm"), program.Because(out.Stderr))
 	}

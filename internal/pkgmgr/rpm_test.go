@@ -60,10 +60,10 @@ func queryCases() []queryCase {
 			want: map[string][]node.Package{"falco": {none, epoch}},
 		},
 		{name: "all missing, no record", out: "package falco is not installed\npackage gpg-pubkey is not installed\n", missing: []string{"falco", "gpg-pubkey"}},
-		{name: "cut short", out: recordStart + "falco" + fieldEnd, fails: "breaks off"},
+		{name: "cut short", out: recordStart + "falco" + fieldEnd, fails: "cut short"},
 		{name: "too few fields", out: rec("falco|1"), fails: "2 fields"},
-		{name: "install time is no number", out: rec("falco|(none)|1|1|noarch|soon|(none)|(none)|(none)|(none)|d"), fails: "install time"},
-		{name: "another language", out: "Paket falco ist nicht installiert\n", fails: "not understood"},
+		{name: "the install time is not a number", out: rec("falco|(none)|1|1|noarch|soon|(none)|(none)|(none)|(none)|d"), fails: "install time"},
+		{name: "another language", out: "Paket falco ist nicht installiert\n", fails: "unknown line"},
 	}
 }
 
@@ -97,8 +97,8 @@ func TestParseQuery(t *testing.T) {
 	}
 }
 
-// FuzzParseQuery: whatever the answer, no package without a name comes of it,
-// and none from an answer that is refused.
+// FuzzParseQuery checks that every package has a name, and that a refused answer
+// yields none.
 func FuzzParseQuery(f *testing.F) {
 	for _, tt := range queryCases() {
 		f.Add([]byte(tt.out))
@@ -126,8 +126,8 @@ func TestDatabaseError(t *testing.T) {
 		{name: "nothing said"},
 		{name: "a warning", stderr: "warning: Found bdb database while attempting sqlite backend\n"},
 		{name: "bdb, rpm 4.11", stderr: "error: cannot open Packages index using db5 - No such file or directory (2)\n", wantErr: true},
-		{name: "no right, rpm 4.14", stderr: "error: db5 error(13) from dbenv->open: Permission denied\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true, wantPer: true},
-		{name: "no right, rpm 4.18", stderr: "error: Unable to open sqlite database /var/lib/rpm/rpmdb.sqlite: unable to open database file\nerror: cannot open Packages index using sqlite - Operation not permitted (1)\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true, wantPer: true},
+		{name: "no permission, rpm 4.14", stderr: "error: db5 error(13) from dbenv->open: Permission denied\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true, wantPer: true},
+		{name: "no permission, rpm 4.18", stderr: "error: Unable to open sqlite database /var/lib/rpm/rpmdb.sqlite: unable to open database file\nerror: cannot open Packages index using sqlite - Operation not permitted (1)\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true, wantPer: true},
 		{name: "no database, rpm 4.18", stderr: "error: sqlite failure: CREATE TABLE: file is not a database\nerror: cannot open Packages index using sqlite - No such file or directory (2)\n", wantErr: true},
 		{name: "sqlite, rpm 4.16", stderr: "error: cannot open Packages database in /var/lib/rpm\n", wantErr: true},
 		{name: "rpm 4.19", stderr: "error: Unable to open sqlite database /var/lib/rpm/rpmdb.sqlite: unable to open database file\nerror: cannot open Packages database in /var/lib/rpm\n", wantErr: true},
@@ -136,7 +136,7 @@ func TestDatabaseError(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			err := databaseError([]byte(tt.stderr))
 			if errors.Is(err, errDatabase) != tt.wantErr || errors.Is(err, fs.ErrPermission) != tt.wantPer {
-				t.Errorf("databaseError(%q) = %v, want one: %v, for want of permission: %v", tt.stderr, err, tt.wantErr, tt.wantPer)
+				t.Errorf("databaseError(%q) = %v, want an error: %v, about permission: %v", tt.stderr, err, tt.wantErr, tt.wantPer)
 			}
 		})
 	}
@@ -155,12 +155,12 @@ func TestParseVerify(t *testing.T) {
 		{name: "configuration edited and missing", out: "S.5....T.  c /etc/falco/falco.yaml\nmissing   c /etc/falco/falco_rules.local.yaml\n"},
 		{name: "a ghost and a touched file", out: ".M.......  g /var/log/falco\n.......T.    /usr/bin/falco\n"},
 		{name: "missing", out: "missing     /usr/bin/falco\nmissing   d /usr/share/doc/falco/a b\n", want: []node.AlteredFile{missing("/usr/bin/falco"), missing("/usr/share/doc/falco/a b")}},
-		{name: "not to be seen", out: "missing     /root/x (Permission denied)\n..?......    /usr/bin/falco\n"},
+		{name: "unreadable", out: "missing     /root/x (Permission denied)\n..?......    /usr/bin/falco\n"},
 		{name: "altered", out: "S.5....T.    /usr/bin/falcoctl\n", want: []node.AlteredFile{{Path: "/usr/bin/falcoctl", What: "S.5....T."}}},
 		{name: "rpm 4.11's mode and owner", out: ".M...UG..    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/usr/bin/falco", What: ".M...UG.."}}},
 		{name: "capabilities", out: "........P    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/usr/bin/falco", What: "........P"}}},
 		{name: "not installed", out: "package falco is not installed\n", absent: true},
-		{name: "other talk", out: "Unsatisfied dependencies for falco-0.40.0-1.x86_64:\n\tdkms is needed by (installed) falco-0.40.0-1.x86_64\nshort\n"},
+		{name: "other messages", out: "Unsatisfied dependencies for falco-0.40.0-1.x86_64:\n\tdkms is needed by (installed) falco-0.40.0-1.x86_64\nshort\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -172,7 +172,8 @@ func TestParseVerify(t *testing.T) {
 	}
 }
 
-// FuzzParseVerify: what is reported is a path, and no configuration file.
+// FuzzParseVerify checks that every reported file is an absolute path in one
+// line, and Missing agrees with What.
 func FuzzParseVerify(f *testing.F) {
 	f.Add("S.5....T.  c /etc/falco/falco.yaml\nmissing     /usr/bin/falco\n.......T.    /x\n")
 	f.Fuzz(func(t *testing.T, out string) {
@@ -185,8 +186,8 @@ func FuzzParseVerify(f *testing.F) {
 	})
 }
 
-// realRPM makes a database of its own with the machine's rpm, and a package
-// called falco in it.
+// realRPM makes a database with the machine's rpm and installs a package called
+// falco in it.
 func realRPM(t *testing.T) (m *Manager, top string) {
 	t.Helper()
 	for _, program := range []string{"/usr/bin/rpm", "/usr/bin/rpmbuild"} {
@@ -244,7 +245,7 @@ func TestRealRPM(t *testing.T) {
 	}
 	put(t, top, "root/c.conf", "edited")
 	put(t, top, "root/b c", "altered")
-	// rpm compares whole seconds, and the package is hardly older than that.
+	// rpm compares whole seconds, and the package may be younger than one.
 	later := time.Now().Add(time.Minute)
 	if err := os.Chtimes(filepath.Join(top, "root/b c"), later, later); err != nil {
 		t.Fatal(err)

@@ -11,9 +11,9 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// Altered asks rpm for the files of the falco package that are not as they were
-// installed (rpm -V). Dependencies and the package's own verify script are left
-// out: they say nothing about files.
+// Altered asks rpm which files of the falco package are not as they were
+// installed (rpm -V). Dependencies and the package's verify script are skipped:
+// they say nothing about files.
 func (m *Manager) Altered(ctx context.Context) ([]node.AlteredFile, error) {
 	out, err := m.query(ctx, "-V", "--nodeps", "--noscripts", "--nosignature", "falco")
 	var altered []node.AlteredFile
