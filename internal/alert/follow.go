@@ -14,13 +14,12 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 )
 
-// A follower reads what is appended to a file from now on, line by line. The
-// file may be created, truncated, and replaced. What is still written to a
-// replaced file is read as well, since a Falco that keeps its log open writes
-// there.
+// A follower reads the lines that are appended to a file from now on. The file
+// may be created, truncated, and replaced. A replaced file is still read, since
+// a Falco that keeps its log open writes there.
 type follower struct {
 	path  string
-	parts []*part // the files that had the name, the present one last
+	parts []*part // the files that have had the name, the present one last
 }
 
 type part struct {
@@ -29,12 +28,12 @@ type part struct {
 	partial []byte // the start of a line
 }
 
-// maxLine bounds a line without an end; an alert has a few kilobytes.
+// maxLine bounds a line, in bytes; an alert has a few kilobytes.
 const maxLine = 1 << 20
 
-// follow begins at the present end of a file. A file that is missing is read
-// from its start once it appears. Anything but a regular file is
-// [files.ErrNotRegular]: reading a FIFO would take from its reader.
+// follow begins at the present end of a file. A missing file is read from its
+// start once it appears. Anything but a regular file is [files.ErrNotRegular]:
+// reading a FIFO would take data from its reader.
 func follow(path string) (*follower, error) {
 	f := &follower{path: path}
 	opened, err := f.open()
@@ -76,7 +75,7 @@ func (f *follower) open() (opened bool, err error) {
 	return true, nil
 }
 
-// lines calls each with every line that was completed since the last call.
+// lines calls each for every line that was completed since the last call.
 func (f *follower) lines(each func([]byte)) error {
 	for _, p := range f.parts {
 		if err := p.drain(each); err != nil {

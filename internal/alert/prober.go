@@ -22,15 +22,15 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 )
 
-// ProbeCommand is the first argument with which the agent starts itself as a
-// probe; the second is the file to open. The command line must hand such a
-// process to [RunProbe] before anything else. It is not for people.
+// ProbeCommand is the first argument when the agent starts itself as a probe;
+// the second is the file to open. Such a process must call [RunProbe] before
+// anything else. Users do not run this command.
 const ProbeCommand = "probe-open"
 
-// RunProbe is the probe's whole life. For every byte of in it opens the file for
+// RunProbe is all that the probe does. For every byte of in it opens the file for
 // reading, closes it, and answers with a byte: '.', or '!' if it cannot. It
-// reads nothing, since the open is what Falco sees. It returns the exit status
-// when in ends, as it does when the process that started the probe ends.
+// reads nothing, since Falco sees the open. It returns the exit status when in
+// ends, which it does when the process that started the probe exits.
 func RunProbe(in io.Reader, out io.Writer, file string) int {
 	order := make([]byte, 1)
 	for {
@@ -52,12 +52,12 @@ func RunProbe(in io.Reader, out io.Writer, file string) int {
 // A prober is a process with a name of its own that opens the sensitive file on
 // demand.
 //
-// Falco names a process after the path that it was executed by, 15 characters
-// at most, and ignores a name that a thread gives itself later. So the agent
-// executes itself through a link that has the name. That needs no second
-// program, and works in a directory that is mounted noexec, since the link
-// itself is not executed. No other program that opens the file, and no other
-// agent, can then be taken for the probe.
+// Falco names a process after the path it was executed by, at most 15
+// characters, and ignores a name that a thread gives itself later. So the agent
+// executes itself through a symbolic link with that name. That needs no second
+// program, and works on a file system mounted noexec, since the link itself is
+// not executed. No other program that opens the file, and no other agent, can be
+// mistaken for the probe.
 type prober struct {
 	marker string
 	file   string
@@ -67,12 +67,12 @@ type prober struct {
 	opens  int
 }
 
-// newMarker returns a process name of 15 characters that no other process has.
+// newMarker returns a random process name of 15 characters.
 func newMarker() string {
 	return "fb-probe-" + rand.Text()[:6]
 }
 
-// startProber starts the process; its link lies in dir for a moment.
+// startProber starts the process; its link is in dir for a moment.
 func startProber(ctx context.Context, dir, file, marker string) (*prober, error) {
 	link := filepath.Join(dir, marker)
 	// The program's file may have been replaced since this process started.
@@ -81,9 +81,8 @@ func startProber(ctx context.Context, dir, file, marker string) (*prober, error)
 	}
 	defer func() { _ = os.Remove(link) }()
 	// A query that ran as nobody leaves this process undumpable, because its
-	// child shared our memory while it changed its user. Without
-	// CAP_SYS_PTRACE, as in a container, our child could not read
-	// /proc/PID/exe then.
+	// child shared our memory while it changed its user. Then a child without
+	// CAP_SYS_PTRACE, as in a container, could not read /proc/PID/exe.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
 		return nil, fmt.Errorf("starting the probe: %w", err)
 	}
@@ -103,7 +102,7 @@ func startProber(ctx context.Context, dir, file, marker string) (*prober, error)
 		return nil, fmt.Errorf("starting the probe: %w", files.Bare(err))
 	}
 	p := &prober{marker: marker, file: file, cmd: cmd, in: in, out: out}
-	// The first open also waits until the link is no longer needed.
+	// After the first open the link is no longer needed.
 	if err := p.open(); err != nil {
 		p.stop()
 		return nil, err
@@ -111,8 +110,8 @@ func startProber(ctx context.Context, dir, file, marker string) (*prober, error)
 	return p, nil
 }
 
-// open makes the process open the file once, within the context that the prober
-// was started with.
+// open makes the process open the file once. It is bounded by the context that
+// the prober was started with.
 func (p *prober) open() error {
 	answer := make([]byte, 1)
 	_, err := p.in.Write([]byte{'o'})

@@ -5,9 +5,8 @@
 // process with a name of its own and follows Falco's log until an alert about
 // that process appears.
 //
-// The command line must hand a process that is started as [ProbeCommand] to
-// [RunProbe]. The package draws no conclusions: why there is no alert is left
-// to the caller.
+// A process started with [ProbeCommand] must call [RunProbe]. The package draws
+// no conclusions: why there is no alert is for the caller to find out.
 package alert
 
 import (
@@ -31,31 +30,31 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 )
 
-// A Probe says where the alert must appear, and how long to wait for it.
+// A Probe says where the alert must appear and how long to wait for it.
 type Probe struct {
 	// Log is Falco's alert log on this machine.
 	Log string
-	// Dir is a directory of the agent's, where the link that gives the opening
-	// process its name lies for a moment.
+	// Dir is a directory of the agent, which holds for a moment the link that
+	// gives the probe its name.
 	Dir string
 	// Timeout is how long to wait for an alert; 10 s if zero. Every is the time
-	// between two opens; 100 ms if zero. One open is not enough: a Falco that
-	// has just started sees nothing for about two seconds.
+	// between two opens; 100 ms if zero. One open is not enough: for about two
+	// seconds after its start Falco sees nothing.
 	Timeout, Every time.Duration
-	// Linger is how long to go on reading after the alert, so that a second
-	// Falco's alerts about the same opens can be counted.
+	// Linger is how long to go on reading after the alert, to count the alerts
+	// of a second Falco about the same opens.
 	Linger time.Duration
 	// Journal searches systemd's journal if no alert appears in the log.
 	Journal bool
 	// Alive, if set, is called about twice a second; its error ends the watch.
 	Alive func(context.Context) error
 
-	file, journalctl string // tests bring their own
+	file, journalctl string // tests set their own
 }
 
-// Watch opens /etc/shadow again and again, from a process whose name is used
-// once, until an alert about it appears in Falco's log or the time is up, which
-// is no error. It needs root.
+// Watch opens /etc/shadow repeatedly, from a process with a unique name, until
+// an alert about that process appears in Falco's log or the time is up, which is
+// no error. It needs root.
 func Watch(ctx context.Context, p Probe) (node.Seen, error) {
 	p.Timeout, p.Every = cmp.Or(p.Timeout, 10*time.Second), cmp.Or(p.Every, 100*time.Millisecond)
 	p.file, p.journalctl = cmp.Or(p.file, "/etc/shadow"), cmp.Or(p.journalctl, "/usr/bin/journalctl")
@@ -119,8 +118,8 @@ func (w *watch) loop(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		// No more opens after the first alert: later alerts then belong to the
-		// opens before.
+		// Stop opening after the first alert: later alerts then belong to earlier
+		// opens.
 		if !w.seen.Detected() {
 			if err := w.prober.open(); err != nil {
 				return err
@@ -146,8 +145,8 @@ func (w *watch) read() error {
 	return nil
 }
 
-// searchJournal counts the alerts in the journal since a time. A node without
-// journalctl has none.
+// searchJournal counts the alerts in the journal since the given time; none if
+// there is no journalctl.
 func (w *watch) searchJournal(ctx context.Context, since time.Time) (int, error) {
 	out, err := program.Run(ctx, program.Command{
 		Argv:    []string{w.journalctl, "--quiet", "--no-pager", "--output=cat", "--since=@" + strconv.FormatInt(since.Unix(), 10)},
@@ -165,8 +164,8 @@ func (w *watch) searchJournal(ctx context.Context, since time.Time) (int, error)
 	return alerts, err
 }
 
-// isAlert reports whether a line of Falco's log, text or JSON, is the alert
-// that the process named marker opened file.
+// isAlert reports whether a line of Falco's log, text or JSON, is the alert that
+// a process named marker opened file.
 func isAlert(line []byte, file, marker string) bool {
 	if !bytes.Contains(line, []byte(marker)) {
 		return false
@@ -185,12 +184,12 @@ func isAlert(line []byte, file, marker string) bool {
 		}
 		text = alert.Output
 	}
-	// Falco 0.36 and later say process=, those before program=.
+	// Falco 0.36 and later write process=, earlier ones program=.
 	return strings.Contains(text, falco.SensitiveFileOutput) && hasField(text, "file="+file) &&
 		(hasField(text, "process="+marker) || hasField(text, "program="+marker))
 }
 
-// hasField reports whether a text has a field as a word of its own:
+// hasField reports whether a text has a field as a whole word:
 // "file=/etc/shadow" is not in "file=/etc/shadow-".
 func hasField(text, field string) bool {
 	for word := range strings.FieldsSeq(text) {

@@ -63,9 +63,9 @@ func TestIsAlert(t *testing.T) {
 	}
 }
 
-// standIn is a Falco that sees every process that has the file open by way of
-// /proc, which is to say none: the probe closes it at once. It reports the
-// probe by its name instead, for as long as that lives.
+// standIn stands in for Falco. It cannot see the open, since the probe closes the
+// file at once. It finds the probe in /proc by its name instead, and reports it
+// for as long as it runs.
 func standIn(t *testing.T, write func(marker string)) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -110,7 +110,7 @@ type watchCase struct {
 	alerts int
 }
 
-// timeout is long where it is not waited for.
+// timeout is long if an alert is expected, because then Watch ends early.
 func (c watchCase) timeout() time.Duration {
 	if c.alerts == 0 {
 		return time.Second
@@ -120,7 +120,7 @@ func (c watchCase) timeout() time.Duration {
 
 func TestWatch(t *testing.T) {
 	tests := []watchCase{
-		{name: "a log that is there", before: "old line\n", alerts: 1, act: func(t *testing.T, log string) func(string) {
+		{name: "an existing log", before: "old line\n", alerts: 1, act: func(t *testing.T, log string) func(string) {
 			once := false
 			return func(marker string) {
 				if !once {
@@ -129,7 +129,7 @@ func TestWatch(t *testing.T) {
 				once = true
 			}
 		}},
-		{name: "the first alert makes the log", alerts: 1, act: func(t *testing.T, log string) func(string) {
+		{name: "the first alert creates the log", alerts: 1, act: func(t *testing.T, log string) func(string) {
 			once := false
 			return func(marker string) {
 				if !once {
@@ -165,7 +165,7 @@ func TestWatch(t *testing.T) {
 				}
 			}
 		}},
-		{name: "cut meanwhile", before: strings.Repeat("old line\n", 1000), alerts: 1, act: func(t *testing.T, log string) func(string) {
+		{name: "truncated meanwhile", before: strings.Repeat("old line\n", 1000), alerts: 1, act: func(t *testing.T, log string) func(string) {
 			n := 0
 			return func(marker string) {
 				switch n++; n {
@@ -219,7 +219,7 @@ func TestWatchFails(t *testing.T) {
 	}
 	p := Probe{Dir: dir, Log: dir + "/log", file: dir + "/nowhere", Timeout: time.Second, Every: 20 * time.Millisecond}
 	if _, err := Watch(t.Context(), p); err == nil || !strings.Contains(err.Error(), "cannot open") {
-		t.Errorf("Watch of no file = %v, want that it cannot be opened", err)
+		t.Errorf("Watch of a missing file = %v, want an error that it cannot be opened", err)
 	}
 	p.file, p.Timeout = "/etc/hostname", time.Minute
 	gone := fmt.Errorf("gone")
@@ -235,7 +235,7 @@ func TestWatchJournal(t *testing.T) {
 	name := filepath.Join(dir, "marker")
 	journalctl := script(t, "journalctl", "until [ -e "+name+" ]; do sleep 0.1; done; cat "+name)
 	standIn(t, func(marker string) {
-		// Renamed, since journalctl must not meet half of it.
+		// Renamed, so that journalctl never reads half of it.
 		next := filepath.Join(dir, "next")
 		if err := errors.Join(os.WriteFile(next, []byte("x\n"+alertFor(marker)), 0o600), os.Rename(next, name)); err != nil {
 			t.Error(err)
