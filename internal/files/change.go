@@ -21,8 +21,9 @@ import (
 // and so is anything but a regular file. check, if not nil, is called before
 // the file changes, and its error is returned as it is.
 //
-// created are the directories and the file that are new, seen from outside the
-// tree, also on failure: they have the SELinux label of their directory.
+// created lists the new directories and the new file, by their paths outside the
+// tree, even after a failure: they still have the SELinux label of their parent
+// directory.
 func (t Tree) Write(c node.WriteFile, check func() error) (created []string, err error) {
 	path, err := t.Locate(c.Path)
 	if err != nil {
@@ -60,15 +61,15 @@ func (t Tree) Write(c node.WriteFile, check func() error) (created []string, err
 }
 
 // readsEveryFile reports whether a program reads every regular file of a
-// directory, so that no temporary file may ever lie there: Falco in
+// directory, so that no temporary file may ever be there: Falco in
 // [falco.ConfigDir], and logrotate, except for a list of suffixes (logrotate
 // 3.21, config.c).
 func readsEveryFile(dir string) bool {
 	return dir == falco.ConfigDir || dir == "/etc/logrotate.d"
 }
 
-// makeDir makes a directory and those that are missing above it, each of mode
-// 0755 whatever the umask.
+// makeDir creates a directory and its missing parents, each of mode 0755
+// whatever the umask.
 func (t Tree) makeDir(name string) (created []string, err error) {
 	path, err := t.follow(name)
 	if err != nil {
@@ -79,7 +80,7 @@ func (t Tree) makeDir(name string) (created []string, err error) {
 	switch {
 	case err == nil && info.IsDir():
 		return nil, nil
-	case parent == name: // a root that was removed is not made again
+	case parent == name: // a root that was removed is not created again
 		return nil, Changing(name, err)
 	}
 	if created, err = t.makeDir(parent); err != nil {
@@ -95,8 +96,8 @@ func (t Tree) makeDir(name string) (created []string, err error) {
 	return append(created, path), Changing(name, syncDir(filepath.Dir(path)))
 }
 
-// Remove applies a [node.RemoveFile]. A file that holds something other than
-// what it is known to hold stays.
+// Remove applies a [node.RemoveFile]. A file whose content has changed is not
+// removed.
 func (t Tree) Remove(c node.RemoveFile) error {
 	path, err := t.Locate(c.Path)
 	if err != nil {
@@ -140,8 +141,8 @@ func (t Tree) withFile(name string, change func(*os.File) error) error {
 	return Changing(name, err)
 }
 
-// Changing returns the error of a change to a file, with a hint where there is
-// one; nil for nil. A [*node.Error] is returned as it is.
+// Changing returns the error of a change to a file, with a hint if there is one;
+// nil for nil. A [*node.Error] is returned as it is.
 func Changing(path string, err error) error {
 	if err == nil || errors.As(err, new(*node.Error)) {
 		return err
@@ -152,13 +153,13 @@ func Changing(path string, err error) error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		hint = "make room on the file system that holds it (df -h, df -i) and run again; the old file is as it was"
 	case errors.Is(err, syscall.EROFS):
-		hint = "its file system is mounted read-only: remount it, or look in the kernel's log for the reason"
+		hint = "its file system is mounted read-only: remount it, or look for the reason in the kernel log (dmesg)"
 	case errors.Is(err, fs.ErrPermission):
 		hint = "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"
 	case errors.Is(err, ErrNotRegular):
-		hint = "only a regular file is replaced: put the file itself there, or move away what is there"
+		hint = "only a regular file is replaced: put the file itself there, or move what is there out of the way"
 	case errors.Is(err, errConcurrentEdit):
-		hint = "run again; if it happens again, find out what else manages the file"
+		hint = "run again; if it happens again, find out which other program manages the file"
 	default:
 		return err
 	}

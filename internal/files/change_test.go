@@ -78,9 +78,9 @@ func TestWriteFile(t *testing.T) {
 		{name: "a new file", new: "b\n", want: "b\n"},
 		{name: "an edit", now: "a\n", old: "a\n", new: "b\r\n", want: "b\r\n"},
 		{name: "to nothing", now: "a\n", old: "a\n", new: "", want: ""},
-		{name: "already so", now: "b\n", old: "a\n", new: "b\n", want: "b\n"},
+		{name: "unchanged", now: "b\n", old: "a\n", new: "b\n", want: "b\n"},
 		{name: "edited meanwhile", now: "c\n", old: "a\n", new: "b\n", want: "c\n", fails: "somebody else"},
-		{name: "made meanwhile", now: "c\n", new: "b\n", want: "c\n", fails: "somebody else"},
+		{name: "created meanwhile", now: "c\n", new: "b\n", want: "c\n", fails: "somebody else"},
 		{name: "removed meanwhile", old: "a\n", new: "b\n", fails: "somebody else"},
 	}
 	for _, tt := range tests {
@@ -121,7 +121,7 @@ func TestWriteFileUnchanged(t *testing.T) {
 	}
 	after, err := os.Stat(path)
 	if err != nil || !os.SameFile(before, after) || !before.ModTime().Equal(after.ModTime()) {
-		t.Errorf("the file is another one, or has another time: %v", err)
+		t.Errorf("the file has another inode or time: %v", err)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestWriteFileRefuses(t *testing.T) {
 }
 
 // Falco loads every file in config.d, and logrotate every one in logrotate.d, so
-// no temporary one may ever lie there.
+// no temporary file may ever be there.
 func TestWriteFileWhereAllIsRead(t *testing.T) {
 	for _, name := range []string{"/etc/falco/config.d/a.yaml", "/etc/logrotate.d/a"} {
 		root := t.TempDir()
@@ -228,8 +228,8 @@ func TestWriteFileWhereAllIsRead(t *testing.T) {
 	}
 }
 
-// What a killed run left behind goes with the next write of that file; the
-// files of others stay.
+// The next write of a file removes what a killed run left behind for it; other
+// files stay.
 func TestWriteFileSweeps(t *testing.T) {
 	root := t.TempDir()
 	tr := newTree(t, root)
@@ -245,7 +245,7 @@ func TestWriteFileSweeps(t *testing.T) {
 	}
 }
 
-// A full file system leaves the old file and no temporary one.
+// On a full file system the old file stays and no temporary file is left.
 func TestWriteFileNoSpace(t *testing.T) {
 	root := t.TempDir()
 	tr := newTree(t, root)
@@ -275,7 +275,7 @@ func TestWriteFileReadOnly(t *testing.T) {
 	}
 }
 
-// mount puts a small file system of its own on a dir.
+// mount mounts a small file system on a directory.
 func mount(t *testing.T, dir, options string) {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -287,11 +287,11 @@ func mount(t *testing.T, dir, options string) {
 	t.Cleanup(func() { _ = unix.Unmount(dir, unix.MNT_DETACH) })
 }
 
-// Killed at any instant, the file is the old one or the new one, whole.
+// Whenever the writer is killed, the file is the old one or the new one, whole.
 func TestWriteFileKilled(t *testing.T) {
 	root := t.TempDir()
 	path := put(t, root, "etc/a", string(page(0)))
-	wrote := 0 // kills after which another page was there
+	wrote := 0 // kills after which the file had changed
 	began := time.Now()
 	for i, last := 0, byte(0); i < 40 || wrote < 5 && time.Since(began) < 3*time.Minute; i++ {
 		cmd := exec.Command(os.Args[0])
@@ -326,7 +326,7 @@ func TestWriteFileKilled(t *testing.T) {
 	}
 }
 
-// page is a content that tells whether it is whole.
+// page returns content that shows whether it is whole.
 func page(b byte) []byte { return bytes.Repeat([]byte{b}, 200_000) }
 
 // writeForEver is the child of TestWriteFileKilled.
@@ -365,7 +365,7 @@ func TestRemoveFile(t *testing.T) {
 	if !exists(path) {
 		t.Fatal("a file that somebody edited was removed")
 	}
-	for range 2 { // one that is gone is success
+	for range 2 { // a missing file is no error
 		if err := tr.Remove(node.RemoveFile{Path: "/etc/a", Old: []byte("a\n")}); err != nil || exists(path) {
 			t.Fatalf("RemoveFile = %v; still there: %v", err, exists(path))
 		}

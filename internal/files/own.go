@@ -13,7 +13,7 @@ import (
 	"syscall"
 )
 
-// StateDir holds what the agent remembers, for root alone.
+// StateDir holds what the agent remembers. Only root can read it.
 const StateDir = "/var/lib/falco-bootstrap"
 
 // ReadState reads a file of the state directory, such as "last-run.json". A
@@ -22,7 +22,7 @@ func ReadState(t Tree, name string) ([]byte, error) {
 	return t.ReadFile(path.Join(StateDir, name)[1:])
 }
 
-// WriteState replaces a file of the state directory, which is made if it is
+// WriteState replaces a file of the state directory, which is created if it is
 // missing. It does not take the run's lock, so that a run which could not get
 // the lock can leave its report too: writers take turns, and the last one wins.
 func WriteState(t Tree, name string, content []byte) error {
@@ -33,7 +33,7 @@ func WriteState(t Tree, name string, content []byte) error {
 	turn, err := os.Open(dir)
 	if err == nil {
 		defer func() { _ = turn.Close() }()
-		err = Flock(turn, syscall.LOCK_EX) // a process that is killed loses it
+		err = Flock(turn, syscall.LOCK_EX) // released if the process is killed
 	}
 	if err == nil {
 		err = Overwrite(path.Join(dir, name), content, 0o600)
@@ -41,8 +41,8 @@ func WriteState(t Tree, name string, content []byte) error {
 	return Changing(path.Join(StateDir, name), err)
 }
 
-// MakeStateDir makes the state directory and returns its path, seen from
-// outside the tree.
+// MakeStateDir creates the state directory and returns its path outside the
+// tree.
 func MakeStateDir(t Tree) (string, error) {
 	dir, err := t.Locate(StateDir)
 	if err == nil {
@@ -60,7 +60,7 @@ func MakeStateDir(t Tree) (string, error) {
 	return dir, Changing(StateDir, err)
 }
 
-// Flock is flock(2), repeated when a signal interrupts it.
+// Flock is flock(2), retried when a signal interrupts it.
 func Flock(f *os.File, how int) error {
 	for {
 		if err := syscall.Flock(int(f.Fd()), how); !errors.Is(err, syscall.EINTR) {
@@ -69,7 +69,7 @@ func Flock(f *os.File, how int) error {
 	}
 }
 
-// OutputMode says what happens to the present content of a file.
+// An OutputMode says what happens to the present content of a file.
 type OutputMode int
 
 // The output modes.

@@ -21,15 +21,15 @@ import (
 const infix = ".falco-bootstrap-"
 
 var (
-	// errConcurrentEdit means that a file does not hold what the change was
-	// made for.
+	// errConcurrentEdit means that a file no longer holds the content that the
+	// change was planned for.
 	errConcurrentEdit = errors.New("somebody else changed it meanwhile; nothing was written")
-	errScratch        = errors.New("its temporary file would lie on another file system")
+	errScratch        = errors.New("its temporary file would be on another file system")
 )
 
-// A replacement replaces a file whole.
+// A replacement replaces a file atomically.
 type replacement struct {
-	path string // seen from outside the tree
+	path string // outside the tree
 	// scratch is the directory of the temporary file, on the same file system.
 	scratch string
 	old     []byte // what the file must hold now; nil if it must be missing
@@ -37,8 +37,8 @@ type replacement struct {
 	mode    fs.FileMode // of a file that is missing
 }
 
-// Overwrite replaces a regular file, whatever it holds, or creates it. The path
-// is seen from outside any tree.
+// Overwrite replaces a regular file, whatever its content, or creates it. The
+// path does not belong to a tree.
 func Overwrite(path string, content []byte, mode fs.FileMode) error {
 	old, err := readRegular(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -47,9 +47,9 @@ func Overwrite(path string, content []byte, mode fs.FileMode) error {
 	return replacement{path: path, scratch: filepath.Dir(path), old: old, new: content, mode: mode}.replace()
 }
 
-// replace swaps the file. After any failure, and at any moment in between, the
-// path holds the old content or the new, whole; the new one is on disk before
-// the old one goes.
+// replace swaps the file. At any moment, and after any failure, the path holds
+// all of the old content or all of the new; the new content is on disk before the
+// old one is removed.
 func (r replacement) replace() error {
 	if err := r.sweep(); err != nil {
 		return err
@@ -95,8 +95,8 @@ func (r replacement) sweep() error {
 	return nil
 }
 
-// write makes the temporary file, with the owner, mode and extended attributes
-// of old, and brings it to disk. A failure leaves none.
+// write creates the temporary file, with the owner, mode and extended attributes
+// of old, and syncs it to disk. After a failure none is left.
 func (r replacement) write(old *os.File) (path string, err error) {
 	path = filepath.Join(r.scratch, "."+filepath.Base(r.path)+infix+rand.Text()[:12])
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL|syscall.O_NOFOLLOW, 0o600)
@@ -161,13 +161,13 @@ func copyMetadata(f, old *os.File, mode fs.FileMode) error {
 	if err := copyAttributes(f, old); err != nil {
 		return fmt.Errorf("keeping its extended attributes: %w", err)
 	}
-	// Last, because a change of owner clears the set-uid bits, and an access
-	// list sets the group's bits.
+	// Last, because a change of owner clears the set-user-ID bits, and an access
+	// control list sets the group's bits.
 	return unix.Fchmod(int(f.Fd()), st.Mode&0o7777)
 }
 
-// copyAttributes copies extended attributes, among them SELinux's label and
-// access lists, except the hashes of the content that IMA and EVM keep.
+// copyAttributes copies the extended attributes, such as SELinux's label and
+// access control lists, but not the hashes of the content that IMA and EVM keep.
 func copyAttributes(f, old *os.File) error {
 	list := make([]byte, 64<<10)
 	n, err := unix.Flistxattr(int(old.Fd()), list)
@@ -198,7 +198,7 @@ func copyAttributes(f, old *os.File) error {
 }
 
 // hasAttribute reports whether a file already has an attribute with this value,
-// as a new file has its directory's label. Setting it may need a privilege.
+// such as its directory's label. Setting it may need a privilege.
 func hasAttribute(f *os.File, name string, value []byte) bool {
 	have := make([]byte, len(value)+1)
 	n, err := unix.Fgetxattr(int(f.Fd()), name, have)
@@ -211,7 +211,7 @@ func syncDir(path string) error {
 		return err
 	}
 	err = f.Sync()
-	if errors.Is(err, syscall.EINVAL) { // a file system that cannot
+	if errors.Is(err, syscall.EINVAL) { // the file system cannot sync directories
 		err = nil
 	}
 	return errors.Join(err, f.Close())
@@ -222,7 +222,7 @@ func Glob(dir, pattern string) ([]string, error) {
 	return filepath.Glob(filepath.Join(escape(dir), pattern))
 }
 
-// escape returns the pattern that matches s only.
+// escape returns the pattern that matches only s.
 func escape(s string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(s)
 }

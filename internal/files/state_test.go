@@ -32,7 +32,7 @@ func TestState(t *testing.T) {
 	}
 }
 
-// Runs that hold no lock leave their reports too, at the same time.
+// Runs without the lock can write their reports at the same time.
 func TestWriteStateTogether(t *testing.T) {
 	tr := newTree(t, t.TempDir())
 	var writers sync.WaitGroup

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package files reads and changes the files of a node: rooted, so that a link
-// inside a tree never leads out of it, and atomic, so that a file holds its old
-// content or its new one, whole, whatever happens in between.
+// inside a tree never leads out of it, and atomically, so that a file always
+// holds all of its old content or all of its new content.
 //
-// A [Tree] looks at files and applies the changes to them. [WriteState] and
+// A [Tree] reads files and applies changes to them. [WriteState] and
 // [WriteOutput] write the agent's own.
 //
-// The package runs no program: labels of SELinux are left to the caller.
+// The package runs no program: SELinux labels are left to the caller.
 package files
 
 import (
@@ -62,8 +62,8 @@ func NewTree(root string) (Tree, error) {
 // IsMachine reports whether the tree is this machine's own, "/".
 func (t Tree) IsMachine() bool { return t.root == "/" }
 
-// Locate returns the path, seen from outside, of a file itself: the directories
-// above it are followed inside the root, a link in its place is not.
+// Locate returns the path of a file outside the tree. Links in the directories
+// above it are followed inside the root; a link in its place is not.
 func (t Tree) Locate(path string) (string, error) {
 	path = filepath.Join("/", path)
 	if t.IsMachine() || path == "/" {
@@ -76,8 +76,8 @@ func (t Tree) Locate(path string) (string, error) {
 	return filepath.Join(dir, filepath.Base(path)), nil
 }
 
-// follow returns the path, seen from outside, with all links followed inside
-// the root.
+// follow returns the path outside the tree, with all links followed inside the
+// root.
 func (t Tree) follow(path string) (string, error) {
 	if t.IsMachine() {
 		return filepath.Join("/", path), nil
@@ -85,7 +85,7 @@ func (t Tree) follow(path string) (string, error) {
 	return securejoin.SecureJoin(t.root, path)
 }
 
-// Open does not wait for the writer of a FIFO.
+// Open opens a file. It does not wait for the writer of a FIFO.
 func (t Tree) Open(name string) (fs.File, error) {
 	return at(t, "open", name, func(path string) (fs.File, error) {
 		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
@@ -126,7 +126,7 @@ func at[T any](t Tree, op, name string, f func(path string) (T, error)) (v T, er
 	return v, inside(err, name)
 }
 
-// Lstat describes a file itself: a link is not followed.
+// Lstat describes a file; a link is not followed.
 func (t Tree) Lstat(path string) (file node.File, err error) {
 	defer func() { err = inside(err, strings.TrimPrefix(path, "/")) }()
 	located, err := t.Locate(path)
@@ -158,8 +158,8 @@ func (t Tree) Glob(pattern string) []string {
 	return found
 }
 
-// inside names a file by its path inside the root, so that messages speak of
-// the node.
+// inside gives an error the path inside the root, so that messages are about the
+// node.
 func inside(err error, name string) error {
 	var p *fs.PathError
 	if errors.As(err, &p) {
@@ -186,10 +186,10 @@ var (
 	// device where only a regular file is read or replaced.
 	ErrNotRegular   = errors.New("not a regular file")
 	errNotDirectory = errors.New("not a directory")
-	errTooLarge     = errors.New("larger than any file that is read whole (64 MiB)")
+	errTooLarge     = errors.New("larger than 64 MiB, the most that is read")
 )
 
-// requireRegular refuses an open file that is not a regular one.
+// requireRegular refuses an open file that is not regular.
 func requireRegular(f fs.File) error {
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -198,8 +198,8 @@ func requireRegular(f fs.File) error {
 	return err
 }
 
-// readAll reads an open file whole if it is a regular one. The content of an
-// empty file is not nil.
+// readAll reads all of an open regular file. The content of an empty file is not
+// nil.
 func readAll(f fs.File) ([]byte, error) {
 	if err := requireRegular(f); err != nil {
 		return nil, err

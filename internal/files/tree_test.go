@@ -39,7 +39,7 @@ func TestTree(t *testing.T) {
 	}
 	_, err := fs.ReadFile(tr, "etc/none")
 	if !errors.Is(err, fs.ErrNotExist) || strings.Contains(err.Error(), root) {
-		t.Errorf("ReadFile of nothing = %v, want %v by the name inside", err, fs.ErrNotExist)
+		t.Errorf("ReadFile of a missing file = %v, want %v with the path inside the root", err, fs.ErrNotExist)
 	}
 	if _, err := fs.ReadFile(tr, "etc/self"); err == nil {
 		t.Error("ReadFile of a link to itself succeeds")
@@ -58,7 +58,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// The tree keeps the contract of io/fs.
+// A Tree keeps the contract of io/fs.
 func TestTreeFS(t *testing.T) {
 	root := t.TempDir()
 	put(t, root, "etc/falco/falco.yaml", "a: 1\n")
