@@ -2,10 +2,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package program runs one program to its end, within bounds: a fixed
-// environment, a time limit, a process group that is killed as a whole, output
-// of which the last part is kept. A program that only looks can run as nobody.
+// environment, a time limit, a process group that is killed as a whole, and a
+// limit on the output that is kept. A query can run as the user nobody.
 //
-// The package knows no program and no node, tries nothing twice and writes no
+// The package knows no particular program, tries nothing twice and writes no
 // logs.
 package program
 
@@ -28,8 +28,8 @@ import (
 )
 
 const (
-	// nobody is the number of the user that queries run as. Oracle Linux 7
-	// calls it nfsnobody.
+	// nobody is the ID of the user and group that queries run as. Oracle Linux 7
+	// calls them nfsnobody.
 	nobody = 65534
 	// heartbeat is how often Heartbeat is called.
 	heartbeat = 15 * time.Second
@@ -39,18 +39,17 @@ const (
 type Command struct {
 	// Argv begins with an absolute path.
 	Argv []string
-	// Env is added to LC_ALL, PATH and HOME; nothing is inherited.
+	// Env is added to LC_ALL, PATH and HOME. Nothing is inherited.
 	Env []string
 	// Timeout bounds the run; the context may end it earlier.
 	Timeout time.Duration
-	// Grace is how long the program has to end after SIGTERM when it must be
-	// stopped. Zero means that it is killed at once.
+	// Grace is how long a program that is stopped has between SIGTERM and
+	// SIGKILL. If zero, it is killed at once.
 	Grace time.Duration
 	// AsNobody runs the program as nobody if this process is root. It is for
 	// queries: as root even a query of rpm writes to its database's directory.
 	AsNobody bool
-	// Keep is how many bytes of each stream are kept, the last ones; 8 MiB if
-	// zero.
+	// Keep is how many bytes are kept of the end of each stream; 8 MiB if zero.
 	Keep int
 	// Combined sends both streams to Stdout, in the order they are written.
 	Combined bool
@@ -59,20 +58,20 @@ type Command struct {
 	Heartbeat func(message string, elapsed time.Duration)
 }
 
-// A Result is how a program ended.
+// A Result says how a program ended.
 type Result struct {
 	Stdout, Stderr []byte
-	// Truncated says that a stream was longer than what was kept.
+	// Truncated reports whether a stream was longer than what was kept.
 	Truncated bool
 	// Status is the exit status; -1 if a signal ended the program.
 	Status int
 	Signal syscall.Signal
 }
 
-// Run runs a program to its end. An exit status other than zero is no error.
-// A program that cannot be started is one, and so is a program that was stopped
-// by the context or by its time limit ([os.ErrDeadlineExceeded]). The whole
-// process group is stopped, so that no grandchild stays behind.
+// Run runs a program to its end. A nonzero exit status is no error. It is an
+// error if the program cannot be started or is stopped by the context or by its
+// time limit ([os.ErrDeadlineExceeded]). The whole process group is stopped, so
+// that no grandchild stays behind.
 func Run(ctx context.Context, c Command) (Result, error) {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -96,9 +95,9 @@ func Run(ctx context.Context, c Command) (Result, error) {
 		killer = time.AfterFunc(c.Grace, func() { _ = kill(cmd, syscall.SIGKILL) })
 		return kill(cmd, syscall.SIGTERM)
 	}
-	// A daemon that a scriptlet leaves behind may hold the pipes open: they are
-	// closed this long after the program itself ends. A query leaves none, and
-	// its answer must not be cut short on a node that was suspended.
+	// A daemon that a scriptlet leaves behind may hold the pipes open, so they
+	// are closed this long after the program itself ends. A query leaves no
+	// daemon, and its answer must not be cut short on a node that was suspended.
 	cmd.WaitDelay = c.Grace + 2*time.Second
 	if c.AsNobody {
 		cmd.WaitDelay = 30 * time.Second
@@ -131,7 +130,7 @@ func (r Result) Failure(name string) string {
 	return fmt.Sprintf("%s failed with exit status %d", name, r.Status)
 }
 
-// report calls Heartbeat now and then until ctx ends.
+// report calls Heartbeat at intervals until ctx ends.
 func (c Command) report(ctx context.Context, stdout *tail) {
 	began := time.Now()
 	tick := time.NewTicker(heartbeat)
@@ -155,8 +154,8 @@ func kill(cmd *exec.Cmd, s syscall.Signal) error {
 	return err
 }
 
-// runError tells a program that was stopped, or did not start, from one that
-// ended by itself.
+// runError returns the error of a program that was stopped or did not start, or
+// nil for one that ended by itself.
 func runError(ctx, limited context.Context, err error, c Command) error {
 	var exit *exec.ExitError
 	var start *fs.PathError
@@ -164,7 +163,7 @@ func runError(ctx, limited context.Context, err error, c Command) error {
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	case limited.Err() != nil:
-		err = fmt.Errorf("no end after %v: %w", c.Timeout, os.ErrDeadlineExceeded)
+		err = fmt.Errorf("stopped after %v: %w", c.Timeout, os.ErrDeadlineExceeded)
 	case err == nil, errors.As(err, &exit), errors.Is(err, exec.ErrWaitDelay):
 		return nil
 	case errors.As(err, &start):
@@ -173,9 +172,9 @@ func runError(ctx, limited context.Context, err error, c Command) error {
 	return fmt.Errorf("running %s: %w", c.Argv[0], err)
 }
 
-// attributes puts the program into a process group of its own. As nobody it may
-// read what root may but can write nothing: an rpm database behind a strict
-// umask must not look empty.
+// attributes puts the program into a process group of its own. As nobody it can
+// read what root can, but cannot write: an rpm database that only root can read
+// must not look empty.
 func attributes(asNobody bool) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setpgid: true}
 	if asNobody && os.Geteuid() == 0 {
@@ -187,8 +186,8 @@ func attributes(asNobody bool) *syscall.SysProcAttr {
 	return attr
 }
 
-// hasCapability reports whether this process has a capability to pass on.
-// Containers seldom have CAP_DAC_READ_SEARCH.
+// hasCapability reports whether this process has a capability that it can pass
+// on. Containers seldom have CAP_DAC_READ_SEARCH.
 func hasCapability(capability int) bool {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
@@ -201,7 +200,7 @@ func hasCapability(capability int) bool {
 // A tail is an [io.Writer] that keeps the last bytes written to it.
 type tail struct {
 	keep  int
-	mu    sync.Mutex // guards what follows
+	mu    sync.Mutex // guards the fields below
 	buf   []byte
 	total int
 }

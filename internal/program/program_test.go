@@ -38,12 +38,12 @@ func TestRunAsNobody(t *testing.T) {
 	openUp(t, dir)
 	out, err := Run(t.Context(), Command{Argv: []string{"/bin/sh", "-c", `id -u; touch "$0/a"`, dir}, Timeout: time.Minute, AsNobody: true})
 	if err != nil || strings.TrimSpace(string(out.Stdout)) != strconv.Itoa(nobody) || exists(filepath.Join(dir, "a")) {
-		t.Errorf("Run = %q, %q, %v; want nobody, who writes nothing", out.Stdout, out.Stderr, err)
+		t.Errorf("Run = %q, %q, %v; want the user nobody, who cannot write", out.Stdout, out.Stderr, err)
 	}
 }
 
-// When the time is up the whole group goes, grandchildren that ignore SIGTERM
-// and hold the pipes open included.
+// When the time is up the whole group is killed, even a grandchild that ignores
+// SIGTERM and holds the pipes open.
 func TestRunTimeout(t *testing.T) {
 	for _, grace := range []time.Duration{0, 100 * time.Millisecond} {
 		began := time.Now()
@@ -63,13 +63,13 @@ func TestRunTimeout(t *testing.T) {
 		}
 		for deadline := time.Now().Add(20 * time.Second); alive(pid); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("grandchild %d still lives", pid)
+				t.Fatalf("grandchild %d is still running", pid)
 			}
 		}
 	}
 }
 
-// alive reports whether a process runs, zombies apart.
+// alive reports whether a process is running and not a zombie.
 func alive(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return false
@@ -89,7 +89,7 @@ func TestRunCancelled(t *testing.T) {
 	}
 }
 
-// A daemon that a script leaves behind does not keep the run from ending.
+// Run returns although a script has left a daemon behind.
 func TestRunDaemon(t *testing.T) {
 	began := time.Now()
 	out, err := Run(t.Context(), Command{Argv: []string{"/bin/sh", "-c", `sleep 60 & echo done`}, Timeout: time.Minute})
