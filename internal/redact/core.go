@@ -14,7 +14,7 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Core returns a core that hides secrets in all that a logger gives it: the
+// Core returns a core that hides secrets in everything that is logged: the
 // message, the stack and every field, however deeply nested.
 func Core(inner zapcore.Core) zapcore.Core { return core{inner} }
 
@@ -51,7 +51,7 @@ func clean(fields []zapcore.Field) []zapcore.Field {
 // several: an error with details is two.
 func decoded(f zapcore.Field) []zapcore.Field {
 	if f.Type == zapcore.BinaryType {
-		f.Type = zapcore.ByteStringType // in base64 a secret has no form
+		f.Type = zapcore.ByteStringType // a secret cannot be recognized in base64
 	}
 	line, err := zapcore.NewJSONEncoder(zapcore.EncoderConfig{
 		EncodeTime: zapcore.RFC3339TimeEncoder, EncodeDuration: zapcore.StringDurationEncoder,
@@ -72,8 +72,8 @@ func decoded(f zapcore.Field) []zapcore.Field {
 	return out
 }
 
-// value redacts a JSON value. A key that sounds secret hides all of it, and so
-// does a flag before it in a list of arguments.
+// value redacts a JSON value. It hides all of it after a key that sounds secret,
+// or after such a flag in a list of arguments.
 func value(key string, v any) any {
 	text, isText := v.(string)
 	switch {

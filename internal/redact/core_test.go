@@ -28,7 +28,7 @@ func logger(encoder func(zapcore.EncoderConfig) zapcore.Encoder) (*zap.Logger, *
 	return zap.New(redact.Core(zapcore.NewCore(encoder(config), zapcore.AddSync(&out), zap.InfoLevel))), &out
 }
 
-// An object is a nested object that a logger asks for its fields.
+// An object is logged by its own MarshalLogObject.
 type object struct{ text string }
 
 func (o object) MarshalLogObject(e zapcore.ObjectEncoder) error {
@@ -46,12 +46,12 @@ func (l list) MarshalLogArray(e zapcore.ArrayEncoder) error {
 
 func (l list) String() string { return l.text }
 
-// A verbose error has more to say than Error does.
+// A verbose error formats as more than its Error text.
 type verbose struct{ error }
 
 func (v verbose) Format(s fmt.State, _ rune) { _, _ = fmt.Fprint(s, "at length: ", v.Error()) }
 
-// entries are the ways for a text to get into a log line.
+// entries returns every way in which a text can get into a log line.
 func entries(text string) map[string]func(*zap.Logger) {
 	field := func(f zap.Field) func(*zap.Logger) {
 		return func(l *zap.Logger) { l.Info("message", f) }
@@ -102,7 +102,7 @@ func TestCoreHidesSecrets(t *testing.T) {
 	}
 }
 
-// A key that sounds secret hides its value, whatever that is.
+// A key that sounds secret hides a value of any type.
 func TestCoreHidesValuesOfSecretKeys(t *testing.T) {
 	for name, f := range map[string]zap.Field{
 		"string": zap.String("password", secret),
@@ -121,7 +121,7 @@ func TestCoreHidesValuesOfSecretKeys(t *testing.T) {
 	}
 }
 
-// What is not secret is logged as it is, in one valid line.
+// Everything else is logged unchanged, in one valid line.
 func TestCoreKeepsTheRest(t *testing.T) {
 	l, out := logger(zapcore.NewJSONEncoder)
 	l = l.With(zap.String("step", "config"))

@@ -10,11 +10,11 @@ import (
 
 var (
 	separators = regexp.MustCompile(`[_\-.\[\] ]`)
-	// secretPart makes a key secret wherever it stands in it, separators apart.
+	// secretPart makes a key secret anywhere in it, separators removed.
 	// "headers" are those of Falco's http_output, which carry API keys.
 	secretPart = regexp.MustCompile(`password|passwd|passphrase|secret|token|credential|` +
 		`(?:api|access|private|client|signing|encryption)key|authori[sz]ation|bearer|cookie|headers`)
-	// secretWord makes a key secret where it stands alone between separators.
+	// secretWord makes a key secret if it is a whole word between separators.
 	secretWord = regexp.MustCompile(`(?i)(?:^|[_\-.\[\]])(?:auth|pass|pwd)(?:[_\-.\[\]]|$)`)
 	pathEnd    = regexp.MustCompile(`(?:clientkey|privatekey|file|path|dir)$`)
 )
@@ -30,7 +30,7 @@ func pathName(key string) bool { return pathEnd.MatchString(joinName(key)) }
 
 func joinName(key string) string { return strings.ToLower(separators.ReplaceAllString(key, "")) }
 
-// suspicious is a cheap test that most texts fail.
+// suspicious is a cheap test that rules out most texts.
 func suspicious(text string) bool {
 	return strings.ContainsAny(text, ":=") || strings.Contains(text, "PRIVATE KEY") ||
 		commandSecret.MatchString(text) || bearerToken.MatchString(text)
@@ -40,7 +40,7 @@ var (
 	// In a query string more names look like a credential than in a file: sig,
 	// code, key.
 	queryParameter = regexp.MustCompile(`(?i)([?&;][\w.\-\[\]]*(?:token|secret|sig|key|pass|pwd|auth|cred|code)[\w.\-\[\]]*=)[^&\s"<>]+`)
-	// Webhooks of chat services: whoever knows the path may post.
+	// Webhooks of chat services: anybody who knows the path can post.
 	webhookPath = regexp.MustCompile(`(?i)(://(?:hooks\.slack\.com|[\w.\-]+/(?:api/)?webhooks?)/)[^\s"<>]+`)
 	// Object Storage's pre-authenticated requests: /p/TOKEN/n/NAMESPACE/...
 	preauthPath   = regexp.MustCompile(`(?i)(://objectstorage\.[^/\s]+/p/)[^\s"<>]+?(/n/|["<>\s]|$)`)
@@ -50,7 +50,7 @@ var (
 	commandUser = regexp.MustCompile(`((?:^|[\s"'])(?:-u|--user)[ =]?["']?[^\s:"']+:)[^\s"']+`)
 )
 
-// redactShapes hides what is secret by its shape, whatever its name.
+// redactShapes hides what is secret by its shape, not by the name of a key.
 func redactShapes(s string) string {
 	if strings.Contains(s, "://") {
 		s = redactUserinfo(s)
@@ -83,8 +83,8 @@ func redactUserinfo(s string) string {
 }
 
 // userinfo returns the index of the @ that ends a URL's user and password, or
-// -1; s begins after "://". It finds the end of a password even if that holds a
-// bare "/", "?", "@", quote or angle bracket, which a URL may not.
+// -1; s begins after "://". The password may contain an unescaped "/", "?", "@",
+// quote or angle bracket, although that makes the URL invalid.
 func userinfo(s string) int {
 	word := before(s, " \t\r\n")
 	quoted := before(word, "\"<>")
@@ -101,7 +101,7 @@ func userinfo(s string) int {
 	return strings.LastIndexByte(before(word, "/?#"), '@')
 }
 
-// before returns s up to the first of some characters.
+// before returns s up to the first of chars.
 func before(s, chars string) string {
 	if end := strings.IndexAny(s, chars); end >= 0 {
 		return s[:end]

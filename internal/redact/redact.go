@@ -3,9 +3,8 @@
 
 // Package redact hides secrets: [Text] in a text, [Core] in every log line.
 //
-// It knows the forms in which passwords, tokens and private keys stand in
-// files, command lines and URLs. It cannot tell a secret that has none of
-// these forms from any other word.
+// It knows the forms in which passwords, tokens and private keys appear in
+// files, command lines and URLs. It cannot recognize a secret in any other form.
 package redact
 
 import (
@@ -13,7 +12,7 @@ import (
 	"strings"
 )
 
-// Mask replaces what is hidden. It says nothing about it, not even its length.
+// Mask replaces what is hidden, and does not reveal even its length.
 const Mask = "[redacted]"
 
 // maxSecretLine bounds the work for one line, in bytes. A longer line is
@@ -26,7 +25,7 @@ const maxSecretLine = 16 << 10
 // values of keys that sound secret (password, token, api_key, authorization,
 // headers and the like) in YAML, JSON, INI, command lines or a sentence, with
 // every line that belongs to the value. Paths of keys and certificates stay
-// readable. In doubt it hides. The number of lines does not change.
+// readable. When in doubt, it hides. The number of lines does not change.
 func Text(text string) string {
 	if !suspicious(text) {
 		return text
@@ -54,7 +53,7 @@ func (r *redactor) line(s string) string {
 	if isComment(lead) {
 		state = &r.comments
 	}
-	// What a covered line opens counts too: the secret above it may end first.
+	// A hidden line may itself open a secret, which outlasts the one above it.
 	var inner secretState
 	shown := inner.open(lead, rest[:min(len(rest), maxSecretLine)])
 	state.join(inner)
@@ -64,7 +63,7 @@ func (r *redactor) line(s string) string {
 	return shown
 }
 
-// A secretState is what is still open of a secret at the end of a line.
+// A secretState says which secrets are still open at the end of a line.
 type secretState struct {
 	inBlock bool // below a secret key
 	column  int  // where that key's line begins; deeper lines belong to it
@@ -74,7 +73,7 @@ type secretState struct {
 	lost    bool // a quote is open: where the secret ends is unknown
 }
 
-// covers reports whether a line belongs to a secret from above.
+// covers reports whether a line belongs to a secret that began above it.
 func (r *secretState) covers(lead, rest string) bool {
 	switch {
 	case r.lost:
@@ -105,7 +104,7 @@ func (r *secretState) depth(lead string) int {
 	return len(lead)
 }
 
-// open redacts a line as if nothing were open above it, and keeps what the
+// open redacts a line as if nothing were open above it, and records what the
 // line opens.
 func (r *secretState) open(lead, rest string) string {
 	if _, label, found := strings.Cut(rest, "BEGIN "); found && strings.Contains(label, "PRIVATE KEY") {
@@ -115,7 +114,7 @@ func (r *secretState) open(lead, rest string) string {
 	return lead + r.values(redactShapes(rest), lead)
 }
 
-// join adds what inner has open. The outer of two blocks holds both.
+// join adds what is open in inner. Of two blocks the outer one counts.
 func (r *secretState) join(inner secretState) {
 	r.armor = r.armor || inner.armor
 	r.lost = r.lost || inner.lost
@@ -151,8 +150,8 @@ func (r *secretState) values(s, lead string) string {
 	}
 }
 
-// value hides the value at the start of s. It returns what is shown instead,
-// and the rest of the line that does not belong to the value.
+// value hides the value at the start of s. It returns what to show instead, and
+// the rest of the line.
 func (r *secretState) value(name, s string) (shown, rest string) {
 	text := strings.TrimRight(s, " \t\r")
 	masked := Mask + s[len(text):]
@@ -184,7 +183,7 @@ func (r *secretState) value(name, s string) (shown, rest string) {
 	return masked, ""
 }
 
-// A tail is what is open in a value: a quote or brackets.
+// A tail says what is still open in a value: a quote or brackets.
 type tail struct {
 	quote byte
 	depth int
@@ -192,9 +191,8 @@ type tail struct {
 
 func (t *tail) open() bool { return t.quote != 0 || t.depth > 0 }
 
-// feed reads until nothing is open any more, at most to the end of s, and
-// returns how many bytes it read. If nothing is open, only the first byte of s
-// can open something.
+// feed reads until nothing is open or s ends, and returns how many bytes it read.
+// If nothing is open, only the first byte of s can open something.
 func (t *tail) feed(s string) int {
 	if !t.open() && (s == "" || !strings.ContainsRune(`"'[{`, rune(s[0]))) {
 		return 0
@@ -241,6 +239,6 @@ var (
 	harmless = regexp.MustCompile(`^(?i:""|''|null|~|true|false|yes|no|\[\]|\{\})?$`)
 	// blockMark begins a YAML block scalar.
 	blockMark = regexp.MustCompile(`^[|>][0-9+-]*$`)
-	// pathPattern has no "+" and "=" because base64 may begin with a slash too.
+	// pathPattern has no "+" or "=" because base64 may begin with a slash too.
 	pathPattern = regexp.MustCompile(`^["']?(/[\w./\-]{1,128})(?:["'\s:,;)}\]]|$)`)
 )

@@ -15,7 +15,8 @@ import (
 
 const secret = "Zq7SecretMarker"
 
-// secretForms are the ways in which a secret stands in a file, in place of %s.
+// secretForms returns the forms in which a secret appears in a file, each with %s
+// in its place.
 func secretForms(t testing.TB) []string {
 	t.Helper()
 	text, err := os.ReadFile("testdata/forms.txt")
@@ -100,8 +101,8 @@ func TestTextHidesEveryForm(t *testing.T) {
 	}
 }
 
-// No character ends the user and password of a URL but one that begins its path,
-// its query or the next word.
+// Only a character that begins the path, the query or the next word ends the user
+// and password of a URL.
 func TestTextHidesAnyUserinfo(t *testing.T) {
 	for c := byte(' '); c < 0x7f; c++ {
 		if strings.IndexByte(" /?#@", c) >= 0 {
@@ -113,7 +114,7 @@ func TestTextHidesAnyUserinfo(t *testing.T) {
 	}
 }
 
-// Text keeps the number of lines, and changes nothing the second time.
+// Text keeps the number of lines and is idempotent.
 func FuzzText(f *testing.F) {
 	for _, form := range secretForms(f) {
 		f.Add(fmt.Sprintf(form, "x"))
@@ -121,7 +122,7 @@ func FuzzText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in string) {
 		once := redact.Text(in)
 		if strings.Count(once, "\n") != strings.Count(in, "\n") {
-			t.Fatalf("Text(%q) = %q, another number of lines", in, once)
+			t.Fatalf("Text(%q) = %q, with a different number of lines", in, once)
 		}
 		if twice := redact.Text(once); twice != once {
 			t.Fatalf("Text(%q) = %q, and again %q", in, once, twice)
