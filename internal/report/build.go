@@ -54,7 +54,7 @@ func New(meta Meta, result converge.Result) Report {
 	return r
 }
 
-// outside returns the failure that is not one of a step, or nil.
+// outside returns the failure that does not belong to a step, or nil.
 func outside(meta Meta, result converge.Result) error {
 	for _, s := range result.Steps {
 		if s.Err != nil && (meta.Err == nil || errors.Is(s.Err, meta.Err)) {
@@ -66,7 +66,7 @@ func outside(meta Meta, result converge.Result) error {
 
 // exitCode returns the caller's choice, else that of the first failure, else
 // that of pending changes, else a failure if anything could not be seen: what
-// nobody has seen is not in order.
+// could not be seen is not reported as in order.
 func exitCode(meta Meta, result converge.Result) node.Code {
 	err := cmp.Or(result.Err, meta.Err)
 	switch {

@@ -29,7 +29,7 @@ type Change struct {
 	Packages []Package `json:"packages,omitempty"`
 	// URL is where a signing key comes from.
 	URL string `json:"url,omitempty"`
-	// Fingerprints are those that a signing key must have.
+	// Fingerprints are the fingerprints that a signing key may have.
 	Fingerprints []string `json:"fingerprints,omitempty"`
 	// Kernel is the kernel that a module is built for.
 	Kernel string `json:"kernel,omitempty"`
@@ -38,7 +38,7 @@ type Change struct {
 	To   string `json:"to,omitempty"`
 	// Mode is the file mode that a new file gets, in octal.
 	Mode string `json:"mode,omitempty"`
-	// Diff is a unified diff, or one sentence where none can be shown.
+	// Diff is a unified diff, or one sentence if none can be shown.
 	Diff string `json:"diff,omitempty"`
 	// DiffOmitted is how many lines are left out at the end of the diff.
 	DiffOmitted int    `json:"diff_omitted,omitempty"`
@@ -46,9 +46,9 @@ type Change struct {
 	Why         string `json:"why,omitempty"`
 }
 
-// A Package is one target of a transaction. An empty From is a package that is
-// not installed. An empty To is the newest that fits, or none where the action
-// is remove.
+// A Package is one target of a transaction. From is empty if the package is not
+// installed. To is empty for the newest version that fits, or if the action is
+// remove.
 type Package struct {
 	Name string `json:"name"`
 	Spec string `json:"spec,omitempty"`
@@ -56,7 +56,7 @@ type Package struct {
 	To   string `json:"to,omitempty"`
 }
 
-// A kind is all that the report knows about one kind of change.
+// A kind is everything that the report knows about one kind of change.
 type kind struct {
 	name string
 	// record returns the fields of a change except Kind and Drift, or false if
@@ -131,7 +131,7 @@ func newChange(c node.Change) Change {
 		}
 	}
 	out.Drift = string(c.Class())
-	// The diff was redacted when it was made, with the whole file in sight.
+	// The diff was redacted when it was made, from the whole file.
 	text := []*string{&out.Path, &out.Unit, &out.URL, &out.Kernel, &out.From, &out.To, &out.Why}
 	for i := range out.Packages {
 		p := &out.Packages[i]
@@ -159,7 +159,7 @@ func newWrite(c node.WriteFile) Change {
 	if c.Old == nil {
 		out.Mode = octal(c.Mode)
 	}
-	// Nil in New is an empty file, but in a diff it is no file.
+	// A nil New is an empty file, but to a diff it is no file.
 	out.Diff, out.DiffOmitted = fileDiff(c.Path, c.Old, append([]byte{}, c.New...))
 	return out
 }
@@ -206,10 +206,10 @@ func newRemoveKey(c node.RemoveKey) Change {
 	return out
 }
 
-// reloads reports whether systemd is to read its unit files again.
+// reloads reports whether the change makes systemd read its unit files again.
 func (c Change) reloads() bool { return c.Kind == kindUnit && c.Action == string(node.ReloadManager) }
 
-// unitLines joins a change of a unit with those that follow, such as
+// unitLines joins a change of a unit with the following ones, as in
 // "falco-modern-bpf.service: disabled → enabled, running".
 func unitLines(c Change, following []Change) []string {
 	if c.reloads() {
@@ -232,7 +232,8 @@ func unitLines(c Change, following []Change) []string {
 	return []string{c.Unit + ": " + from + strings.Join(to, ", ")}
 }
 
-// short returns what people read of a fingerprint: the last sixteen digits.
+// short returns the end of a fingerprint that people compare: its last sixteen
+// digits.
 func short(fingerprint string) string {
 	return strings.ToUpper(fingerprint[max(0, len(fingerprint)-16):])
 }
@@ -248,7 +249,7 @@ func octal(m fs.FileMode) string {
 	return fmt.Sprintf("%04o", bits)
 }
 
-// each returns the text of each thing.
+// each returns the text of each item.
 func each[T any](things []T, text func(T) string) []string {
 	var all []string
 	for _, t := range things {

@@ -17,7 +17,7 @@ import (
 const (
 	maxDiffLines = 200     // of one file; the rest is counted
 	maxDiffLine  = 400     // bytes of one line
-	maxDiffFile  = 1 << 20 // bytes of a file that is compared at all
+	maxDiffFile  = 1 << 20 // bytes of a file; a larger one is not compared
 )
 
 // fileDiff returns the unified diff of a file, redacted and bounded, and how
@@ -34,9 +34,9 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	if after == nil {
 		to = "/dev/null"
 	}
-	// The files are compared as they are, so that a changed secret is a changed
-	// line. The lines shown are those of the redacted files, because a hunk
-	// alone does not tell which key a value belongs to.
+	// The files are compared unredacted, so that a changed secret is a changed
+	// line. The lines shown come from the redacted files, because a hunk alone
+	// does not show which key a value belongs to.
 	raw := strings.TrimSuffix(string(diff.Diff("", before, "", after)), "\n")
 	if raw == "" {
 		return "", 0
@@ -51,7 +51,7 @@ func fileDiff(path string, before, after []byte) (text string, omitted int) {
 	return strings.Join(lines, "\n") + "\n", omitted
 }
 
-// incomparable returns a sentence where there can be no diff, or nothing.
+// incomparable returns a sentence if there can be no diff, or "".
 func incomparable(path string, before, after []byte) string {
 	var what string
 	switch {
@@ -97,7 +97,7 @@ func hideLines(hunks, before, after []string) []string {
 	return out
 }
 
-// at returns a line. If there is none, redaction has lost a line, and nothing
+// at returns a line. If it does not exist, redaction has lost a line, and nothing
 // may be shown.
 func at(lines []string, i int) string {
 	if i >= len(lines) {

@@ -18,11 +18,11 @@ var ErrSchema = errors.New("unknown schema_version")
 // without its steps.
 const maxPrevious = 256 << 10
 
-// JSON writes the report indented, with a newline at its end, for people and
-// for a file of its own.
+// JSON writes the report indented, with a newline at its end, for people and for
+// a file with one report.
 func (r Report) JSON(w io.Writer) error { return Encode(w, r, "  ") }
 
-// Line writes the report as one line, for files of many (NDJSON).
+// Line writes the report as one line, for files with many reports (NDJSON).
 func (r Report) Line(w io.Writer) error { return Encode(w, r, "") }
 
 // Encode writes v as JSON with a newline at its end, in a single call of Write:
@@ -42,8 +42,8 @@ func Encode(w io.Writer, v any, indent string) error {
 }
 
 // DecodeSummary reads one report without its steps and its previous report,
-// which are most of its bytes. It ignores names that it does not know. A report
-// of another schema version is [ErrSchema].
+// which are most of its bytes. It ignores unknown names. A report of another
+// schema version is [ErrSchema].
 func DecodeSummary(object []byte) (Report, error) {
 	var r struct {
 		Report
@@ -51,16 +51,16 @@ func DecodeSummary(object []byte) (Report, error) {
 		Previous json.RawMessage `json:"previous"`
 	}
 	err := json.Unmarshal(object, &r)
-	// A schema that gives a name another type still has its version.
+	// Report the version even if a later schema gives a name another type.
 	if r.SchemaVersion != SchemaVersion && (err == nil || r.SchemaVersion != 0) {
 		return Report{}, fmt.Errorf("%w %d, this program reads %d", ErrSchema, r.SchemaVersion, SchemaVersion)
 	}
 	return r.Report, err
 }
 
-// WithPrevious returns current with an older last-run.json in it, without that
-// one's own previous. The old one may be of any schema version; if it is not a
-// JSON object, it is left out.
+// WithPrevious returns current with an older last-run.json in it, without the
+// older report's own previous. The older report may be of any schema version; if
+// it is not a JSON object, it is left out.
 func WithPrevious(current Report, old []byte) Report {
 	current.Previous = nil
 	var object map[string]json.RawMessage

@@ -100,7 +100,7 @@ func TestWithPrevious(t *testing.T) {
 	}
 }
 
-// A report is written in one piece, and the error of the writer is returned.
+// A report is written in a single call, and the writer's error is returned.
 func TestWriteErrors(t *testing.T) {
 	r := report.New(meta(report.ModeDryRun), drifted())
 	for name, write := range map[string]func(*limited) error{

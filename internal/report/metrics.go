@@ -25,9 +25,9 @@ func (r Report) Metrics(w io.Writer) error {
 	if r.Result == ResultFailed {
 		success = 0
 	}
-	m.gauge("run_success", "Whether the last run did not fail; pending changes are not a failure.", success)
+	m.gauge("run_success", "Whether the last run succeeded; pending changes are not a failure.", success)
 	m.gauge("exit_code", "Exit status of the last run.", float64(r.Exit.Code))
-	m.gauge("pending_changes", "Changes that the last run found and did not make.", float64(r.pendingChanges()))
+	m.gauge("pending_changes", "Changes that the last run found but did not make.", float64(r.pendingChanges()))
 	m.family("step_status", "The status of each step of the last run, always 1.")
 	for _, s := range r.Steps {
 		m.sample("step_status", 1, "step", s.ID, "status", s.Status)
@@ -53,8 +53,8 @@ func (r Report) Metrics(w io.Writer) error {
 	return nil
 }
 
-// pendingChanges counts what was not done: everything that a dry run lists, and
-// the plans of a step that failed or had to wait. A probe is not a change.
+// pendingChanges counts the changes that were not made: all that a dry run lists,
+// and the plans of a step that failed or had to wait. A probe is not a change.
 func (r Report) pendingChanges() int {
 	n := 0
 	for _, s := range r.Steps {

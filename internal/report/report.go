@@ -5,8 +5,8 @@
 // object that says what was found, what was or would be changed, and how the
 // run ended, as text, as JSON and as metrics.
 //
-// What a run says is redacted on its way into the report, so that no way out can
-// show a secret. The JSON names are API; docs/report.schema.json describes them.
+// Text is redacted on its way into the report, so that no output can show a
+// secret. The JSON names are API; docs/report.schema.json describes them.
 //
 // The package opens no file, reads no clock or environment, logs nothing, and
 // decides no exit status except the one that follows from the result.
@@ -17,24 +17,24 @@ import (
 	"time"
 )
 
-// SchemaVersion is the version of the JSON object. Only a name that goes or
-// changes its meaning raises it; a new name does not.
+// SchemaVersion is the version of the JSON object. It is raised only when a name
+// is removed or changes its meaning, not for a new name.
 const SchemaVersion = 1
 
-// The modes of a run, as they stand in reports.
+// The modes of a run, as they appear in reports.
 const (
 	ModeConverge = "converge"
 	ModeDryRun   = "dry-run"
 	ModeVerify   = "verify"
 )
 
-// The results of a run, as they stand in reports.
+// The results of a run, as they appear in reports.
 const (
 	ResultOK      = "ok"      // as declared, nothing done
 	ResultChanged = "changed" // made so by this run
 	ResultPending = "pending" // there are changes to make
 	ResultFailed  = "failed"  // see the failed step, or the report's error
-	ResultUnknown = "unknown" // saw nothing to change, but could not see everything
+	ResultUnknown = "unknown" // found nothing to change, but could not see everything
 )
 
 // A Report is the final object of a run.
@@ -48,7 +48,7 @@ type Report struct {
 	Result        string    `json:"result"`
 	Exit          Exit      `json:"exit"`
 	Started       time.Time `json:"started"`
-	// DurationMS is the whole run in milliseconds, to the microsecond.
+	// DurationMS is how long the run took in milliseconds, to the microsecond.
 	DurationMS float64 `json:"duration_ms"`
 	// Drift lists every drift class that was found, once, in order of steps.
 	Drift   []string `json:"drift"`
@@ -68,7 +68,7 @@ type Tool struct {
 	Commit  string `json:"commit,omitempty"`
 }
 
-// Host is the node. What is not known is empty.
+// Host is the node. Unknown fields are empty.
 type Host struct {
 	Hostname  string `json:"hostname,omitempty"`
 	OS        string `json:"os,omitempty"`         // "Oracle Linux"
@@ -94,13 +94,13 @@ type Exit struct {
 	Name string `json:"name"`
 }
 
-// Error is a failure as reports show it.
+// Error is a failure as it appears in reports.
 type Error struct {
 	Code    int    `json:"code"`
 	Name    string `json:"name"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
-	// Drift is the class of a drift that only people can fix.
+	// Drift is the class of drift that only people can mend.
 	Drift string `json:"drift,omitempty"`
 }
 
@@ -115,7 +115,7 @@ type Step struct {
 	Changes  []Change  `json:"changes"`
 	Warnings []Warning `json:"warnings,omitempty"`
 	Error    *Error    `json:"error,omitempty"`
-	// TookMS is the step in milliseconds, to the microsecond.
+	// TookMS is how long the step took in milliseconds, to the microsecond.
 	TookMS float64 `json:"took_ms"`
 }
 

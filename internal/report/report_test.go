@@ -275,6 +275,6 @@ func compareGolden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s differs, run go test -update if that is meant (-want +got):\n%s", name, d)
+		t.Errorf("%s differs; run go test -update if that is intended (-want +got):\n%s", name, d)
 	}
 }

@@ -25,8 +25,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// schema reads the published schema and closes it: readers must accept names that
-// they do not know, but the program writes only names that are described.
+// schema reads the published schema and makes it refuse unknown names: readers
+// must accept those, but the program writes only names that are described.
 func schema(t *testing.T) *jsonschema.Schema {
 	t.Helper()
 	doc := schemaDocument(t)
@@ -116,7 +116,7 @@ func TestSchemaHoldsRandomReports(t *testing.T) {
 	}
 }
 
-// The schema must refuse what is not a report, or the tests above prove nothing.
+// Unless the schema refuses what is not a report, the tests above prove nothing.
 func TestSchemaRefuses(t *testing.T) {
 	s := schema(t)
 	for _, tt := range []struct {
@@ -152,8 +152,7 @@ func TestSchemaRefuses(t *testing.T) {
 	}
 }
 
-// driftClasses reads the classes from their source, so that none is missing
-// here.
+// driftClasses reads the classes from the source, so that none is missing here.
 func driftClasses(t *testing.T) []node.Drift {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../node/drift.go", nil, 0)
@@ -192,7 +191,7 @@ func TestSchemaListsEveryDriftClass(t *testing.T) {
 	}
 }
 
-// A generator makes runs that no step would make, to hold the schema against.
+// A generator makes random runs, which no step would make, to check the schema.
 type generator struct {
 	*rand.Rand
 	classes []node.Drift
@@ -224,13 +223,13 @@ func (g generator) bytes() []byte {
 	return out
 }
 
-// name is never empty, as the schema asks of some.
+// name returns a word that is not empty, which the schema requires in some places.
 func (g generator) name() string { return "a" + g.word() }
 
 func (g generator) because() node.Cause { return node.Because(g.drift(), g.word()) }
 
-// changes makes one change of each kind. A new kind belongs here, and every
-// test of random reports and of secrets knows it.
+// changes makes one change of each kind. A new kind belongs here; then all tests
+// of random reports and of secrets include it.
 func (g generator) changes() []func() node.Change {
 	return []func() node.Change{
 		func() node.Change {
@@ -266,7 +265,7 @@ func (g generator) changes() []func() node.Change {
 }
 
 // Every kind of change in package node has a record, which the schema and the
-// text know.
+// text support.
 func TestEveryKindOfChange(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "../node/change.go", nil, 0)
 	if err != nil {

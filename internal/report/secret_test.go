@@ -17,7 +17,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// quoted reads a file of internal/redact that has a quoted string a line.
+// quoted reads a file of internal/redact that has a quoted string on each line.
 func quoted(t testing.TB, name string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../redact/testdata/" + name)
@@ -35,10 +35,11 @@ func quoted(t testing.TB, name string) []string {
 	return all
 }
 
-// secretForms are the ways in which a secret stands in a file, in place of %s.
+// secretForms returns the forms in which a secret appears in a file, each with %s
+// in its place.
 func secretForms(t testing.TB) []string { return quoted(t, "forms.txt") }
 
-// everyOutput returns all that a report can say.
+// everyOutput returns all outputs of a report.
 func everyOutput(t *testing.T, r report.Report) string {
 	t.Helper()
 	var buf bytes.Buffer
@@ -53,7 +54,7 @@ func everyOutput(t *testing.T, r report.Report) string {
 	return buf.String()
 }
 
-// planted returns the report of a run in which text is everywhere a step can put
+// planted returns the report of a run that has text everywhere a step can put
 // it: before and after a change, in reasons, warnings and errors.
 func planted(around, text string) report.Report {
 	write := func(before, after string) node.Change {
@@ -75,8 +76,8 @@ func planted(around, text string) report.Report {
 	return report.New(m, converge.Result{Steps: []converge.StepResult{s}, Err: s.Err})
 }
 
-// surroundings are lines that leave the redactor in a state from which a secret
-// below them may profit.
+// surroundings returns lines that leave the redactor in a state in which it may
+// miss a secret below them.
 func surroundings(t testing.TB) []string { return quoted(t, "surroundings.txt") }
 
 const secret = "Zq7SecretMarker"
@@ -92,8 +93,8 @@ func TestNoSecretIsShown(t *testing.T) {
 	}
 }
 
-// No report shows a secret in any of these forms, whatever lines are around it
-// and however deep it is indented.
+// No report shows a secret in any of these forms, whatever lines surround it and
+// however deep it is indented.
 func FuzzNoSecretIsShown(f *testing.F) {
 	lines := surroundings(f)
 	for i := range secretForms(f) {

@@ -13,7 +13,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 )
 
-// TextOptions says how a report is shown to a person.
+// TextOptions says how to show a report to a person.
 type TextOptions struct {
 	// Color uses the terminal's colours. The caller knows the terminal and
 	// NO_COLOR.
@@ -28,7 +28,7 @@ const indent = "    "
 
 // Text writes the report for a person: a line for each step with its status;
 // below it the changes, warnings and errors; counts at the end. It never wraps
-// lines, and shows control characters instead of sending them to the terminal.
+// lines, and escapes control characters instead of sending them to the terminal.
 func (r Report) Text(w io.Writer, opt TextOptions) error {
 	p := printer{color: opt.Color, verbose: opt.Verbose}
 	for _, s := range r.Steps {
@@ -62,7 +62,7 @@ func (p *printer) line(parts ...string) {
 	p.out.WriteString(strings.TrimRight(strings.Join(parts, ""), " ") + "\n")
 }
 
-// gap writes an empty line, unless there is one already or nothing above.
+// gap writes an empty line, unless there is one already or nothing above it.
 func (p *printer) gap() {
 	if b := p.out.Bytes(); len(b) > 0 && !bytes.HasSuffix(b, []byte("\n\n")) {
 		p.line()
@@ -214,7 +214,7 @@ func join(sep, a, b string) string {
 }
 
 // Visible returns s with escapes in place of the characters that would move a
-// terminal's cursor, change its colours or turn the direction of text.
+// terminal's cursor, change its colours or reverse the direction of text.
 func Visible(s string) string {
 	if strings.IndexFunc(s, hidden) < 0 {
 		return s

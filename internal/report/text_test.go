@@ -130,11 +130,11 @@ func TestDiffIsBounded(t *testing.T) {
 	text := oneStep(t, node.WriteFile{Path: "/a", New: []byte(content.String())})
 	// The diff has 1000 lines and three of headers.
 	if n := strings.Count(text, "\n"); n != 201 || !strings.HasSuffix(text, "    … 803 more lines\n") {
-		t.Errorf("Text has %d lines and ends %q, want 201 and how many more", n, text[len(text)-40:])
+		t.Errorf("Text has %d lines and ends in %q, want 201 and the number of omitted lines", n, text[len(text)-40:])
 	}
 }
 
-// Color changes nothing else, and no control character from the node reaches the
+// Color adds only colours, and no control character from the node reaches the
 // terminal.
 func TestTextColor(t *testing.T) {
 	escape := regexp.MustCompile("\x1b\\[[0-9;]+m")
