@@ -10,6 +10,7 @@ package fleet
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 
@@ -33,10 +34,10 @@ type BadRecord struct {
 	Reason string `json:"reason"`
 }
 
-// Read adds the reports of a stream: a single object, one a line, or several
-// one after the other, indented or not. Of two reports of one node, by
-// hostname, the one that started later counts. What is not a report is kept as
-// a bad record of the source called name, and is not an error.
+// Read adds the reports of a stream: a single object, one on each line, or
+// several in sequence, indented or not. Of two reports with the same hostname,
+// the one that started later counts. Anything else is kept as a bad record of
+// the source called name, and is not an error.
 func (f *Fleet) Read(r io.Reader, name string) error {
 	bad := func(line int, err error) {
 		f.bad = append(f.bad, BadRecord{Source: name, Line: line, Reason: redact.Text(err.Error())})
@@ -52,15 +53,15 @@ func (f *Fleet) Read(r io.Reader, name string) error {
 	return nil
 }
 
-// add adds a report. A node without a hostname is named after the report's
-// place.
+// add adds a report. A node without a hostname is named after the source and line
+// of its report.
 func (f *Fleet) add(object []byte, place string) error {
 	r, err := report.DecodeSummary(object)
 	switch {
 	case err != nil:
 		return err
 	case r.Result == "":
-		return fmt.Errorf("a report without a result")
+		return errors.New("the report has no result")
 	}
 	f.reports++
 	host := cmp.Or(r.Host.Hostname, place)
@@ -84,7 +85,7 @@ func pending(r report.Report) bool {
 
 // Exit returns the exit status for the fleet: that of a failure if any node
 // failed, else that of pending changes if any node has some, else zero. Bad
-// records are a failure only if there is no report at all.
+// records are a failure only if there is no report.
 func (f *Fleet) Exit() int {
 	code := node.CodeOK
 	if len(f.nodes) == 0 && len(f.bad) > 0 {

@@ -71,7 +71,7 @@ func compareGolden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s differs, run go test -update if that is meant (-want +got):\n%s", name, d)
+		t.Errorf("%s differs; run go test -update if that is intended (-want +got):\n%s", name, d)
 	}
 }
 
@@ -143,7 +143,7 @@ func TestFleetReadsEveryForm(t *testing.T) {
 			in:   append([]byte("{\"schema_version\":2,\"result\":\"ok\"}\n{\"schema_version\":1}\n{a}\n"), lines...),
 			bad: []fleet.BadRecord{
 				{Source: "in", Line: 1, Reason: "unknown schema_version 2, this program reads 1"},
-				{Source: "in", Line: 2, Reason: "a report without a result"},
+				{Source: "in", Line: 2, Reason: "the report has no result"},
 				{Source: "in", Line: 3, Reason: "invalid character 'a' looking for beginning of object key string"},
 			},
 		},
@@ -230,7 +230,7 @@ func TestFleetReadError(t *testing.T) {
 	}
 }
 
-// A report on a line of its own is found, whatever is around it.
+// A report on a line of its own is found, whatever surrounds it.
 func FuzzFleet(f *testing.F) {
 	f.Add("", "")
 	f.Add("{\"a", "}}}")

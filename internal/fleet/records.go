@@ -11,7 +11,7 @@ import (
 	"io"
 )
 
-// maxRecord bounds one report in a stream, in bytes. A real report has some ten
+// maxRecord bounds one report in a stream, in bytes. A real report has about ten
 // thousand.
 const maxRecord = 16 << 20
 
@@ -21,14 +21,15 @@ var (
 	errTooLarge = fmt.Errorf("larger than %d MiB", maxRecord>>20)
 )
 
-// records finds the JSON objects in a stream: one a line, indented, or one
-// after the other. A broken object costs no other: a new one begins after a
+// records finds the JSON objects in a stream: one on each line, indented, or in
+// sequence. A broken object does not spoil the next: a new one begins after a
 // line break inside a string, and at a line that begins with a brace while an
-// object is open. Neither is found in NDJSON or indented JSON.
+// object is open. Neither occurs in NDJSON or indented JSON.
 type records struct {
-	// found takes an object, which is valid until it returns, and its first line.
+	// found is called with an object, valid until it returns, and the number of
+	// its first line.
 	found func(object []byte, line int)
-	// bad takes the line of something that is not an object.
+	// bad is called with the line number of something that is not an object.
 	bad func(line int, err error)
 
 	open    []byte // the object so far; more than maxRecord bytes are dropped
@@ -39,7 +40,7 @@ type records struct {
 	escaped bool
 }
 
-// read goes through a stream. Its error is an error of the reader.
+// read reads a stream. It returns only errors of the reader.
 func (s *records) read(r io.Reader) error {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	if mark, _ := lines.Peek(3); string(mark) == "\xef\xbb\xbf" {
@@ -65,7 +66,8 @@ func (s *records) read(r io.Reader) error {
 	}
 }
 
-// end ends the object that is open, if there is one. It is whole if err is nil.
+// end ends the open object, if there is one. The object is complete if err is
+// nil.
 func (s *records) end(err error) {
 	switch {
 	case len(s.open) == 0:

@@ -16,16 +16,16 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// maxNames bounds the nodes that a row of the table names. JSON has all.
+// maxNames bounds the node names in a row of the table. JSON has them all.
 const maxNames = 6
 
-// A Summary is a fleet as JSON shows it.
+// A Summary is the JSON form of a fleet.
 type Summary struct {
 	SchemaVersion int `json:"schema_version"`
 	Nodes         int `json:"nodes"`
-	// Reports counts all that were read, older ones of the same node too.
+	// Reports counts all reports that were read, older ones of a node too.
 	Reports int `json:"reports"`
-	// Oldest and Newest say when the runs started that are counted.
+	// Oldest and Newest are the first and last start of the runs that count.
 	Oldest *time.Time  `json:"oldest,omitempty"`
 	Newest *time.Time  `json:"newest,omitempty"`
 	Exit   int         `json:"exit"`
@@ -38,7 +38,7 @@ type Summary struct {
 	Bad    []BadRecord `json:"bad"`
 }
 
-// A Group is the nodes that have something in common, sorted by name.
+// A Group lists the nodes that have something in common, sorted by name.
 type Group struct {
 	Name  string   `json:"name"`
 	Count int      `json:"count"`
@@ -104,8 +104,8 @@ func (f *Fleet) groups(of func(report.Report) []string) []Group {
 // JSON writes the whole fleet, every group with all its nodes.
 func (f *Fleet) JSON(w io.Writer) error { return report.Encode(w, f.Summary(), "  ") }
 
-// Text writes the fleet as a table for a person: how many nodes of each kind,
-// and the first names where somebody has to act.
+// Text writes the fleet as tables for a person: how many nodes of each kind, and
+// the first names of those that need attention.
 func (f *Fleet) Text(w io.Writer) error {
 	s := f.Summary()
 	var out bytes.Buffer
@@ -133,8 +133,7 @@ func (f *Fleet) Text(w io.Writer) error {
 	return nil
 }
 
-// tables writes every kind of group as a table, all with columns of the same
-// width.
+// tables writes each kind of group as a table, all with the same column widths.
 func (s Summary) tables(out *bytes.Buffer) {
 	tables := []struct {
 		title  string
@@ -161,7 +160,7 @@ func (s Summary) tables(out *bytes.Buffer) {
 		fmt.Fprintf(out, "\n%-*s  NODES\n", width, t.title)
 		for _, g := range t.groups {
 			fmt.Fprintf(out, "%-*s  %5d", width, report.Visible(g.Name), g.Count)
-			// Nobody has to act on a node that is as declared.
+			// A node that is as declared needs no attention.
 			if t.named && g.Name != report.ResultOK && g.Name != report.ResultChanged {
 				out.WriteString("  " + names(g.Nodes))
 			}
