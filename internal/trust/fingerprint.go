@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// NormalizeFingerprint brings a fingerprint as people write it, with spaces,
-// colons, a leading 0x or in lower case, into the form of [Key.Fingerprint]. It
-// refuses a key ID, because keys with a wanted short ID are made in seconds.
+// NormalizeFingerprint converts a fingerprint as people write it, with spaces,
+// colons, a leading 0x or in lower case, to the form of [Key.Fingerprint]. It
+// refuses a key ID, because a key with a given short ID can be made in seconds.
 func NormalizeFingerprint(s string) (string, error) {
 	hex := strings.NewReplacer(" ", "", "\t", "", ":", "", "\u00a0", "").Replace(strings.TrimSpace(s))
 	hex = strings.ToUpper(strings.TrimPrefix(strings.TrimPrefix(hex, "0x"), "0X"))
@@ -57,8 +57,8 @@ func normalizePins(pinned []string) ([]string, error) {
 }
 
 // MatchesKeyID reports whether a key ID of at least 16 hex digits, in either
-// case, is that of the primary key with the fingerprint. rpm names the signer
-// of an installed package by such an ID, or by the whole fingerprint.
+// case, belongs to the primary key with the fingerprint. rpm names the signer of
+// an installed package by such an ID, or by the whole fingerprint.
 func MatchesKeyID(fingerprint, id string) bool {
 	fingerprint, id = strings.ToUpper(fingerprint), strings.ToUpper(id)
 	switch {

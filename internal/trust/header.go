@@ -12,7 +12,7 @@ import (
 
 // An rpm file has a lead, a signature header, a header and a payload. They are
 // read here and not by a library because the file is not trusted: every count
-// is checked against the bytes that are there before anything is allocated.
+// is checked against the bytes that remain before anything is allocated.
 const (
 	leadSize     = 96
 	maxSignature = 1 << 20  // bytes
@@ -49,14 +49,14 @@ var errHeader = errors.New("the header is damaged")
 
 // A header is one of the two headers of an rpm file.
 type header struct {
-	raw   []byte // as it is signed: magic number, index and store
+	raw   []byte // the bytes that are signed: magic number, index and store
 	index map[uint32]entry
 	store []byte
 }
 
 type entry struct{ kind, offset, count uint32 }
 
-// readLead reads the lead, which says nothing that the header does not.
+// readLead reads the lead, which has nothing that the header does not have.
 func readLead(r io.Reader) error {
 	var lead [leadSize]byte
 	if _, err := io.ReadFull(r, lead[:]); err != nil {
@@ -77,12 +77,12 @@ func readHeader(r io.Reader, limit int) (*header, error) {
 	count, size := binary.BigEndian.Uint32(intro[8:12]), binary.BigEndian.Uint32(intro[12:16])
 	switch {
 	case binary.BigEndian.Uint32(intro[:4]) != 0x8eade801:
-		return nil, fmt.Errorf("%w: it does not begin as one", errHeader)
+		return nil, fmt.Errorf("%w: it has no magic number", errHeader)
 	case count > maxTags || int64(count)*16+int64(size) > int64(limit):
-		return nil, fmt.Errorf("%w: it claims to be too large", errHeader)
+		return nil, fmt.Errorf("%w: it declares too large a size", errHeader)
 	}
-	// Read through a growing buffer: a short file must not cost what its
-	// header claims.
+	// Read through a growing buffer: a short file must not allocate what its
+	// header declares.
 	body, err := io.ReadAll(io.LimitReader(r, int64(count)*16+int64(size)))
 	if err != nil {
 		return nil, fmt.Errorf("reading the header: %w", err)
@@ -96,10 +96,10 @@ func readHeader(r io.Reader, limit int) (*header, error) {
 		tag := binary.BigEndian.Uint32(at)
 		e := entry{binary.BigEndian.Uint32(at[4:]), binary.BigEndian.Uint32(at[8:]), binary.BigEndian.Uint32(at[12:])}
 		if _, twice := h.index[tag]; twice {
-			return nil, fmt.Errorf("%w: tag %d is there twice", errHeader, tag)
+			return nil, fmt.Errorf("%w: tag %d appears twice", errHeader, tag)
 		}
 		if e.offset > size {
-			return nil, fmt.Errorf("%w: tag %d lies outside", errHeader, tag)
+			return nil, fmt.Errorf("%w: tag %d points outside it", errHeader, tag)
 		}
 		h.index[tag] = e
 	}

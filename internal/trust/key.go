@@ -13,11 +13,11 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// assemble makes a key of its packets. It believes only what the key's own
+// assemble makes a key from its packets. It accepts only what the key's own
 // signatures vouch for.
 //
-// The library's reader does not serve here: it accepts a revocation only
-// directly after the primary key, and reads one armored block; see split.
+// The library's reader cannot be used: it accepts a revocation only directly
+// after the primary key, and reads only one armored block; see split.
 func assemble(p *part) (Key, error) {
 	first, err := p.packets[0].Parse()
 	if err != nil {
@@ -39,12 +39,12 @@ func assemble(p *part) (Key, error) {
 	return a.Key, err
 }
 
-// An assembly is a key that is being put together packet by packet.
+// An assembly is a key that is being assembled packet by packet.
 type assembly struct {
 	Key
-	userID string // the one that the next signatures are for, or ""
+	userID string // the user ID that the next signatures are for, or ""
 	newest time.Time
-	// subkey is the one that the next signatures are for, or nil.
+	// subkey is the subkey that the next signatures are for, or nil.
 	subkey                *packet.PublicKey
 	binding, unbound      bool
 	bindingAt, bindingEnd time.Time
@@ -73,8 +73,8 @@ func (a *assembly) take(p *packet.OpaquePacket) {
 	}
 }
 
-// sign records what a signature proves. One that does not verify, or that
-// somebody else made, proves nothing.
+// sign records what a signature proves. One that does not verify, or that another
+// key made, proves nothing.
 func (a *assembly) sign(sig *packet.Signature) {
 	switch sig.SigType {
 	case packet.SigTypeKeyRevocation:
@@ -112,8 +112,8 @@ func (a *assembly) revoke(sig *packet.Signature) {
 	a.revokedWhy = printable(sig.RevocationReasonText)
 }
 
-// certify takes the expiry from a self-signature. Of several the newest counts,
-// because that is how an expiry is extended.
+// certify takes the expiry from a self-signature. The newest counts, because a
+// new self-signature extends the expiry.
 func (a *assembly) certify(sig *packet.Signature) {
 	if a.selfSigned && sig.CreationTime.Before(a.newest) {
 		return
@@ -123,8 +123,8 @@ func (a *assembly) certify(sig *packet.Signature) {
 }
 
 // bind ends the packets of a subkey. The subkey may sign packages if the primary
-// key says so, has not revoked that, and gave it no expiry of its own: such an
-// expiry would need warnings too, and Falco has no subkey that signs.
+// key has bound it for signing, has not revoked it, and gave it no expiry of its
+// own: such an expiry would need warnings too, and Falco has no signing subkey.
 func (a *assembly) bind() {
 	if a.subkey != nil && a.binding && !a.unbound && a.bindingEnd.IsZero() {
 		a.signers = append(a.signers, a.subkey)
@@ -133,7 +133,7 @@ func (a *assembly) bind() {
 	a.bindingAt, a.bindingEnd = time.Time{}, time.Time{}
 }
 
-// end returns when a lifetime ends, or zero if it never does.
+// end returns when a lifetime ends, or the zero time if it never does.
 func end(created time.Time, lifetime *uint32) time.Time {
 	if lifetime == nil || *lifetime == 0 {
 		return time.Time{}

@@ -14,7 +14,7 @@ const notServedMark = "# pinned, not served:"
 
 // FormatKeyFile returns the content of a key file: the keys, each in a block of
 // its own, and before them the pinned fingerprints that the last fetch did not
-// find. A later run reads those by [NotServed] and need not fetch again.
+// find. A later run reads those with [NotServed] and need not fetch again.
 func FormatKeyFile(keys []Key, notServed []string) []byte {
 	var out bytes.Buffer
 	out.WriteString("# Written by falco-bootstrap: Falco's package signing keys, checked against\n# the pinned fingerprints.\n")

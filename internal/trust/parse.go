@@ -23,20 +23,20 @@ const (
 	blockType  = "PGP PUBLIC KEY BLOCK"
 )
 
-// Why a text is not a bundle of public keys.
+// Reasons why a text is not a bundle of public keys.
 var (
-	errNoKey     = errors.New("there is no OpenPGP public key in it")
+	errNoKey     = errors.New("it contains no OpenPGP public key")
 	errTruncated = errors.New("the key is cut short")
-	errWrongType = errors.New("it is armored, and not a public key")
+	errWrongType = errors.New("it is not an armored public key")
 	errTooLarge  = errors.New("it is too large for a key")
 )
 
-// ParseKeys reads every public key of a bundle, in its order: one or several
-// armored blocks with any text around them, or binary. A key is returned in
-// whatever state; see [Select].
+// ParseKeys reads every public key of a bundle, in order: one or several armored
+// blocks with any text around them, or binary. Revoked and expired keys are
+// returned too; see [Select].
 //
-// A key of a kind that cannot be read, such as one of version 3, is left out;
-// having found no other key is an error.
+// Unsupported keys, such as those of version 3, are skipped; it is an error if
+// there is no other key.
 func ParseKeys(bundle []byte) ([]Key, error) {
 	if len(bundle) > maxBundle {
 		return nil, errTooLarge
@@ -67,12 +67,12 @@ func ParseKeys(bundle []byte) ([]Key, error) {
 	return keys, nil
 }
 
-// dearmor returns the content of every armored block, or the input itself if
-// it is binary.
+// dearmor returns the content of every armored block, or the input itself if it
+// is binary.
 func dearmor(in []byte) ([][]byte, error) {
 	const begin, end = "-----BEGIN PGP ", "-----END PGP "
 	if !bytes.Contains(in, []byte(begin)) {
-		if len(in) > 0 && in[0]&0x80 != 0 { // as every packet begins, and no text
+		if len(in) > 0 && in[0]&0x80 != 0 { // every packet begins so, and no text does
 			return [][]byte{in}, nil
 		}
 		return nil, errNoKey
@@ -163,8 +163,8 @@ func split(blocks [][]byte) ([]*part, error) {
 	return parts, nil
 }
 
-// attach adds a loose signature to every copy of the key that made it, where a
-// revocation belongs: after the primary key.
+// attach adds a loose signature to every copy of the key that made it: directly
+// after the primary key, where a revocation belongs.
 func attach(parts []*part, loose *packet.OpaquePacket) {
 	parsed, err := loose.Parse()
 	sig, ok := parsed.(*packet.Signature)

@@ -24,7 +24,7 @@ var (
 	later = made.AddDate(0, 6, 0)
 )
 
-// entity makes a key that lives for the given time, or for ever.
+// entity makes a key with the given lifetime; zero is forever.
 func entity(t testing.TB, name string, life time.Duration) *openpgp.Entity {
 	t.Helper()
 	e, err := openpgp.NewEntity(name, "", name+"@example.test", &packet.Config{
@@ -196,7 +196,8 @@ func TestParseKeysRefuses(t *testing.T) {
 	}
 }
 
-// What a stranger adds to a key, or takes away from it, must not count.
+// A third party cannot revoke a key or extend its life by adding or removing
+// packets.
 func TestParseKeysBelievesOwnSignaturesOnly(t *testing.T) {
 	a, b := entity(t, "a", time.Hour), entity(t, "b", 0)
 	revoked(t, b, "", later)
@@ -262,7 +263,7 @@ func rawUpToUserID(t *testing.T, e *openpgp.Entity) []byte {
 	return out.Bytes()
 }
 
-// Falco's real keys, from the directory that FALCO_KEYS_DIR names.
+// TestFalcoKeys reads Falco's real keys from the directory $FALCO_KEYS_DIR.
 func TestFalcoKeys(t *testing.T) {
 	dir := os.Getenv("FALCO_KEYS_DIR")
 	if dir == "" {
@@ -298,8 +299,8 @@ func TestFalcoKeys(t *testing.T) {
 	}
 }
 
-// Every key that is found is a whole one: its armor reads as the same key, its
-// names fit its fingerprint, and an error means none.
+// Every key that is found is complete: its armor reads as the same key, its names
+// match its fingerprint, and with an error there is none.
 func FuzzParseKeys(f *testing.F) {
 	a, b := entity(f, "a", 0), entity(f, "b", time.Hour)
 	revoked(f, b, "x", later)

@@ -22,7 +22,7 @@ import (
 	"github.com/ProtonMail/go-crypto/openpgp/packet"
 )
 
-// Why a package is refused.
+// Reasons why a package is refused.
 var (
 	errNotRPM       = errors.New("it is not an rpm package")
 	errUnsigned     = errors.New("it is not signed")
@@ -33,11 +33,11 @@ var (
 )
 
 // VerifyRPM reads a whole rpm file and returns its NEVRA,
-// name-[epoch:]version-release.arch, if one of the keys, as [Select] returned
-// them, vouches for every byte of header and payload that rpm uses. The
-// signature is over the header, which holds the payload's digest, or over both,
-// as in packages from before rpm 4.14. Every digest that is there must be
-// right, and no signature by one of the keys may be wrong.
+// name-[epoch:]version-release.arch, if one of the keys, as returned by
+// [Select], has signed every byte of header and payload that rpm uses. The
+// signature is over the header, which contains the payload's digest, or over
+// both, as in packages from before rpm 4.14. Every digest present must be right,
+// and no signature by one of the keys may be wrong.
 //
 // A package that must not be installed is an [*Error].
 func VerifyRPM(r io.Reader, keys []Key, now time.Time) (nevra string, err error) {
@@ -59,7 +59,7 @@ func VerifyRPM(r io.Reader, keys []Key, now time.Time) (nevra string, err error)
 func rpmHint(err error) string {
 	switch {
 	case errors.Is(err, errForeignKey):
-		return "Falco re-signed all its packages in January 2026: fetch the package again, or pin the key that signed it if it is your own"
+		return "Falco re-signed all its packages in January 2026: fetch the package again, or, if you signed it yourself, pin your key"
 	case errors.Is(err, errUnsigned), errors.Is(err, errUncovered):
 		return "fetch the package from https://download.falco.org/packages/rpm, or sign your own build with rpmsign --addsign"
 	}
@@ -76,7 +76,7 @@ type verification struct {
 	signed  bool   // there is a valid signature of one of the keys
 	covered bool   // there is such a signature over header and payload
 	foreign string // the ID of another signer
-	any     bool   // there is some signature
+	any     bool   // there is a signature by anybody
 }
 
 func (v *verification) run(r io.Reader) error {
@@ -130,7 +130,7 @@ func (v *verification) name() {
 }
 
 // headerDigests checks the header's digests. They protect nothing, because
-// anybody can compute them anew, but tell a bad download from a bad signature.
+// anybody can compute them, but they tell a bad download from a bad signature.
 func (v *verification) headerDigests() error {
 	for tag, h := range map[uint32]hash.Hash{sigSHA1: sha1.New(), sigSHA256: sha256.New()} {
 		want := v.sig.text(tag)
@@ -174,14 +174,14 @@ func (v *verification) headerSignatures() error {
 	return nil
 }
 
-// A claim is a signature that one of the keys is said to have made.
+// A claim is a signature that claims to be by one of the keys.
 type claim struct {
 	sig    *packet.Signature
 	public *packet.PublicKey
 	hash   hash.Hash
 }
 
-// claim reads a signature and finds its key. It returns nil if that is not one
+// claim reads a signature and finds its key. It returns nil if the key is not one
 // of the given keys.
 func (v *verification) claim(b []byte) (*claim, error) {
 	v.any = true
@@ -217,7 +217,7 @@ func (v *verification) claim(b []byte) (*claim, error) {
 	return nil, nil
 }
 
-// verify decides a claim whose hash has read everything that was signed.
+// verify checks a claim whose hash has read everything that was signed.
 func (v *verification) verify(c *claim) error {
 	if err := c.public.VerifySignature(c.hash, c.sig); err != nil {
 		return fmt.Errorf("%w: %w", errBadSignature, err)
@@ -231,7 +231,7 @@ func (v *verification) verify(c *claim) error {
 
 // payload reads the rest of the file once, through every hash that needs it.
 func (v *verification) payload(r io.Reader) error {
-	both := md5.New() // of header and payload, as rpm has it; it protects nothing
+	both := md5.New() // of header and payload, as rpm computes it; it protects nothing
 	both.Write(v.hdr.raw)
 	sinks := []io.Writer{both}
 	var claims []*claim
@@ -277,8 +277,8 @@ func (v *verification) payload(r io.Reader) error {
 	return nil
 }
 
-// payloadDigest returns a hash for the payload and the sum that it must give, or
-// nil if the header holds no digest.
+// payloadDigest returns a hash for the payload and its expected sum, or nil if
+// the header has no digest.
 func (v *verification) payloadDigest() (hash.Hash, string, error) {
 	want := v.hdr.text(tagDigest)
 	if want == "" {

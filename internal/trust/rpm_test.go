@@ -37,7 +37,7 @@ func integer(number, n uint32) tag {
 	return tag{number, typeInt32, 1, binary.BigEndian.AppendUint32(nil, n)}
 }
 
-// headerOf lays a header out as rpm does, but for the alignment of numbers.
+// headerOf encodes a header as rpm does, except for the alignment of numbers.
 func headerOf(tags ...tag) []byte {
 	var index, store []byte
 	for _, t := range tags {
@@ -196,7 +196,7 @@ func TestVerifyRPMNamesTheSigner(t *testing.T) {
 	}
 }
 
-// A subkey may sign if its primary key says so, and has not taken it back.
+// A subkey may sign if its primary key has bound it and not revoked it.
 func TestVerifyRPMBySubkey(t *testing.T) {
 	config := &packet.Config{Algorithm: packet.PubKeyAlgoEdDSA, Time: func() time.Time { return made }}
 	e := entity(t, "signer", 0)
@@ -222,7 +222,7 @@ func TestVerifyRPMBySubkey(t *testing.T) {
 	}
 }
 
-// A package that rpmbuild of rpm 4.18 made and rpmsign signed with RSA.
+// The package was built by rpmbuild of rpm 4.18 and signed by rpmsign with RSA.
 func TestVerifyRPMFixture(t *testing.T) {
 	pkg, armored := file(t, "testdata/tiny-1.2-3.noarch.rpm"), file(t, "testdata/tiny-signer.asc")
 	keys := parse(t, armored)
@@ -235,7 +235,7 @@ func TestVerifyRPMFixture(t *testing.T) {
 		t.Errorf("VerifyRPM with another key = %v, want %v", err, errForeignKey)
 	}
 	accepted := 0
-	for i := range pkg { // no byte but those nobody reads may change unnoticed
+	for i := range pkg { // only bytes that nobody reads may change unnoticed
 		c := bytes.Clone(pkg)
 		c[i] ^= 0x40
 		if _, err := VerifyRPM(bytes.NewReader(c), keys, signed); err == nil {
@@ -269,7 +269,7 @@ func file(t *testing.T, name string) []byte {
 	return b
 }
 
-// Packages made on the spot, where the tools are.
+// Packages that the test builds and signs, if the tools are installed.
 func TestVerifyRPMMadeHere(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes a key and packages")
@@ -279,7 +279,7 @@ func TestVerifyRPMMadeHere(t *testing.T) {
 			t.Skipf("%s is not installed", tool)
 		}
 	}
-	dir, err := os.MkdirTemp("", "trust") // gpg's sockets want a short path
+	dir, err := os.MkdirTemp("", "trust") // gpg's sockets need a short path
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,8 +320,8 @@ func TestVerifyRPMMadeHere(t *testing.T) {
 	}
 }
 
-// A package that is accepted is byte for byte one that was signed, from the
-// header on; nothing else is, and nothing makes it panic.
+// An accepted package is, from the header on, byte for byte one that was signed,
+// and no input makes VerifyRPM panic.
 func FuzzVerifyRPM(f *testing.F) {
 	signer := entity(f, "signer", 0)
 	keys, err := ParseKeys(public(f, signer))

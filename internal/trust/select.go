@@ -12,11 +12,11 @@ import (
 
 // Select returns every pinned key that can be trusted at the time now, in the
 // order of the pins. One is enough: in a rotation the next key is pinned before
-// it is published, and the last one after it is withdrawn. Keys that are not
-// pinned are never returned.
+// it is published, and the last one stays pinned after it is withdrawn. Keys
+// that are not pinned are never returned.
 //
-// The error is an [*Error] if no pinned key is there, or if those that are
-// there are revoked, expired or withdrawn by Falco.
+// The error is an [*Error] if no pinned key is among keys, or if all of them are
+// revoked, expired or withdrawn by Falco.
 func Select(keys []Key, pinned []string, now time.Time) ([]Key, error) {
 	pins, err := normalizePins(pinned)
 	if err != nil {
@@ -34,7 +34,7 @@ func Select(keys []Key, pinned []string, now time.Time) ([]Key, error) {
 			case why != "" && dead == nil:
 				dead = &Error{
 					Err:  fmt.Errorf("the pinned key %s %s", pin, why),
-					Hint: "pin the current key, which https://falco.org/docs/setup/packages/ names; there may also be a copy of the same key with a later expiry",
+					Hint: "pin the current key, which https://falco.org/docs/setup/packages/ names, or look for a copy of this key with a later expiry",
 				}
 			}
 		}
@@ -50,7 +50,7 @@ func Select(keys []Key, pinned []string, now time.Time) ([]Key, error) {
 		found = append(found, printable(k.String()))
 	}
 	return nil, &Error{
-		Err:  fmt.Errorf("none of the pinned keys %s is there, only %s", strings.Join(pins, ", "), strings.Join(found, ", ")),
+		Err:  fmt.Errorf("found none of the pinned keys %s, only %s", strings.Join(pins, ", "), strings.Join(found, ", ")),
 		Hint: "compare the fingerprint with the one that https://falco.org/docs/setup/packages/ gives; if Falco has rotated its key, pin the new one in repository.fingerprints",
 	}
 }

@@ -31,11 +31,11 @@ func TestSelect(t *testing.T) {
 		{name: "one is not published yet", keys: bundle[:1], pinned: []string{o, g}, want: []string{g}},
 		{name: "one has expired", keys: bundle[:3], pinned: []string{b, g}, want: []string{g}},
 		{name: "in the bundle twice", keys: append(bundle[:1:1], bundle[0]), pinned: []string{g}, want: []string{g}},
-		{name: "none is there", keys: bundle[1:2], pinned: []string{g}, err: "none of the pinned keys " + g + " is there, only " + o + " (other <other@example.test>)"},
+		{name: "none is there", keys: bundle[1:2], pinned: []string{g}, err: "found none of the pinned keys " + g + ", only " + o + " (other <other@example.test>)"},
 		{name: "expired", keys: bundle, pinned: []string{b}, err: "the pinned key " + b + " expired on 2026-01-02"},
 		{name: "revoked", keys: bundle, pinned: []string{r}, err: "the pinned key " + r + " was revoked on 2026-07-02 (Rotation)"},
 		{name: "no pin", keys: bundle, err: "no key is pinned"},
-		{name: "a short ID is no pin", keys: bundle, pinned: []string{g[32:]}, err: "key ID"},
+		{name: "a short ID is not a pin", keys: bundle, pinned: []string{g[32:]}, err: "key ID"},
 	} {
 		got, err := Select(test.keys, test.pinned, later)
 		var have []string
@@ -59,7 +59,7 @@ func TestSelectErrorsHaveHints(t *testing.T) {
 	}
 }
 
-// A copy of a withdrawn key from before its revocation does not show it.
+// A copy from before the revocation does not show that the key was withdrawn.
 func TestSelectRefusesWithdrawnKeys(t *testing.T) {
 	for _, fingerprint := range []string{"15ED05F191E40D74BA47109F9F76B25B3672BA8F", "2005399002D5E8FF59F28CE64021833E14CB7A8D"} {
 		why := Withdrawn(fingerprint)
@@ -113,7 +113,7 @@ func TestMatchesKeyID(t *testing.T) {
 	}{
 		{f, "65106822b35b1b1f", true},
 		{f, f, true},
-		{f, "b35b1b1f", false}, // anybody can make one that ends so
+		{f, "b35b1b1f", false}, // anybody can make a key with this ID
 		{f, "", false},
 		{f, "478B2FBBC75F4237", false},
 		{v6, "0123456789ABCDEF", true},

@@ -1,10 +1,9 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package trust decides which signing keys and which packages a node may rely
-// on: it reads OpenPGP public keys, says which of them are pinned and can be
-// trusted, and checks an rpm's signature against those before rpm or dnf see
-// the file.
+// Package trust decides which signing keys and packages a node may trust: it
+// reads OpenPGP public keys, selects those that are pinned and still valid, and
+// checks an rpm's signature against them before rpm or dnf sees the file.
 //
 // Trust begins with a pinned fingerprint and nothing else; user IDs prove
 // nothing. The package works on bytes: it fetches no key, imports none, and
@@ -30,22 +29,22 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// A Key is one OpenPGP public key with what its own signatures say of it.
+// A Key is one OpenPGP public key with what its own signatures say about it.
 type Key struct {
 	Fingerprint string    // 40 upper-case hex digits, or 64 for a version 6 key
-	UserIDs     []string  // those that the key has signed itself
+	UserIDs     []string  // only those that the key has signed
 	Expires     time.Time // zero for a key that never expires
 	Revoked     bool
 	RevokedAt   time.Time
 	// Armored is this key alone, with every signature that came with it, and
-	// with the checksum that rpm's own parser insists on.
+	// with the checksum that rpm's own parser requires.
 	Armored []byte
 
-	// selfSigned says that one of the key's own signatures vouches for Expires.
-	// A key without one is never usable: whoever served it may have removed the
-	// signature, and the expiry with it.
+	// selfSigned reports whether one of the key's own signatures vouches for
+	// Expires. A key without one is never usable: whoever served it may have
+	// removed the signature, and the expiry with it.
 	selfSigned bool
-	revokedWhy string // the reason that the revocation gives, or ""
+	revokedWhy string // the reason in the revocation, or ""
 	primary    *packet.PublicKey
 	signers    []*packet.PublicKey // subkeys that may sign, bound by primary
 }
@@ -53,8 +52,8 @@ type Key struct {
 // Expired reports whether the key has expired.
 func (k Key) Expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
-// IsFalco reports whether the key calls itself Falco's. It proves nothing,
-// because anybody can make such a key; it finds the ones to clean up.
+// IsFalco reports whether the key claims to be Falco's. That proves nothing,
+// because anybody can make such a key; it is used to find keys to clean up.
 func (k Key) IsFalco() bool {
 	for _, id := range k.UserIDs {
 		if strings.Contains(strings.ToLower(id), "falcosecurity package signing") {
@@ -64,7 +63,7 @@ func (k Key) IsFalco() bool {
 	return false
 }
 
-// String names the key for people: its fingerprint and first user ID.
+// String returns the fingerprint and the first user ID.
 func (k Key) String() string {
 	if len(k.UserIDs) == 0 {
 		return k.Fingerprint
