@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs every test. The node cases mostly wait, the unit tests mostly compute, so they
-# run side by side. What the node cases print comes last, and then how long each part
-# took.
+# Runs every test. The node cases mostly wait and the unit tests mostly compute, so
+# they run at the same time. The output of the node cases comes last, followed by how
+# long each part took.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,7 +12,7 @@ scratch=$(mktemp -d)
 export PARTS=$scratch/parts
 began=$SECONDS
 
-# Installs programs that unit tests run. Without them those tests are skipped and say so.
+# Installs programs that unit tests run. Without them those tests are skipped.
 programs() {
 	local strptime=ruby
 	ruby -rstrptime -e 1 2>/dev/null || strptime=no-strptime
@@ -37,7 +37,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-set -m # in its own process group, which can be told to stop
+set -m # in its own process group, which can be stopped
 test/docker.sh test/nodes.sh "$scratch/cases" &
 running=$!
 set +m

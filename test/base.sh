@@ -1,10 +1,10 @@
 #!/bin/bash
 # Makes the root of the stand-in base from Debian's packages and prints its path: a
-# tar in the cache, base-KEY.tar, whose key stands for what is in it. It needs no
-# docker daemon. A second call waits for the first, and uses its tar.
+# tar in the cache, base-KEY.tar, whose key depends on its content. It needs no
+# docker daemon. A second call waits for the first and uses its tar.
 #
-#   test/base.sh        makes the tar, unless it exists
-#   test/base.sh key    only prints the key
+#   test/base.sh        make the tar, unless it exists
+#   test/base.sh key    only print the key
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,18 +14,18 @@ cd "$(dirname "$0")/.."
 # The packages of the stand-in base.
 packages=systemd,systemd-sysv,dbus,rpm,dnf,dnf-plugins-core,createrepo-c,gnupg,curl,ca-certificates,strace,procps,logrotate,iproute2,cloud-init
 
-# Hooks of mmdebstrap, which calls them with the new root. They leave out what nobody
-# reads in a node. The first hook has dpkg do that for all packages except the first
-# ones, for which the second hook does; the filter of mmdebstrap itself takes minutes.
-# A node needs no certificates either, and compiling all of Python at once takes less
-# time than package by package.
+# Hooks of mmdebstrap, which calls them with the new root. They leave out what a node
+# does not need, such as documentation and certificates. The first hook makes dpkg do
+# that for all packages except the first ones, which the second hook strips; mmdebstrap's
+# own filter takes minutes. Compiling all of Python at once takes less time than
+# package by package.
 # shellcheck disable=SC2016
 lean='{
 	for d in doc man locale i18n info lintian; do echo "path-exclude=/usr/share/$d/*"; done
 	echo "path-exclude=/usr/share/ca-certificates/*/*"
 	echo "path-exclude=/usr/bin/py3compile"
 } >"$1/etc/dpkg/dpkg.cfg.d/lean"'
-# Nobody runs perl in a node, or needs a time zone, and snapshots read every file.
+# A node needs neither perl nor time zones, and snapshots read every file.
 # shellcheck disable=SC2016
 trim='for d in doc man locale i18n info lintian perl perl5 bash-completion zsh bug; do rm -rf "$1/usr/share/$d"; done
 	rm -rf "$1"/usr/lib/*/perl* "$1"/usr/lib/python3*/lib2to3 "$1"/var/lib/dpkg/info "$1"/var/lib/apt

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs every benchmark, and in a node that of the agent and of the script that it
-# replaces. It needs a docker daemon: see docker.sh.
+# Runs every benchmark, including that of the agent against the script that it
+# replaces, in a node. It needs a docker daemon: see docker.sh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// script is a cloud-init script that does the same without checking anything. What
-// is timed is its second run, on a node in order. Addresses are those of the node's
-// own server.
+// script is a cloud-init script that does the same without checking anything. Its
+// second run is timed, on a node in order. The URLs are those of the node's own
+// server.
 const script = `
 dnf config-manager --set-enabled ol8_developer_EPEL
 rpm --import http://127.0.0.1:8089/keys/falcosecurity-packages.asc
@@ -24,9 +24,9 @@ systemctl enable falco --now
 dnf config-manager --set-disabled ol8_developer_EPEL
 `
 
-// BenchmarkNothingToDo times both on a node in order: the agent, which finds that
-// out, and the script, which does not check. The time is the program's own, without
-// that of entering the container.
+// BenchmarkNothingToDo times both on a node in order: the agent, which finds nothing
+// to do, and the script, which does not check. The time does not include entering
+// the container.
 func BenchmarkNothingToDo(b *testing.B) {
 	for _, side := range []struct{ name, command string }{
 		{"agent", "falco-bootstrap --kernel-release %s"},
@@ -37,7 +37,7 @@ func BenchmarkNothingToDo(b *testing.B) {
 			n := StartConverged(b, OL("8.10"))
 			n.WriteFile("/tmp/script.sh", script)
 			command := fmt.Sprintf(side.command, n.Setup.Kernel)
-			n.Sh(command) // what only a first run does is not timed
+			n.Sh(command) // the first run is not timed
 			out := n.Must(fmt.Sprintf("s=$(date +%%s%%N); for ((i = 0; i < %d; i++)); do { %s; } >/dev/null 2>&1; done; e=$(date +%%s%%N); echo $((e - s))", b.N, command))
 			nanoseconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
 			if err != nil {

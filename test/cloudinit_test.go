@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// joinRest is how long cloud-init may run on after the node has joined. Our part
+// joinRest is how long cloud-init may take after the node has joined. Our part
 // takes about a second of it. Waiting for the agent or its server would take longer:
 // two minutes of retries, five for a server that hangs, twenty for an agent.
 const joinRest = time.Minute
@@ -44,8 +44,8 @@ func (n *Node) takeSettings(more string) string {
 	return settings + more
 }
 
-// requireJoined fails the test unless the node joined once and cloud-init ended
-// well soon after.
+// requireJoined fails the test unless the node joined once and cloud-init succeeded
+// soon after.
 func (n *Node) requireJoined() {
 	n.t.Helper()
 	if got := n.Joins(); got != 1 {
@@ -57,7 +57,7 @@ func (n *Node) requireJoined() {
 		n.t.Errorf("cloud-init ended %v after the join, want within %v", rest, joinRest)
 	}
 	if r := n.Sh("systemctl is-failed cloud-final.service"); r.Exit == 0 {
-		n.t.Errorf("cloud-init calls the node failed: %v", n.Sh("cat /var/log/cloud-init-output.log").Stdout)
+		n.t.Errorf("cloud-init reports the node as failed: %v", n.Sh("cat /var/log/cloud-init-output.log").Stdout)
 	}
 	n.t.Logf("cloud-init ended %v after the join", rest)
 }
@@ -85,7 +85,7 @@ func TestCloudInitConverges(t *testing.T) {
 		t.Fatalf("Falco is %+v, want it running\n%s", u, n.ReadFile("/var/log/falco-bootstrap-report.json"))
 	}
 	if !n.Alert("/var/log/falco.log", 30*time.Second) {
-		t.Error("no alert arrives in the log")
+		t.Error("no alert appears in the log")
 	}
 	Lines(t, n.Must("tail -n 1 /var/log/falco-bootstrap-report.json | tr , '\\n'"), `"result":"changed"`)
 	Lines(t, n.Must("journalctl -b -u falco-bootstrap.service -o cat --no-pager"), `"result"`)
@@ -131,8 +131,8 @@ func (n *Node) requireValidUnits() {
 	}
 }
 
-// Multi-part user data, as oracle-terraform-modules/oke makes it: the join is a
-// part of its own, and the parts are in the wrong order.
+// Multi-part user data, as oracle-terraform-modules/oke makes it: the join script is
+// a separate part, and the parts are in the wrong order.
 func TestCloudInitMultiPart(t *testing.T) {
 	t.Parallel()
 	n := StartCloud(t, OL("8.10"))
@@ -172,11 +172,11 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 		{name: "the agent hangs", served: hang, until: "systemctl is-active falco-bootstrap.service || systemctl show -p ActiveState falco-bootstrap.service | grep -q activating"},
 		{name: "the agent fails", served: fail, until: "systemctl is-failed falco-bootstrap.service"},
 		{name: "the download is cut short", served: fail[:8], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
-		{name: "another file lies there", served: hang[:len(fail)], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'SHA-256 is not the pinned one'"},
+		{name: "another file is served", served: hang[:len(fail)], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'SHA-256 is not the pinned one'"},
 		{name: "the server is down", served: fail, url: "http://127.0.0.1:1/falco-bootstrap", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
 		{name: "the server hangs", served: fail, fault: "/falco-bootstrap hang", until: "systemctl is-active falco-bootstrap-firstboot.service"},
 	}
-	// One node, booted anew for each case: that takes half as long as new nodes.
+	// One node, booted again for each case: that takes half as long as new nodes.
 	n := StartCloud(t, OL("9.6"))
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 			n.Wait(30*time.Second, test.until)
 			n.requireNoCycle()
 			if n.Exists("/var/lib/falco-bootstrap/firstboot.done") {
-				t.Error("the first boot is noted as done")
+				t.Error("the first boot is recorded as done")
 			}
 			if test.pinned != "" && n.Exists(agent) {
 				t.Error("a file that is not the pinned one was installed")

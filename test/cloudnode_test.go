@@ -17,7 +17,7 @@ import (
 const served = "/srv/www/falco-bootstrap"
 
 // imds is a metadata service like that of OKE's nodes: it serves the join script in
-// base64 to whoever sends the header, and writes every request to a file.
+// base64 to clients that send the header, and writes every request to a file.
 const imds = `import base64, http.server
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -32,8 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.HTTPServer(("169.254.169.254", 80), Handler).serve_forever()
 `
 
-// okeInit stands in for the script that joins a node. It takes a second, and notes
-// when it ended by the clock of systemd's monotonic time stamps.
+// okeInit stands in for the script that joins a node. It takes a second, and records
+// when it ended, on the clock of systemd's monotonic time stamps.
 const okeInit = `#!/bin/bash
 sleep 1
 python3 -c 'import time; print("end", int(time.monotonic() * 1000000))' >>/var/log/oke-join
@@ -71,7 +71,7 @@ func StartCloud(t *testing.T, d Setup) *Node {
 	n.WriteFile("/srv/imds.py", imds)
 	n.WriteFile("/srv/oke-init.sh", okeInit)
 	n.WriteFile("/etc/systemd/system/imds.service", imdsUnit)
-	// Only what runs user scripts: the rest of cloud-init would set up a machine,
+	// Only the modules that run user scripts: the others would set up a machine,
 	// and this is a container.
 	n.WriteFile("/etc/cloud/cloud.cfg.d/99-test.cfg", `datasource_list: [NoCloud]
 network: {config: disabled}
@@ -79,7 +79,7 @@ cloud_init_modules: []
 cloud_config_modules: []
 cloud_final_modules: [scripts-user]
 `)
-	// The stand-ins believe in another kernel than the one that runs.
+	// The stand-ins use another kernel release than the running one.
 	n.WriteFile("/etc/systemd/system/falco-bootstrap.service.d/test.conf",
 		"[Service]\nEnvironment=FALCO_BOOTSTRAP_KERNEL_RELEASE="+d.Kernel+"\n")
 	n.Must(`set -e
@@ -107,7 +107,7 @@ func (n *Node) Pin(script, url string, content []byte, settings string) string {
 	return head + block.String() + tail
 }
 
-// FirstBoot makes a new instance of the node that has nothing of ours except the
+// FirstBoot turns the node into a new instance that has nothing of ours except the
 // given user data, boots it, and returns when cloud-init is done.
 func (n *Node) FirstBoot(userData string) {
 	n.t.Helper()
@@ -136,7 +136,7 @@ func (n *Node) Wait(within time.Duration, line string) {
 	n.t.Helper()
 	r := n.Sh(fmt.Sprintf("until { %s\n} >/dev/null 2>&1; do ((SECONDS < %d)) || exit 1; sleep 0.2; done", line, int(within.Seconds())))
 	if r.Exit != 0 {
-		n.t.Fatalf("not within %v: %s\n%v\n%s", within, line, n.Sh(line),
+		n.t.Fatalf("did not succeed within %v: %s\n%v\n%s", within, line, n.Sh(line),
 			n.Sh("systemctl list-jobs --no-pager; journalctl -b --no-pager -n 60 -u 'falco*' -u 'cloud-*' -u imds; tail -n 40 /var/log/cloud-init-output.log").Stdout)
 	}
 }

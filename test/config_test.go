@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// configAndUnit describes falco.yaml and the running Falco, which a refusal leaves
-// as they are.
+// configAndUnit describes falco.yaml and the running Falco, which a refusal does not
+// change.
 func (n *Node) configAndUnit() string {
 	n.t.Helper()
 	return n.Must("stat -c '%i %Y %Z' /etc/falco/falco.yaml; sha256sum /etc/falco/falco.yaml; systemctl show -p InvocationID -p MainPID -p ActiveState falco-modern-bpf")
@@ -52,7 +52,7 @@ func TestConfigRefused(t *testing.T) {
 			says:  []string{".60.yaml.swp"},
 		},
 		{name: "an unknown priority", flags: []string{"--set", "priority=loud"}, says: []string{"priority", "loud"}},
-		{name: "an output without its address", flags: []string{"--set", "http_output.enabled=true"}, says: []string{"http_output is enabled without url"}},
+		{name: "an output without its URL", flags: []string{"--set", "http_output.enabled=true"}, says: []string{"http_output is enabled without url"}},
 		{
 			name:  "what only Falco itself can tell",
 			files: map[string]string{"/etc/falco/rules.d/bad.yaml": "- rule: X\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n"},

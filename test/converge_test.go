@@ -19,17 +19,17 @@ const (
 	stateDir  = "/var/lib/falco-bootstrap"
 )
 
-// A convergence is a kind of node, and what a first run does to it.
+// A convergence is a kind of node and what a first run does to it.
 type convergence struct {
 	name  string
 	setup Setup
 	flags []string
-	// epel is the section that must exist and be disabled afterwards; brought says
-	// that a package brings it.
+	// epel is the section that must exist and be disabled afterwards; brought
+	// reports whether a package brings it.
 	epel    string
 	brought bool
-	// packages are those that the run installs, as `rpm -q` names them, in that
-	// many transactions of dnf.
+	// packages are the packages that the run installs, as `rpm -q` names them;
+	// transactions is the number of dnf's transactions.
 	packages     []string
 	transactions int
 	unit         string
@@ -126,7 +126,7 @@ func (n *Node) requireConverged(t *testing.T, c convergence, packages []string, 
 	n.requireRepositories(t, c, repos)
 	n.requireUnits(t, c)
 	if !n.Alert(falcoLog, 10*time.Second) {
-		t.Errorf("no alert arrives in %s", falcoLog)
+		t.Errorf("no alert appears in %s", falcoLog)
 	}
 }
 
@@ -136,15 +136,15 @@ func (n *Node) shipped(version string) string {
 	return n.Must("rpm2archive - </srv/www/falco/all/falco-" + version + "-1.*.rpm | tar xzO ./etc/falco/falco.yaml")
 }
 
-// declaredConfig is what a run makes of a shipped falco.yaml: it changes two values
-// and no other byte.
+// declaredConfig returns what a run makes of a shipped falco.yaml: it changes two
+// values and no other byte.
 func declaredConfig(t *testing.T, shipped string) string {
 	t.Helper()
 	head, block, ok := strings.Cut(shipped, "\nfile_output:\n")
 	want := strings.Replace(block, "enabled: false", "enabled: true", 1)
 	want = strings.Replace(want, "filename: ./events.txt", "filename: "+falcoLog, 1)
 	if !ok || len(want) != len(block)-len("false./events.txt")+len("true"+falcoLog) {
-		t.Fatalf("the shipped falco.yaml is not what this test knows:\n%s", shipped)
+		t.Fatalf("the shipped falco.yaml is not what this test expects:\n%s", shipped)
 	}
 	return head + "\nfile_output:\n" + want
 }
@@ -160,7 +160,7 @@ func (n *Node) requireConfig(t *testing.T, version string) {
 	}
 }
 
-// repos are the node's repository files.
+// repos returns the node's repository files.
 func (n *Node) repos() map[string]string {
 	n.t.Helper()
 	files := map[string]string{}
@@ -239,7 +239,8 @@ func (n *Node) requireUnits(t *testing.T, c convergence) {
 const stateListing = "find " + stateDir + " -printf '%p %y %m %s %i %T@ %C@\\n' | sort"
 
 // requireNoChange fails the test unless one more run finds nothing to do and does
-// nothing, and a dry run says so too and does not even touch the state directory.
+// nothing, and a dry run finds nothing either and does not even touch the state
+// directory.
 func (n *Node) requireNoChange(t *testing.T, flags ...string) {
 	t.Helper()
 	before, history, probes := n.Snapshot(), n.DnfHistory(), n.probes()
@@ -261,7 +262,7 @@ func (n *Node) requireNoChange(t *testing.T, flags ...string) {
 		t.Errorf("a second run, or a dry run after it, changed %q", diff)
 	}
 	if got := n.probes(); got != probes {
-		t.Errorf("%s alerts about the agent, %s before: it opened what Falco watches", got, probes)
+		t.Errorf("%s alerts about the agent, %s before: it opened a file that Falco reports", got, probes)
 	}
 }
 

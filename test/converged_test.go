@@ -20,14 +20,14 @@ type convergedImage struct {
 	id   string
 }
 
-// convergedImages holds those of this process by setup and flags. The process
-// removes them at its end.
+// convergedImages holds the images of this process by setup and flags. The process
+// removes them when it ends.
 var convergedImages sync.Map
 
 // StartConverged boots a node that the agent has converged with these flags, as if
 // it had been rebooted since: everything is as declared, and this start of Falco has
-// not been proven yet. All tests that want the same share one run, which makes such
-// a node cheaper than one of Start's.
+// not been proven yet. All tests that want the same node share one run, which makes
+// it cheaper than a node from Start.
 func StartConverged(t testing.TB, d Setup, flags ...string) *Node {
 	t.Helper()
 	if os.Getenv(imageEnv) == "" {
@@ -37,7 +37,7 @@ func StartConverged(t testing.TB, d Setup, flags ...string) *Node {
 	image := entry.(*convergedImage)
 	image.once.Do(func() { image.id = bake(t, d, flags) })
 	if image.id == "" {
-		t.Fatalf("no node converges as %+v %q: see the test that tried first", d, flags)
+		t.Fatalf("converging a node as %+v %q failed before: see the first test that tried", d, flags)
 	}
 	n := &Node{Setup: d, t: t, id: runNode(t, image.id)}
 	t.Cleanup(n.end)
@@ -52,8 +52,8 @@ func bake(t testing.TB, d Setup, flags []string) string {
 	if r := n.Run(flags...); r.Exit != 0 {
 		t.Fatalf("converging a node as %+v %q: %v", d, flags, r)
 	}
-	// What systemd knows of this boot is not part of the image; the next boot makes
-	// its own journal and machine id.
+	// What systemd keeps about this boot is not part of the image; the next boot
+	// makes its own journal and machine ID.
 	n.Must("systemctl stop 'falco*.service' && sync")
 	return strings.TrimSpace(docker(t, nil, "commit", "--change", "LABEL "+label+"="+strconv.Itoa(os.Getpid()), n.id))
 }

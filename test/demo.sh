@@ -56,5 +56,5 @@ for ((n = 0; n < 100; n++)); do
 	sleep 0.1
 done
 [ "$n" -lt 100 ]
-title "falco-bootstrap, once more"
+title "falco-bootstrap again"
 in_node falco-bootstrap --kernel-release "$kernel"

@@ -23,12 +23,12 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// A dry run names every drift and changes nothing, a run mends it and changes
-// nothing else, and then it is gone.
+// A dry run names every drift and changes nothing; a run mends it and changes
+// nothing else; the next dry run does not find it.
 func TestDrift(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("8.10"))
-	n.Quirk("delay", "0.2") // Falco detects sooner than the real one, which takes 2 s
+	n.Quirk("delay", "0.2") // detects sooner than the real Falco, which takes 2 s
 	n.prove()
 	for _, d := range drifts() {
 		t.Run(d.name, func(t *testing.T) { n.drift(t, d) })
@@ -58,8 +58,8 @@ func (n *Node) prove() {
 
 // driftScript makes a drift, runs the agent dry, runs it, undoes what people have
 // to undo, and runs it dry again. It is one command, since a command in a node costs
-// as much as a run. What it prints is in sections with names. Times and inodes tell
-// of a change as surely as a hash does, and links in /etc of what is enabled.
+// as much as a run. Its output is in named sections. Times and inodes show a change
+// as surely as a hash does, and links in /etc show what is enabled.
 const driftScript = `
 section() { printf '\035%%s\n' "$1"; }
 state() {
@@ -98,13 +98,13 @@ exit 0`
 func (n *Node) drift(t *testing.T, d drift) {
 	t.Helper()
 	var skip []string
-	for _, path := range append(ours(), "/run/cloud-init", "/run/falco-standin") { // a generator of systemd and stand-ins write there
+	for _, path := range append(ours(), "/run/cloud-init", "/run/falco-standin") { // written by a systemd generator and the stand-ins
 		skip = append(skip, "-path "+path)
 	}
 	agent := strings.Join(n.agentCommand(append([]string{"--output=json"}, d.flags...)), " ")
 	afterUndo := ""
 	if d.undo != "" {
-		afterUndo = "run undone" // what people do may need a restart of Falco, for one
+		afterUndo = "run undone" // what people do may need, say, a restart of Falco
 	}
 	r := n.pipe(fmt.Appendf(nil, driftScript, strings.Join(skip, " -o "), agent, d.make, d.undo, afterUndo), "bash", "-s")
 	if r.Exit != 0 {
@@ -129,15 +129,16 @@ func (n *Node) drift(t *testing.T, d drift) {
 		t.Errorf("the run changed more than the drift: %q", rest)
 	}
 	if again.exit != 0 {
-		t.Errorf("afterwards a dry run exits with %d:\n%s", again.exit, again.text)
+		t.Errorf("a dry run after the run exits with %d:\n%s", again.exit, again.text)
 	}
 }
 
 // privateTmp matches what systemd makes for a unit with PrivateTmp=.
 var privateTmp = regexp.MustCompile(`^/(var/)?tmp(/systemd-private-.*)?$`)
 
-// beside leaves out the differences that mending the drift explains: the files
-// themselves, the times of their directories, Falco's log and the agent's lock.
+// beside returns the differences that mending the drift does not explain. It leaves
+// out the mended files, the times of their directories, Falco's log and the agent's
+// lock.
 func (d drift) beside(diff []string) []string {
 	mends := append([]string{"/var/lib/falco-bootstrap", "/run/falco-bootstrap.lock"}, d.mends...)
 	units := d.others
@@ -156,7 +157,7 @@ func (d drift) beside(diff []string) []string {
 	})
 }
 
-// sections are the parts of what the script prints, by name.
+// sections holds the sections of the script's output by name.
 type sections map[string]string
 
 func readSections(text string) sections {
@@ -168,7 +169,7 @@ func readSections(text string) sections {
 	return s
 }
 
-// state reads the state of the node that has this name.
+// state reads the node's state from the section of this name.
 func (s sections) state(t *testing.T, name string) Snapshot {
 	t.Helper()
 	text, ok := s["files "+name]
@@ -190,7 +191,7 @@ type agentRun struct {
 	report report.Report
 }
 
-// run reads the run of the agent that has this name.
+// run reads the agent's run from the section of this name.
 func (s sections) run(t *testing.T, name string) agentRun {
 	t.Helper()
 	r := agentRun{text: s["report "+name]}
@@ -204,7 +205,7 @@ func (s sections) run(t *testing.T, name string) agentRun {
 	return r
 }
 
-// The page, the constants and the cases are one list.
+// The page, the constants and the cases must list the same classes.
 func TestDriftPageIsComplete(t *testing.T) {
 	var declared []string
 	file, err := parser.ParseFile(token.NewFileSet(), "../internal/node/drift.go", nil, 0)
@@ -238,12 +239,12 @@ func TestDriftPageIsComplete(t *testing.T) {
 	for _, d := range append(drifts(), moduleDrifts()...) {
 		cases = append(cases, string(d.class))
 		if got := exits[string(d.class)]; got != strconv.Itoa(d.exit) {
-			t.Errorf("docs/drift.md says that %s is exit status %s, the case %q that it is %d", d.class, got, d.name, d.exit)
+			t.Errorf("docs/drift.md says that %s has exit status %s, the case %q says %d", d.class, got, d.name, d.exit)
 		}
 	}
 	slices.Sort(declared)
 	slices.Sort(cases)
 	if diff := cmp.Diff(declared, slices.Compact(cases)); diff != "" {
-		t.Errorf("classes without a case in the node (-want +got):\n%s", diff)
+		t.Errorf("classes without a case in a node (-want +got):\n%s", diff)
 	}
 }

@@ -14,19 +14,19 @@ import (
 type drift struct {
 	name  string
 	class node.Drift
-	// make is what somebody does, in bash.
+	// make causes the drift, in bash.
 	make string
 	// flags are added to every run of the case.
 	flags []string
-	// exit is what a dry run exits with: 2 if a run mends the drift. If only people
-	// can, a run exits with the same status, and undo is what they do.
+	// exit is the exit status of a dry run: 2 if a run mends the drift. If only
+	// people can mend it, a run exits with the same status, and undo mends it.
 	exit int
 	undo string
 	// says must be in the dry run's report.
 	says string
 	// mends are the files that a run changes, or directories in which it changes
-	// files. restarts says that the state of Falco's unit may change, others names
-	// more units whose state may.
+	// files. restarts allows the state of Falco's unit to change, others that of
+	// more units.
 	mends    []string
 	restarts bool
 	others   []string
@@ -41,7 +41,7 @@ const (
 	dropIn    = unitFiles + "/" + modernUnit + ".d/50-falco-bootstrap.conf"
 )
 
-// packageFiles are what a package transaction with Falco's package changes.
+// packageFiles are the files that a transaction with Falco's package changes.
 var packageFiles = []string{
 	"/var/lib/rpm", "/var/lib/dnf", "/var/cache/dnf", "/var/log/dnf.log", "/var/log/dnf.rpm.log", "/var/log/dnf.librepo.log",
 	"/var/log/hawkey.log", "/etc/falco", "/etc/falcoctl", "/usr/share/falco", "/usr/bin/falco", "/usr/bin/falcoctl",
@@ -49,8 +49,8 @@ var packageFiles = []string{
 	"/tmp/any", "/var/any", // dnf and rpm touch the directories themselves
 }
 
-// drifts are made one after the other on one node that runs the modern probe. Few
-// of them need dnf, which takes seconds.
+// drifts returns drifts that are made one after the other on one node that runs the
+// modern probe. Few of them need dnf, which takes seconds.
 func drifts() []drift {
 	return slices.Concat(configDrifts(), unitDrifts(), packageDrifts(), trustDrifts(), fileDrifts())
 }
@@ -95,7 +95,7 @@ func unitDrifts() []drift {
 			says: `"from": "failed"`, restarts: true,
 		},
 		{
-			name: "dies again and again", class: node.DriftUnitCrashLoop, exit: 2,
+			name: "crashes repeatedly", class: node.DriftUnitCrashLoop, exit: 2,
 			make: `d=/run/systemd/system/falco-modern-bpf.service.d; mkdir -p $d; printf '[Service]\nRestartSec=300\n' >$d/slow.conf; systemctl daemon-reload
 				systemctl kill --signal KILL falco-modern-bpf; until [ "$(systemctl show --value -p SubState falco-modern-bpf)" = auto-restart ]; do sleep 0.1; done`,
 			undo: `rm -r /run/systemd/system/falco-modern-bpf.service.d; systemctl daemon-reload`,
@@ -123,7 +123,7 @@ func unitDrifts() []drift {
 			undo: `rm /etc/systemd/system/falco-modern-bpf.service.d/10-site.conf; systemctl daemon-reload`,
 		},
 		{
-			name: "rules are replaced behind one's back", class: node.DriftFollow, exit: 2,
+			name: "falcoctl replaces rules by itself", class: node.DriftFollow, exit: 2,
 			make: "systemctl unmask " + followUnit + "; systemctl start " + followUnit, says: followUnit,
 			mends: []string{unitFiles}, others: []string{followUnit},
 		},
@@ -162,7 +162,7 @@ func packageDrifts() []drift {
 		},
 		{
 			name: "files missing and altered", class: node.DriftFiles, exit: 2,
-			// Falco reports to its log that it cannot read the file anew.
+			// Falco logs that it cannot read the file again.
 			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl
 				for ((i = 0; i < 100; i++)); do [ "$(size)" = "$was" ] || break; sleep 0.1; done`,
 			says:  "/usr/bin/falcoctl is altered",
@@ -178,7 +178,7 @@ func trustDrifts() []drift {
 	edit := func(name, script, says string) drift {
 		return drift{name: name, class: node.DriftRepository, exit: 2, make: "sed -i '" + script + "' " + repoFile, says: says, mends: []string{repoFile}}
 	}
-	// dead makes a key of Falco's name with gpg and imports it.
+	// dead makes a key with Falco's user ID with gpg and imports it.
 	dead := func(name string, class node.Drift, generate string) drift {
 		return drift{
 			name: name, class: class, exit: 2, says: "remove-key", mends: rpmdb,

@@ -20,21 +20,21 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// An entrance leads into a running node.
+// An entrance is a way into a running node.
 type entrance struct {
-	pid string // of the node's init, as this machine sees it
-	// bounds are the capabilities of the node, a bit each.
+	pid string // of the node's init, in this machine's PID namespace
+	// bounds are the capabilities of the node, one bit for each.
 	bounds uint64
 }
 
-// nodePath and nodeEnv are what `docker exec` gives a program.
+// nodePath and nodeEnv are the PATH and environment that `docker exec` sets.
 const nodePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 var nodeEnv = []string{"PATH=" + nodePath, "HOSTNAME=node", "HOME=/root", "container=docker"}
 
-// entrance is the way into the node for root on the daemon's own machine. There
+// entrance returns a way into the node for root on the docker daemon's own machine.
 // `docker exec` would take a third of a second of processor time for each program,
-// more than most programs themselves. Elsewhere there is no other way.
+// more than most programs themselves. On another machine it is the only way.
 func (n *Node) entrance() (entrance, bool) {
 	if os.Geteuid() != 0 || os.Getenv("DOCKER_HOST") != "" {
 		return entrance{}, false
@@ -54,7 +54,7 @@ func (n *Node) entrance() (entrance, bool) {
 	return entrance{n.pid, bounds}, ok
 }
 
-// bounds are the capabilities of a process, if it is one of this node's.
+// bounds returns the capabilities of a process, if it belongs to this node.
 func (n *Node) bounds(pid string) (uint64, bool) {
 	cgroup, err := os.ReadFile("/proc/" + pid + "/cgroup")
 	if err != nil || pid == "" || !bytes.Contains(cgroup, []byte(n.id)) {
@@ -82,7 +82,7 @@ func (e entrance) start(cmd *exec.Cmd) error {
 		runtime.LockOSThread()
 		err := e.enter()
 		if err == nil {
-			// What exec.Command found, or did not find, is on this machine.
+			// exec.Command looked the program up on this machine.
 			cmd.Path, cmd.Err, cmd.Env = inNodePath(cmd.Args[0]), nil, nodeEnv
 			err = cmd.Start()
 		}
@@ -91,10 +91,10 @@ func (e entrance) start(cmd *exec.Cmd) error {
 	return <-started
 }
 
-// enter moves the calling thread, and what it starts from then on, into the
-// node's namespaces, with no more capabilities to gain than the node has.
+// enter moves the calling thread, and all that it starts later, into the node's
+// namespaces, and bounds its capabilities to those of the node.
 func (e entrance) enter() error {
-	// Threads share their root and working directory unless they say otherwise.
+	// Threads share their root and working directory unless they unshare them.
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (e entrance) enter() error {
 	return nil
 }
 
-// inNodePath looks a program up where the calling thread is.
+// inNodePath looks a program up in the file tree of the calling thread.
 func inNodePath(program string) string {
 	if strings.Contains(program, "/") {
 		return program

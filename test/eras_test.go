@@ -58,14 +58,14 @@ func failure(all report.Report) report.Error {
 	return report.Error{}
 }
 
-// A stage is one thing that somebody does to a node, and what the run after it
-// does about that.
+// A stage is one thing that somebody does to a node, and what the next run does
+// about it.
 type stage struct {
 	name  string
 	by    string // a line of bash: what somebody does to the node before the run
 	flags []string
-	// falco and unit are what is installed and running in the end, drift is what
-	// the run names.
+	// falco and unit are the version and the unit at the end; drift is what the
+	// run names.
 	falco, unit string
 	drift       []string
 	also        func(t *testing.T, n *Node, all report.Report)
@@ -156,7 +156,7 @@ func TestErasByPin(t *testing.T) {
 		{name: "0.38 by falcoctl", flags: kmod("0.38.2"), falco: "0.38.2", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
 		{name: "0.39", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"falco-version"}},
 		{name: "0.44", flags: kmod("0.44.1"), falco: "0.44.1", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
-		{name: "0.45 goes without libresolv", flags: pin("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"falco-version"}, also: requirePreload(false)},
+		{name: "0.45 needs no libresolv", flags: pin("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"falco-version"}, also: requirePreload(false)},
 		{name: "nothing is left to do", falco: "0.45.0", unit: modernUnit, also: func(t *testing.T, _ *Node, all report.Report) {
 			if all.Result != "ok" {
 				t.Errorf("result = %s, want ok", all.Result)
@@ -168,8 +168,8 @@ func TestErasByPin(t *testing.T) {
 // removal is what somebody does to remove Falco.
 const removal = "rpm -e falco 2>&1"
 
-// others is what somebody does to upgrade Falco by hand, without any choice for its
-// scriptlets.
+// others returns what somebody does to upgrade Falco by hand, without telling its
+// scriptlets which driver to use.
 func others(version string) string {
 	return "FALCO_FRONTEND=noninteractive rpm -U --nosignature /srv/www/falco/" + version + "/falco-" + version + "-1.*.rpm 2>&1 </dev/null"
 }
@@ -217,7 +217,7 @@ func TestErasOfOL9(t *testing.T) {
 	})
 }
 
-// On a kernel that is too new for earlier eras.
+// The kernel is too new for earlier eras.
 func TestErasOfNewKernels(t *testing.T) {
 	t.Parallel()
 	d := OL("9.6")
@@ -226,7 +226,7 @@ func TestErasOfNewKernels(t *testing.T) {
 	runStages(t, n, []stage{
 		{name: "0.41 anew", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
 		{
-			name: "0.44 by others takes the edits along",
+			name: "0.44 by others keeps the edits",
 			by:   "sed -i 's/^priority: .*/priority: info/' /etc/falco/falco.yaml && " + others("0.44.1"), falco: "0.44.1", unit: modernUnit,
 			drift: []string{"unit-stopped", "config-replaced"},
 			also: func(t *testing.T, _ *Node, all report.Report) {

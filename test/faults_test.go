@@ -43,7 +43,7 @@ func TestPromiseNoNetwork(t *testing.T) {
 	}
 }
 
-// A run names what it cannot write, with a hint, and the old file stays intact.
+// A run names the file it cannot write, with a hint, and the old file stays intact.
 func TestPromiseCannotWrite(t *testing.T) {
 	t.Parallel()
 	n := startForUndo(t)
@@ -131,7 +131,7 @@ func (n *Node) tree(t *testing.T) {
 	}
 }
 
-// Falco itself is at fault; that its unit is active proves nothing.
+// Falco itself is broken; an active unit proves nothing.
 func TestPromiseFalcoFails(t *testing.T) {
 	t.Parallel()
 	n := startForUndo(t)

@@ -26,7 +26,7 @@ func (n *Node) Exists(path string) bool {
 	return n.Sh("[ -e "+quote(path)+" ] || [ -L "+quote(path)+" ]").Exit == 0
 }
 
-// WriteFile writes a file in place and makes its directory. A new file has mode
+// WriteFile writes a file in place and creates its directory. A new file has mode
 // 0644.
 func (n *Node) WriteFile(path, content string) {
 	n.t.Helper()
@@ -48,8 +48,8 @@ func (n *Node) Requests() []string {
 	return strings.Split(strings.TrimSpace(n.Sh("cat /run/node-server.log 2>/dev/null").Stdout), "\n")
 }
 
-// Faults makes the web server fail from now on. Every line is a prefix of paths and
-// what happens to them: a status, hang, slow or truncate.
+// Faults makes the web server fail from now on. Every line has a path prefix and what
+// happens to requests below it: a status, hang, slow or truncate.
 func (n *Node) Faults(lines ...string) {
 	n.t.Helper()
 	n.WriteFile("/etc/falco-standin/http", strings.Join(lines, "\n")+"\n")
@@ -72,7 +72,7 @@ func Lines(t *testing.T, text string, want ...string) {
 	for _, w := range want {
 		_, after, ok := strings.Cut(rest, w)
 		if !ok {
-			t.Fatalf("no %q (in its order) in:\n%s", w, text)
+			t.Fatalf("no %q, or not in this order, in:\n%s", w, text)
 		}
 		rest = after
 	}

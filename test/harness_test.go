@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// The harness itself, on one node.
+// TestHarness tests the harness itself, on one node.
 func TestHarness(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
@@ -19,11 +19,11 @@ func TestHarness(t *testing.T) {
 	})
 }
 
-// A snapshot shows changes, and shows none in a node that nobody touches.
+// A snapshot shows changes, and shows none if nothing has changed.
 func snapshots(t *testing.T, n *Node) {
 	before := n.Snapshot()
 	if diff := before.Diff(n.Snapshot()); len(diff) > 0 {
-		t.Errorf("two snapshots of a node that nobody touches differ: %q", diff)
+		t.Errorf("two snapshots of an unchanged node differ: %q", diff)
 	}
 	n.Must("echo x >/etc/new; chmod 600 /etc/hostname || true; touch -d yesterday /etc/falco-bootstrap.yaml; rm /etc/redhat-release")
 	got := strings.Join(before.Diff(n.Snapshot()), "\n")
@@ -39,7 +39,7 @@ func snapshots(t *testing.T, n *Node) {
 
 func TestHarnessSetup(t *testing.T) {
 	t.Parallel()
-	n := Start(t, Setup{}) // set up anew for each release; the last has no dnf
+	n := Start(t, Setup{}) // set up again for each release; the last has no dnf
 	for _, release := range []string{"10.1", "9.6", "8.10", "7.9"} {
 		t.Run(release, func(t *testing.T) {
 			n.In(t)
@@ -66,10 +66,10 @@ func TestHarnessSetup(t *testing.T) {
 func serverFaults(t *testing.T, n *Node) {
 	n.Faults("/keys/ 503", "/falco/0.44.1/ truncate")
 	if r := n.Sh("curl -sf " + www + "/keys/falco.asc"); r.Exit != 22 {
-		t.Errorf("fetching what answers 503: %v", r)
+		t.Errorf("fetching a URL that answers 503: %v", r)
 	}
 	if r := n.Sh("curl -sf " + www + "/falco/0.44.1/repodata/repomd.xml"); r.Exit != 18 {
-		t.Errorf("fetching what is cut short: %v", r)
+		t.Errorf("fetching a truncated file: %v", r)
 	}
 	if got := strings.Join(n.Requests(), "\n"); !strings.Contains(got, "GET /keys/falco.asc") {
 		t.Errorf("requests = %q", got)

@@ -29,9 +29,9 @@ standin() {
 	say "test: made the stand-in base ($((SECONDS - start)) s)"
 }
 
-# sources writes what the image is built from to bin/.node: what the packages are made
-# of and, apart from that, programs whose change rebuilds no package. Go ignores a
-# directory of such a name, so it may change while unit tests run.
+# sources writes the image's build context to bin/.node: the sources of the packages
+# and, separately, programs whose change rebuilds no package. Go ignores a directory
+# with a leading dot, so it may change while unit tests run.
 sources() {
 	local name
 	rm -rf bin/.node
@@ -46,7 +46,7 @@ sources() {
 
 base=$wanted
 if ! pulled; then
-	say "test: $wanted cannot be pulled; a Debian stand-in that is set up as Oracle Linux takes its place"
+	say "test: $wanted cannot be pulled; using a Debian stand-in set up as Oracle Linux"
 	standin
 fi
 start=$SECONDS

@@ -33,11 +33,11 @@ func TestKernelModule(t *testing.T) {
 	runStages(t, n, []stage{{name: "the next run", flags: []string{"--driver=kmod"}, falco: "0.44.1", unit: kmodUnit, drift: []string{"kernel-module"}, also: requireModule}})
 }
 
-// Rows of the compatibility table that refuse a node, or warn about it in a dry run.
-// Nothing is touched, and the run names the nearest version that can run.
+// Rows of the compatibility table refuse a node, or warn about it in a dry run.
+// Nothing is changed, and the run names the nearest version that can run.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	n := Start(t, Setup{}) // one node, set up anew for each case
+	n := Start(t, Setup{}) // one node, set up again for each case
 	for _, tt := range []struct {
 		name  string
 		setup Setup
@@ -91,7 +91,7 @@ func TestRefusals(t *testing.T) {
 				r.check(t, n)
 			}
 			if touched := n.Sh("ls /etc/yum.repos.d/falcosecurity.repo /etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity /var/log/dnf.log 2>/dev/null").Stdout; touched != "" {
-				t.Errorf("the node was touched: %s", touched)
+				t.Errorf("the node was changed: %s", touched)
 			}
 		})
 	}
@@ -111,7 +111,7 @@ func TestExplainNotes(t *testing.T) {
 	}
 }
 
-// A refusal is a run that exits with 3, unless it says otherwise.
+// A refusal is a run that exits with 3, or with exit if that is set.
 type refusal struct {
 	flags       []string
 	exit        int

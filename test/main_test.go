@@ -22,8 +22,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// sweep removes the containers of test runs that are over, such as killed ones.
-// The label of a container names the process that made it.
+// sweep removes the containers that test runs left behind when they were killed.
+// The label of a container names the process that created it.
 func sweep() {
 	out, err := exec.Command("docker", "ps", "-a", "--filter", "label="+label, "--format", `{{.ID}} {{.Label "`+label+`"}}`).Output()
 	if err != nil {

@@ -16,7 +16,7 @@ need() {
 	fi
 	say "test: installing ${missing[*]}"
 	output=$(mktemp)
-	# One at a time: these scripts run side by side.
+	# One at a time: these scripts run concurrently.
 	{ flock 9 && install_packages "${missing[@]}" 9>&-; } >"$output" 2>&1 9</var/lib/apt || {
 		tail -n 20 "$output" >&2
 		exit 1
@@ -32,7 +32,7 @@ install_packages() {
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
 }
 
-# logged COMMAND... runs a command, and shows the end of its output if it fails.
+# logged COMMAND... runs a command and shows the end of its output if it fails.
 logged() {
 	local log status=0
 	log=$(mktemp)
@@ -42,7 +42,7 @@ logged() {
 	return $status
 }
 
-# part NAME COMMAND... runs one part, and writes to the file $PARTS how long it took.
+# part NAME COMMAND... runs one part and appends how long it took to the file $PARTS.
 part() {
 	local name=$1 start=$SECONDS status=0 failed=""
 	shift
@@ -52,9 +52,9 @@ part() {
 	return "$status"
 }
 
-# agent builds the agent, with less priority than what makes the node's image. A
-# second call waits for the first, and has nothing left to build.
+# agent builds the agent, at a lower priority than the node's image. A second call
+# waits for the first and has nothing left to build.
 agent() { flock "$PARTS.lock" nice make --no-print-directory --silent build; }
 
-# go_test ARGUMENT... runs go test, and prints a summary of what it says.
+# go_test ARGUMENT... runs go test and prints a summary of its output.
 go_test() { go test -json "$@" | go run ./test/summary; }

@@ -25,7 +25,7 @@ const (
 )
 
 // A Node is a running container. Its methods end the test if the container itself
-// does not answer; what a command in it answers is the caller's business.
+// does not answer; the caller judges the result of a command in it.
 type Node struct {
 	Setup Setup
 	t     testing.TB
@@ -35,14 +35,14 @@ type Node struct {
 	pid string     // of its init, once it is known
 }
 
-// A Result is what a command in a node left behind.
+// A Result is the result of a command in a node.
 type Result struct {
 	Exit           int
 	Stdout, Stderr string
 	Took           time.Duration
 }
 
-// String shows a result in a failure message.
+// String formats a result for a failure message.
 func (r Result) String() string {
 	return fmt.Sprintf("exit %d after %v\n--- stdout\n%s--- stderr\n%s", r.Exit, r.Took.Round(time.Millisecond), r.Stdout, r.Stderr)
 }
@@ -77,8 +77,8 @@ func (n *Node) copyAgent(path string) {
 	}
 }
 
-// runNode starts a container of an image with what a node needs, and with these
-// flags of docker run. It returns the id of the container.
+// runNode starts a container from an image with the options that a node needs and
+// these flags of docker run. It returns the container's ID.
 func runNode(t testing.TB, image string, flags ...string) string {
 	t.Helper()
 	command := append([]string{
@@ -95,20 +95,20 @@ func (n *Node) end() {
 	if n.t.Failed() && testing.Verbose() {
 		n.t.Logf("journal of the node:\n%s", n.Sh("journalctl --no-pager -n 40 -u 'falco*' 2>&1").Stdout)
 	}
-	// Under load docker may give up on it; sweep finds it again.
+	// Under load docker may fail to remove it; sweep does so later.
 	if r, err := run(nil, "docker", "rm", "-f", "-v", n.id); err != nil || r.Exit != 0 {
 		n.t.Logf("removing the node: %v, %v", r, err)
 	}
 }
 
-// In lends the node to a subtest.
+// In returns the node for use in a subtest.
 func (n *Node) In(t *testing.T) {
 	outer := n.t
 	n.t = t
 	t.Cleanup(func() { n.t = outer })
 }
 
-// A subtest is one of several tests on one node, which leaves it fit for the next.
+// A subtest is one of several tests on one node, which it leaves usable for the next.
 type subtest struct {
 	name string
 	run  func(*testing.T, *Node)
@@ -143,7 +143,7 @@ func (n *Node) Exec(args ...string) Result { return n.pipe(nil, args...) }
 // Sh runs a line of bash in the node.
 func (n *Node) Sh(line string) Result { return n.Exec("bash", "-c", line) }
 
-// Must runs a line of bash that has to succeed and returns its output.
+// Must runs a line of bash that must succeed and returns its output.
 func (n *Node) Must(line string) string {
 	n.t.Helper()
 	r := n.Sh(line)
@@ -186,7 +186,7 @@ func (n *Node) pipe(stdin []byte, args ...string) Result {
 	return r
 }
 
-// docker runs a docker command that has to succeed and returns its output.
+// docker runs a docker command that must succeed and returns its output.
 func docker(t testing.TB, stdin []byte, args ...string) string {
 	t.Helper()
 	r, err := run(stdin, append([]string{"docker"}, args...)...)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Builds the node's image and the agent, and runs the cases in nodes. It writes what
-# they print to a file. It needs a docker daemon, and is a part of all.sh.
+# Builds the node's image and the agent, runs the cases in nodes, and writes their
+# output to a file. It needs a docker daemon, and is a part of all.sh.
 #
 #   test/nodes.sh OUTPUT
 set -euo pipefail

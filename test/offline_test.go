@@ -26,8 +26,8 @@ func (n *Node) copyDirTo(to *Node, dir string) {
 const otherByte = `at=$(($(stat -c %s $1) - 100)) byte=X; [ "$(tail -c 100 $1 | head -c 1 | tr -d '\0')" != X ] || byte=Y
 	printf $byte | dd of=$1 bs=1 seek=$at conv=notrunc status=none`
 
-// A bundle that a connected node makes is all that a node without a network needs.
-// What is not signed by a pinned key does not even reach dnf.
+// A bundle made on a connected node is all that a node without a network needs.
+// A package that is not signed by a pinned key does not even reach dnf.
 func TestOffline(t *testing.T) {
 	t.Parallel()
 	const bundle = "/srv/bundle"

@@ -24,8 +24,8 @@ func (n *Node) requireSame(t *testing.T, undisturbed *Node) {
 	}
 }
 
-// picture is what requireSame compares. rpm's list of packages includes the keys,
-// which are the same in every node.
+// picture returns what requireSame compares. rpm's list of packages includes the
+// keys, which are the same in every node.
 func (n *Node) picture() map[string]string {
 	n.t.Helper()
 	seen := map[string]string{}
@@ -92,7 +92,7 @@ func (n *Node) requireIntact(t *testing.T, what string, files ...string) {
 	line := "for f in " + strings.Join(files, " ") + "; do cmp -s $f " + falcoYAML + " && same=1; done; [ -n \"$same\" ] || ls -l " + falcoYAML +
 		"; find /etc/falco/config.d /etc/logrotate.d -name '*falco-bootstrap-*'"
 	if out := n.Must(line); out != "" {
-		t.Errorf("%s: falco.yaml is half done, or there are stray files:\n%s", what, out)
+		t.Errorf("%s: falco.yaml is half written, or there are stray files:\n%s", what, out)
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 )
 
-// An audit changes nothing, whatever the node is like, and says what the golden
-// reports say.
+// An audit changes nothing, whatever the state of the node, and its reports match the
+// golden ones.
 func TestAudit(t *testing.T) {
 	t.Parallel()
 	t.Run("bare", func(t *testing.T) {
@@ -45,8 +45,8 @@ func TestAudit(t *testing.T) {
 	})
 }
 
-// snapshotAlerts is Falco's log: taking a snapshot reads /etc/shadow, which Falco
-// reports. The traced calls show that the agent does not read it.
+// snapshotAlerts is Falco's log, which changes because a snapshot reads /etc/shadow.
+// The traced calls show that the agent does not read it.
 const snapshotAlerts = "/var/log/falco.log"
 
 // requireNoTrace proves in three ways that commands which only read change nothing:
@@ -72,9 +72,9 @@ func (n *Node) requireNoTrace(t *testing.T, exit int) {
 	n.requireReadOnlyRun(t, exit)
 }
 
-// changingCalls are the system calls that can change a file, a directory or what
-// is mounted. What the agent says to systemd goes through a socket: connecting to
-// one changes nothing, and snapshots show what it asks for there.
+// changingCalls are the system calls that can change a file, a directory or a mount.
+// The agent talks to systemd through a socket: connecting to it changes nothing, and
+// snapshots show the effect of what it asks for.
 const changingCalls = "open,openat,openat2,creat,rename,renameat,renameat2,unlink,unlinkat,rmdir,mkdir,mkdirat,mknod,mknodat," +
 	"link,linkat,symlink,symlinkat,chmod,fchmod,fchmodat,chown,fchown,lchown,fchownat,truncate,ftruncate,fallocate," +
 	"utime,utimes,utimensat,futimesat,setxattr,lsetxattr,fsetxattr,removexattr,lremovexattr,fremovexattr,mount,umount2,bind,copy_file_range"
@@ -89,8 +89,8 @@ var (
 
 // traced runs the agent under strace and returns the calls that change files outside
 // /dev and /proc. The agent starts one program, rpm, as nobody. Its calls do not
-// count if the kernel refuses them for lack of rights: rpm tries to lock its database
-// before it goes on without the lock.
+// count if the kernel denies permission: rpm tries to lock its database before it
+// goes on without the lock.
 func (n *Node) traced(t *testing.T, args ...string) []string {
 	t.Helper()
 	const log = "/dev/shm/trace"
@@ -161,8 +161,8 @@ func (n *Node) requireReadOnlyRun(t *testing.T, exit int) {
 	}
 }
 
-// auditAsNobody runs the agent dry as a user who is not root: what that user may not
-// read is unknown, and is not reported as in order.
+// auditAsNobody runs the agent dry as the user nobody: what that user cannot read is
+// unknown, and is not reported as in order.
 func (n *Node) auditAsNobody(t *testing.T, exit int) {
 	t.Helper()
 	before := n.Snapshot()
@@ -175,7 +175,7 @@ func (n *Node) auditAsNobody(t *testing.T, exit int) {
 	}
 	if n.Exists("/var/lib/falco-bootstrap/proof.json") && exit != 2 {
 		if s := stepOf(t, v, "proof"); s.Status != string(converge.StatusUnknown) {
-			t.Errorf("the proof that nobody may read is %s (%s), want unknown", s.Status, s.Reason)
+			t.Errorf("the proof, which only root can read, is %s (%s), want unknown", s.Status, s.Reason)
 		}
 	}
 	if diff := before.Diff(n.Snapshot(), snapshotAlerts); len(diff) > 0 {
@@ -185,7 +185,7 @@ func (n *Node) auditAsNobody(t *testing.T, exit int) {
 	_, v = n.auditAs(t, 65534)
 	for _, id := range []string{"key", "packages", "config", "unit", "proof"} {
 		if s := stepOf(t, v, id); s.Status != string(converge.StatusUnknown) || len(s.Unknown) == 0 {
-			t.Errorf("%s is %s (%s) to a user who may not read rpm's database, want unknown", id, s.Status, s.Reason)
+			t.Errorf("%s is %s (%s) for a user who cannot read rpm's database, want unknown", id, s.Status, s.Reason)
 		}
 	}
 	n.Must("chmod 755 /var/lib/rpm; [ ! -e /etc/falco ] || chmod 755 /etc/falco")

@@ -33,7 +33,7 @@ func (n *Node) makeStateDir() {
 	n.Must("mkdir -p -m 700 " + stateDir)
 }
 
-// A host that cannot run what is asked for stays as it is.
+// A host that cannot run what is asked for is not changed.
 func TestRefuseHost(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("8.10"))
@@ -78,7 +78,8 @@ func TestRefuseHost(t *testing.T) {
 	}
 }
 
-// What is not signed by a pinned key is not installed, and no other key is trusted.
+// A package that is not signed by a pinned key is not installed, and no other key is
+// trusted.
 func TestRefuseTrust(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
@@ -138,12 +139,12 @@ func (n *Node) requireUntouched(t *testing.T, packages []string, pinned bool) {
 	case !pinned && len(keys) == 0:
 	case pinned && len(keys) == 1 && strings.HasPrefix(keys[0], "gpg-pubkey-"+id[len(id)-8:]+"-"):
 	default:
-		t.Errorf("new keys: %q; the pinned one wanted: %v", keys, pinned)
+		t.Errorf("new keys: %q; want the pinned one: %v", keys, pinned)
 	}
 	if got := n.DnfHistory(); got != 0 {
 		t.Errorf("%d transactions of dnf, want none", got)
 	}
 	if n.Exists("/usr/bin/falco") || n.Exists(falcoYAML) {
-		t.Error("there are files of Falco")
+		t.Error("files of Falco exist")
 	}
 }

@@ -82,7 +82,7 @@ func (n *Node) requireGolden(t *testing.T, name, got string) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; if that is meant, run go test -update (-want +got):\n%s", name, diff)
+		t.Errorf("%s differs; run go test -update if that is intended (-want +got):\n%s", name, diff)
 	}
 }
 
@@ -112,7 +112,7 @@ func requireValid(t *testing.T, object string) {
 		err = schema.Validate(v)
 	}
 	if err != nil {
-		t.Errorf("a report is not as docs/report.schema.json says: %v in\n%s", err, object)
+		t.Errorf("a report does not match docs/report.schema.json: %v in\n%s", err, object)
 	}
 }
 
@@ -157,8 +157,8 @@ func (n *Node) outputFiles(t *testing.T) {
 	}
 }
 
-// failingRuns runs the agent into every failure that a bare node offers without any
-// package being touched, and checks the report that each run leaves.
+// failingRuns makes the agent fail in every way that a bare node allows without a
+// change of packages, and checks the report that each run leaves.
 func (n *Node) failingRuns(t *testing.T) {
 	t.Helper()
 	left := func(what string, r Result, exit int, message string) {
@@ -196,7 +196,7 @@ func (n *Node) failingRuns(t *testing.T) {
 	left("a run that is told to stop", stopped, 1, "told to stop")
 	var last report.Report
 	if err := json.Unmarshal([]byte(n.ReadFile("/var/lib/falco-bootstrap/last-run.json")), &last); err != nil || !bytes.Contains(last.Previous, []byte(`"locked"`)) {
-		t.Errorf("the report before is %.200q (%v), want that of the run without the lock", last.Previous, err)
+		t.Errorf("the previous report is %.200q (%v), want that of the run without the lock", last.Previous, err)
 	}
 	n.Faults()
 }

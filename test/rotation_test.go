@@ -20,9 +20,9 @@ for i in range(3000):
 open("/run/written", "w")
 `
 
-// follower reads as fluentd's in_tail does in the logging agent: it knows a file by
-// its inode, and goes on reading a file that was moved for a while (rotate_wait)
-// before it opens the new one.
+// follower reads as fluentd's in_tail does in the logging agent: it identifies a file
+// by its inode, and goes on reading a renamed file for a while (rotate_wait) before it
+// opens the new one.
 const follower = `
 import os, time
 path, out = "/var/log/falco.log", open("/run/followed", "w", buffering=1)
@@ -46,8 +46,8 @@ while True:
     time.sleep(0.01)
 `
 
-// No alert is lost or read twice when logrotate, as the agent sets it up, moves the
-// log that somebody reads.
+// No alert is lost or read twice when logrotate, as the agent sets it up, renames a
+// log that is being read.
 func TestRotationLosesNothing(t *testing.T) {
 	t.Parallel()
 	d := OL("9.6")
@@ -69,6 +69,6 @@ func TestRotationLosesNothing(t *testing.T) {
 		t.Fatalf("%s rotated logs, want 2 or more", got)
 	}
 	if r := n.Sh("diff <(seq -f 'alert %.0f' 0 2999) /run/followed"); r.Exit != 0 {
-		t.Errorf("what the reader saw is not what was written: %v", r)
+		t.Errorf("the reader did not read what was written: %v", r)
 	}
 }

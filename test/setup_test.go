@@ -21,18 +21,18 @@ const (
 	epelAbsent   = "absent"
 )
 
-// A Setup is what a node is like before a case begins.
+// A Setup is the state of a node before a case begins.
 type Setup struct {
-	// Release is that of Oracle Linux, such as "8.10". If it is empty, the node
-	// stays as the image is, which for the stand-in base is a Debian.
+	// Release is the release of Oracle Linux, such as "8.10". If it is empty, the
+	// node stays as the image is: Debian, for the stand-in base.
 	Release string
 	// Kernel is a kernel release such as "5.15.0-210.163.7.el8uek.x86_64". The
-	// stand-ins believe in it, and Run hands it to the agent.
+	// stand-ins use it, and Run passes it to the agent.
 	Kernel string
 	// EPEL is the state of EPEL's repository file; disabled if empty.
 	EPEL string
 	// Falco is the directory below www/falco that the settings name: a version,
-	// "all", or one to refuse, such as "othersigned".
+	// "all", or one that the agent must refuse, such as "othersigned".
 	Falco string
 	// Key is the file below www/keys that the settings name as the key.
 	Key string
@@ -107,11 +107,11 @@ func (n *Node) setUp() {
 	}
 }
 
-// quote makes s one word of a shell command.
+// quote returns s as one word of a shell command.
 func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }
 
 // Repo makes a repository of these versions of Falco, signed like the others, and
-// returns its address.
+// returns its URL.
 func (n *Node) Repo(name string, versions ...string) string {
 	n.t.Helper()
 	dir := "/srv/www/falco/" + name

@@ -19,8 +19,8 @@ type Snapshot struct {
 	Units map[string]string
 }
 
-// ours lists what a snapshot leaves out: the kernel's own file systems, what systemd
-// and the journal keep for themselves, and the harness's files.
+// ours lists what a snapshot leaves out: the kernel's own file systems, the state of
+// systemd and the journal, and the harness's files.
 func ours() []string {
 	return []string{
 		"/proc", "/sys", "/dev", "/srv", "/usr/share/node", "/run/systemd", "/run/log", "/run/dbus", "/run/node-server.log",
@@ -28,14 +28,14 @@ func ours() []string {
 	}
 }
 
-// Snapshot takes one. The content of files that are older than the image is not
-// hashed: their change time tells as much, and reading them takes a second.
+// Snapshot takes a snapshot. The content of files that are older than the image is not
+// hashed: their change time shows as much, and reading them takes a second.
 func (n *Node) Snapshot() Snapshot {
 	n.t.Helper()
 	return n.snapshot("")
 }
 
-// FullSnapshot takes one that hashes every file.
+// FullSnapshot takes a snapshot that hashes every file.
 func (n *Node) FullSnapshot() Snapshot {
 	n.t.Helper()
 	return n.snapshot("-full ")
@@ -82,8 +82,8 @@ func unitStates(text string) map[string]string {
 	return states
 }
 
-// Diff lists what differs in other, a line for each. Paths at or below one of ignore
-// do not count.
+// Diff lists what differs in other, one line for each difference. It skips paths at or
+// below one of ignore.
 func (s Snapshot) Diff(other Snapshot, ignore ...string) []string {
 	skip := func(path string) bool {
 		return slices.ContainsFunc(ignore, func(i string) bool { return path == i || strings.HasPrefix(path, i+"/") })

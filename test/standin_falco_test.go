@@ -41,7 +41,7 @@ func (n *Node) lastAlert() string {
 	return strings.TrimSuffix(n.Must("tail -n 1 /var/log/falco.log"), "\n")
 }
 
-// The stand-in for Falco itself, on one node.
+// TestStandinFalco tests the stand-in for Falco, on one node.
 func TestStandinFalco(t *testing.T) {
 	n := byHand(t, OL("9.6"), "0.44.1")
 	if r := n.rpm("FALCO_DRIVER_CHOICE=none", "0.44.1"); r.Exit != 0 {
@@ -78,7 +78,7 @@ func alertText(t *testing.T, n *Node) {
 	}
 	n.Must("for i in 1 2 3; do bash -c 'read x </etc/shadow'; done; sleep 0.3")
 	if log := n.ReadFile("/var/log/falco.log"); strings.Contains(log, "process=bash") {
-		t.Errorf("a shell's open made alerts: %s", log)
+		t.Errorf("an open by a shell caused alerts: %s", log)
 	}
 }
 
@@ -124,7 +124,7 @@ func reload(t *testing.T, n *Node) {
 	n.Must("mv /tmp/broken.yaml /etc/falco/config.d/60-broken.yaml; for ((i = 0; i < 100; i++)); do grep -q 'hot restart failure' /var/log/falco.log && exit; sleep 0.1; done; exit 1")
 	n.Must("rm /etc/falco/config.d/60-broken.yaml; sleep 3")
 	if after := n.Unit("falco-modern-bpf.service"); after.MainPID != before.MainPID {
-		t.Errorf("process %d became %d over a reload", before.MainPID, after.MainPID)
+		t.Errorf("process %d became %d during a reload", before.MainPID, after.MainPID)
 	}
 }
 
@@ -137,10 +137,10 @@ func misbehaviour(t *testing.T, n *Node) {
 	n.Must("rm /etc/falco-standin/crash /var/log/falco.log; systemctl reset-failed; echo 0 >/etc/falco-standin/delay; : >/etc/falco-standin/hang")
 	n.Must("systemctl restart falco-modern-bpf; for ((i = 0; i < 100; i++)); do " + healthy + " && exit; sleep 0.1; done; exit 1")
 	if n.Alert("/var/log/falco.log", time.Second) {
-		t.Error("a Falco that hangs made an alert")
+		t.Error("a Falco that hangs wrote an alert")
 	}
 	n.Must("rm /etc/falco-standin/hang; systemctl restart falco-modern-bpf")
 	if !n.Alert("/var/log/falco.log", 20*time.Second) {
-		t.Error("no alert from a Falco that is well again")
+		t.Error("no alert from a repaired Falco")
 	}
 }

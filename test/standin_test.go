@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The tests of this file and of standin_falco_test.go compare the stand-ins with what
-// is known of Falco's packages: falcosecurity/falco scripts/rpm at each tag.
+// The tests of this file and of standin_falco_test.go compare the stand-ins with
+// Falco's packages: falcosecurity/falco scripts/rpm at each tag.
 
 // byHand returns a node on which somebody has enabled Falco's repository by hand.
 // EPEL is enabled too, since packages before 0.40 need dkms.
@@ -31,8 +31,8 @@ func falcoRepository(name string) string {
 		"\ngpgcheck=1\ngpgkey=" + www + "/keys/falcosecurity-packages.asc\nrepo_gpgcheck=1\nenabled=1\n"
 }
 
-// dnf runs dnf so that Falco's scriptlets do not ask anything. It leaves out the
-// repositories of Oracle Linux unless a package of theirs is named.
+// dnf runs dnf so that Falco's scriptlets ask no questions. It leaves out the
+// repositories of Oracle Linux unless one of their packages is named.
 func (n *Node) dnf(environment, words string) Result {
 	n.t.Helper()
 	if !strings.Contains(words, "kernel-devel") {
@@ -69,7 +69,8 @@ func (n *Node) activeUnits() (enabled, running []string) {
 	return enabled, running
 }
 
-// An installation by hand, and the units that are enabled and running after it.
+// An installation is a version installed by hand, and the units that are enabled and
+// running after that.
 type installation struct {
 	name, version, environment string
 	enabled                    []string
@@ -96,7 +97,7 @@ func TestStandinInstall(t *testing.T) {
 			{name: "0.40 cannot finish its scriptlets", version: "0.40.0", stays: "fg: no job control"},
 			{name: "0.41 starts the driver it finds", version: "0.41.3", enabled: modern},
 			{name: "0.44 starts the driver it finds", version: "0.44.1", enabled: modern},
-			{name: "0.44 takes an unknown choice for auto", version: "0.44.1", environment: "FALCO_DRIVER_CHOICE=ebpf", enabled: modern},
+			{name: "0.44 treats an unknown choice as auto", version: "0.44.1", environment: "FALCO_DRIVER_CHOICE=ebpf", enabled: modern},
 			{name: "0.45 starts nothing when asked to", version: "0.45.0", environment: "FALCO_DRIVER_CHOICE=none"},
 		}},
 		{name: "UEK R6", setup: uek6(), cases: []installation{
@@ -128,7 +129,7 @@ func (c installation) check(t *testing.T, n *Node) {
 	}
 	built := n.Exec("dkms", "status").Stdout
 	if want := c.version == "0.32.2"; strings.Contains(built, "installed") != want {
-		t.Errorf("dkms status = %q, installed wanted: %v", built, want)
+		t.Errorf("dkms status = %q, want installed: %v", built, want)
 	}
 	if c.stays != "" {
 		if r := n.dnf("", "remove falco"); !strings.Contains(r.Stdout+r.Stderr, c.stays) || len(n.Installed("falco")) != 1 {
@@ -148,14 +149,14 @@ func (n *Node) removeFalco() {
 		systemctl daemon-reload`)
 }
 
-// uek6 is a node on whose kernel no driver of Falco 0.44 works.
+// uek6 returns the setup of a node on whose kernel no driver of Falco 0.44 works.
 func uek6() Setup {
 	d := OL("8.10")
 	d.Kernel = "5.4.17-2136.311.6.1.el8uek.x86_64"
 	return d
 }
 
-// What people do with the packages by hand, on one node.
+// TestStandinPackages does what people do with the packages by hand, on one node.
 func TestStandinPackages(t *testing.T) {
 	n := byHand(t, OL("9.6"), "all")
 	n.runSubtests(t, []subtest{
@@ -178,10 +179,10 @@ func upgrade(t *testing.T, n *Node) {
 		t.Errorf("unit after an upgrade = %+v, want enabled and inactive", u)
 	}
 	if old := n.ReadFile("/etc/falco/falco.yaml.rpmsave"); !strings.Contains(old, "# mine") {
-		t.Errorf("falco.yaml.rpmsave does not hold the edit")
+		t.Errorf("falco.yaml.rpmsave does not have the edit")
 	}
 	if now := n.ReadFile("/etc/falco/falco.yaml"); strings.Contains(now, "# mine") {
-		t.Errorf("falco.yaml still holds the edit")
+		t.Errorf("falco.yaml still has the edit")
 	}
 	n.removeFalco()
 }

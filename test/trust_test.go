@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// makeKey makes a key in the node under the name of Falco's keys, and writes it to
-// the web server's keys. gpg takes time for now.
+// makeKey makes a key in the node with the user ID of Falco's keys, and writes it to
+// the web server's keys. gpg takes time as the present time.
 func (n *Node) makeKey(file, lives, time string) {
 	n.t.Helper()
 	n.Must(`set -e
@@ -21,7 +21,7 @@ func (n *Node) makeKey(file, lives, time string) {
 		gpg --batch --armor --export "$mail" >/srv/www/keys/` + file + `.asc`)
 }
 
-// trusted lists the user ids of the keys in rpm's database, except Oracle's.
+// trusted lists the user IDs of the keys in rpm's database, except Oracle's.
 func (n *Node) trusted() []string {
 	n.t.Helper()
 	var out []string
@@ -33,14 +33,14 @@ func (n *Node) trusted() []string {
 	return out
 }
 
-// forget is a line of bash that removes a key from rpm's database.
+// forget returns a line of bash that removes a key from rpm's database.
 func forget(mail string) string {
 	return "rpm -e $(rpm -q gpg-pubkey --queryformat '%{NAME}-%{VERSION}-%{RELEASE} %{PACKAGER}\\n' | grep " + mail + " | cut -d ' ' -f 1) 2>&1; "
 }
 
 const falcoMail = "falco@falco.test"
 
-// The keys of a node over the years.
+// TestKeyLife follows the keys of a node over the years.
 func TestKeyLife(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("9.6"))
@@ -101,7 +101,7 @@ func TestKeyLife(t *testing.T) {
 		n.Must("rm /usr/share/falco/version")
 		r := n.Run(append(pins, from("two.asc"), "--repository-baseurl="+www+"/falco/othersigned")...)
 		if r.Exit != 0 {
-			t.Errorf("reinstalling what the next key signed: %v", r)
+			t.Errorf("reinstalling a package that the next key signed: %v", r)
 		}
 		if got := strings.Join(n.trusted(), ", "); !strings.Contains(got, falcoMail) || !strings.Contains(got, "other@") {
 			t.Errorf("keys = %s, want both", got)
@@ -152,7 +152,7 @@ func TestKeyLife(t *testing.T) {
 }
 
 // forwarder is a proxy that sends every request to the node's own web server and
-// notes it.
+// logs it.
 const forwarder = `import http.server, urllib.request
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -172,8 +172,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 http.server.ThreadingHTTPServer(("127.0.0.1", 3128), Handler).serve_forever()
 `
 
-// Key and packages come from a mirror that only the proxy of the environment knows,
-// and the addresses of Oracle's repositories are filled in while the node boots.
+// The key and the packages come from a mirror that only the environment's proxy can
+// reach, and the URLs of Oracle's repositories are filled in while the node boots.
 func TestProxyAndMapper(t *testing.T) {
 	t.Parallel()
 	d := OL("8.10")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Unit is the state of one unit, in systemd's words.
+// A Unit is the state of one unit, in systemd's terms.
 type Unit struct {
 	LoadState, ActiveState, SubState, UnitFileState string
 	InvocationID, Result, FragmentPath, DropInPaths string
@@ -47,7 +47,7 @@ func properties(text string) map[string]string {
 	return m
 }
 
-// FalcoUnits returns the state of enablement of every Falco unit, by name.
+// FalcoUnits returns whether each Falco unit is enabled, in systemd's terms, by name.
 func (n *Node) FalcoUnits() map[string]string {
 	n.t.Helper()
 	units := map[string]string{}
@@ -59,7 +59,7 @@ func (n *Node) FalcoUnits() map[string]string {
 	return units
 }
 
-// DnfHistory returns how many transactions dnf remembers.
+// DnfHistory returns the number of transactions in dnf's history.
 func (n *Node) DnfHistory() int {
 	n.t.Helper()
 	out := n.Must(`python3 - <<'END'

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// A complaint is a way in which a node fails to detect, and what verify says.
+// A complaint is a way in which a node fails to detect, and what verify says about it.
 type complaint struct {
 	name string
 	// do and undo are lines of bash; after undo Falco is as it was.
@@ -20,8 +20,8 @@ type complaint struct {
 }
 
 const (
-	// restarted starts Falco anew, detects waits until an alert is in the log, and
-	// dies waits until Falco has died.
+	// restarted restarts Falco, detects waits until an alert is in the log, and dies
+	// waits until Falco has died.
 	restarted = "systemctl reset-failed falco-modern-bpf; systemctl restart falco-modern-bpf; "
 	detects   = "for ((i = 0; i < 300; i++)); do cat /etc/shadow >/dev/null; sleep 0.1; [ -s " + alertsLog + " ] && break; done; "
 	dies      = "for ((i = 0; i < 300; i++)); do [ $(systemctl show --value -p SubState falco-modern-bpf) = auto-restart ] && break; sleep 0.1; done; "
@@ -36,7 +36,7 @@ func fragment(content string) string {
 
 const noFragment = "rm -f /etc/falco/config.d/90-test.yaml; " + restarted
 
-// verify names every way to be blind.
+// verify names every reason why a node does not detect.
 func TestVerifyTellsApart(t *testing.T) {
 	t.Parallel()
 	const log = alertsLog
@@ -118,7 +118,7 @@ func TestVerifyTellsApart(t *testing.T) {
 			do: "touch /etc/falco-standin/crash; " + restarted + dies, undo: "rm /etc/falco-standin/crash; " + restarted,
 		},
 		{name: "stopped", exit: 7, says: []string{"falco-modern-bpf.service is inactive", "not running"}, do: "systemctl stop falco-modern-bpf", undo: restarted},
-		{name: "well again", do: "true"},
+		{name: "repaired", do: "true"},
 		{name: "no Falco", exit: 7, says: []string{"falco is not installed"}, do: "rpm -e falco 2>&1"},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.check(t, n, flags) })
@@ -131,8 +131,8 @@ func (c complaint) check(t *testing.T, n *Node, flags []string) {
 	if c.undo != "" {
 		defer n.Must(c.undo)
 	}
-	// A Falco that detects does so soon, even on a slow machine; for one that does
-	// not, verify takes all the time it has.
+	// A Falco that detects does so soon, even on a slow machine; if it does not,
+	// verify takes all the time it has.
 	within := "--within=20s"
 	if c.exit != 0 {
 		within = "--within=2s"

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Builds, signs and lays out the node's packages. It runs inside the image build,
-# where rpmbuild, createrepo_c and gpg are; its input is what the render command
-# wrote and the spec files beside this script.
+# Builds and signs the node's packages and makes repositories of them. It runs inside
+# the image build, which has rpmbuild, createrepo_c and gpg; its input is the output of
+# the render command and the spec files beside this script.
 #
 #   build.sh SOURCES WWW
 #
@@ -16,7 +16,7 @@ sources=$1
 www=$2
 arch=$(uname -m)
 work=$(mktemp -d)
-# The release that the repositories to refuse hold.
+# The release in the repositories that the agent must refuse.
 refused=0.44.1
 export GNUPGHOME=/srv/gnupg
 
@@ -108,7 +108,7 @@ build_falco() {
 	index "$www/falco/all" falco
 }
 
-# Repositories that a careful installer refuses.
+# Repositories that the agent must refuse.
 build_refusals() {
 	local name
 	for name in other expired revoked; do
@@ -195,8 +195,8 @@ platform() {
 		"pkgname $2" "pkgversion ${3%%-*}" "pkgrelease ${3#*-}" ${4:+"pkgprovides $4"}
 }
 
-# build_platform EL GLIBC LIBSTDCXX SYSTEMD GLIBCXX... makes the rpm database with
-# which the stand-in base passes for that release.
+# build_platform EL GLIBC LIBSTDCXX SYSTEMD GLIBCXX... makes the rpm database that
+# makes the stand-in base look like that release.
 build_platform() {
 	local el=$1 versions="" n
 	for n in "${@:5}"; do versions+="${versions:+, }libstdc++.so.6(GLIBCXX_3.4.$n)(64bit)"; done
@@ -219,7 +219,7 @@ build_platforms() {
 	build_platform 10 2.39-46.0.1.el10_1 14.3.1-2.el10 257-9.el10 26 29 30 31 32 33
 }
 
-# timed WHAT COMMAND says how long one part takes.
+# timed WHAT COMMAND runs a command and prints how long it took.
 timed() {
 	local start=$SECONDS
 	"$2"
@@ -228,7 +228,7 @@ timed() {
 
 export -f sign
 export work
-# The two halves do not need each other.
+# The two halves are independent.
 falco_half() {
 	timed "falco packages" build_falco
 	timed "packages to refuse" build_refusals

@@ -1,11 +1,11 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command summary reads what go test -json prints and writes what somebody wants
-// to read of it: the closing line of each package and, before that of a failed
-// one, all that it printed. It ends with the tests that were skipped, by reason,
-// what failed tests complained of, and the closing lines of failed packages. Its
-// exit status says nothing about the tests; that of go test does.
+// Command summary reads the output of go test -json and prints the closing line of
+// each package and, before that of a failed one, everything that the package printed.
+// At the end it prints the skipped tests by reason, the messages of failed tests, and
+// the closing lines of failed packages. Its exit status says nothing about the tests;
+// that of go test does.
 package main
 
 import (
@@ -31,7 +31,7 @@ type event struct {
 	Action, Package, Test, Output string
 }
 
-// A summary is what has been read so far.
+// A summary holds what has been read so far.
 type summary struct {
 	packages map[string]*packageRun
 
@@ -66,7 +66,7 @@ func summarize(r io.Reader, w io.Writer) error {
 	return in.Err()
 }
 
-// add takes in one event, and writes about a package when it is over.
+// add processes one event, and writes about a package when it has ended.
 func (s *summary) add(w io.Writer, e event) {
 	p := s.packages[e.Package]
 	if p == nil {
@@ -85,14 +85,14 @@ func (s *summary) add(w io.Writer, e event) {
 	case e.Test == "" && (e.Action == "pass" || e.Action == "skip"):
 		p.write(w, "")
 	case e.Test == "" && e.Action == "fail":
-		p.write(w, append(p.tests, "")...) // go test puts a panic down to any test, even one that passed
+		p.write(w, append(p.tests, "")...) // go test attributes a panic to any test, even one that passed
 		if own := p.output[""]; len(own) > 0 {
 			s.failures = append(s.failures, own[len(own)-1])
 		}
 	}
 }
 
-// skip notes a skipped test; the last thing it said is the reason.
+// skip records a skipped test; the last line that it logged is the reason.
 func (s *summary) skip(test string, said []string) {
 	reason := "no reason given"
 	if len(said) > 0 {
@@ -104,7 +104,7 @@ func (s *summary) skip(test string, said []string) {
 	s.skipped[reason] = append(s.skipped[reason], test)
 }
 
-// close writes the end, where one looks first.
+// close writes the end, which people read first.
 func (s *summary) close(w io.Writer) {
 	for _, reason := range s.reasons {
 		tests := s.skipped[reason]

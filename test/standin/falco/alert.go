@@ -14,7 +14,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
-// A message is one alert as it goes to the outputs.
+// A message is one alert that goes to the outputs.
 type message struct {
 	time     time.Time
 	priority string
@@ -25,7 +25,7 @@ type message struct {
 	fields   map[string]any
 }
 
-// shadowMessage is the alert of the default rule, worded as the release does.
+// shadowMessage returns the alert of the default rule in the release's words.
 func shadowMessage(now time.Time, p *process, minor int) message {
 	return message{
 		time: now, priority: "Warning", rule: falco.SensitiveFileRule, source: "syscall",
@@ -42,7 +42,7 @@ func shadowMessage(now time.Time, p *process, minor int) message {
 	}
 }
 
-// describe words the fields as the rulesets of three eras do
+// describe formats the fields as the rulesets of three eras do
 // (falcosecurity/rules, tags falco-rules-0.1.0 to 5.1.0).
 func (p *process) describe(minor int) string {
 	ancestors := fmt.Sprintf("gparent=%s ggparent=%s gggparent=%s", p.ancestor(1), p.ancestor(2), p.ancestor(3))
@@ -60,13 +60,13 @@ func (p *process) describe(minor int) string {
 		"container_image_tag=<NA> k8s_pod_name=<NA> k8s_ns_name=<NA>", body, p.container)
 }
 
-// line is the text of an alert: the time of day without a date, the priority,
+// line returns the text of an alert: the time of day without a date, the priority,
 // and the rule's output. It does not name the rule.
 func (m message) line() string {
 	return m.time.Local().Format("15:04:05.000000000") + ": " + m.priority + " " + m.text
 }
 
-// json is the alert as one object, with its keys in Falco's order.
+// json returns the alert as one object, with its keys in Falco's order.
 func (m message) json() string {
 	object := struct {
 		Hostname string         `json:"hostname"`

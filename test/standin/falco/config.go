@@ -12,8 +12,7 @@ import (
 	"strings"
 )
 
-// A state is a configuration in force: the merged tree, and what the rules make
-// of it.
+// A state is a configuration in force: the merged tree and the result of the rules.
 type state struct {
 	tree
 	file   string            // the main file
@@ -21,8 +20,8 @@ type state struct {
 	shadow bool              // an open of /etc/shadow is reported
 }
 
-// readConfig reads the configuration and its fragments, and returns the error of a
-// value that is fatal. It sets up the log as the configuration says.
+// readConfig reads the configuration and its fragments, and fails on a value that is
+// fatal to Falco. It sets up the log as the configuration says.
 func (a *app) readConfig() (*state, error) {
 	file := a.opts.config
 	st := &state{tree: tree{}, file: file, schema: map[string]string{}}
@@ -58,8 +57,8 @@ func (a *app) readConfig() (*state, error) {
 	return st, st.check()
 }
 
-// regularFiles lists what a path of config_files or rules_files stands for:
-// itself, or every regular file of the directory in byte order.
+// regularFiles lists the files that a path of config_files or rules_files means: the
+// file itself, or every regular file of the directory in byte order.
 func regularFiles(path string) []string {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -105,7 +104,7 @@ func (a *app) merge(st *state, file string) error {
 	return nil
 }
 
-// announce logs what was read, in alphabetical order as Falco does.
+// announce logs the files that were read, in alphabetical order as Falco does.
 func (a *app) announce(st *state) {
 	a.log.info(fmt.Sprintf("Falco version: %s (x86_64)", a.version))
 	a.log.info("Falco initialized with configuration files:")
@@ -122,7 +121,7 @@ func (a *app) announce(st *state) {
 	}
 }
 
-// priority returns a level's rank, 0 being the gravest, or -1.
+// priority returns a level's rank, 0 for the most severe, or -1 if it is unknown.
 func priority(name string) int {
 	name = strings.ToLower(name)
 	if name == "info" {

@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// shadow is the file whose opening is detected.
+// shadow is the file whose opens are detected.
 const shadow = "/etc/shadow"
 
 // detect starts to report opens of /etc/shadow. The kernel holds the opener until
-// it has been looked at; a short-lived one would be gone by then.
+// it has been read from /proc; otherwise a short-lived one would be gone.
 func (d *daemon) detect() error {
 	fd, err := unix.FanotifyInit(unix.FAN_CLASS_CONTENT|unix.FAN_CLOEXEC|unix.FAN_NONBLOCK, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_LARGEFILE)
 	if err != nil {
@@ -36,7 +36,7 @@ func mark(fd int) error {
 	return unix.FanotifyMark(fd, unix.FAN_MARK_ADD, unix.FAN_OPEN_PERM, unix.AT_FDCWD, shadow)
 }
 
-// followFile marks the file anew after another one has taken its name.
+// followFile marks the file again after another one has taken its name.
 func followFile(fd int) {
 	var last unix.Stat_t
 	_ = unix.Stat(shadow, &last)
@@ -48,8 +48,8 @@ func followFile(fd int) {
 	}
 }
 
-// readEvents answers events until the descriptor is closed. It never opens
-// anything below /etc itself.
+// readEvents answers events until the descriptor is closed. It never opens a file
+// below /etc.
 func (d *daemon) readEvents(notify *os.File) {
 	buf := make([]byte, 64<<10)
 	size := int(unsafe.Sizeof(unix.FanotifyEventMetadata{}))
@@ -66,7 +66,7 @@ func (d *daemon) readEvents(notify *os.File) {
 	}
 }
 
-// event lets the opener go on and reports it if the rule does.
+// event lets the opener continue, and reports it if the rule does.
 func (d *daemon) event(notify *os.File, e *unix.FanotifyEventMetadata) {
 	now := time.Now()
 	var p *process
@@ -81,12 +81,12 @@ func (d *daemon) event(notify *os.File, e *unix.FanotifyEventMetadata) {
 	if p != nil && !p.trusted() {
 		select {
 		case d.opens <- shadowOpen{now, p}:
-		default: // a queue that nobody empties loses alerts, not openers
+		default: // a full queue loses alerts, but holds up no opener
 		}
 	}
 }
 
-// A shadowOpen is an open on its way to the outputs, which may be stuck.
+// A shadowOpen is an open that waits for the outputs, which may be stuck.
 type shadowOpen struct {
 	time    time.Time
 	process *process

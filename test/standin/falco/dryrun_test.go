@@ -90,7 +90,7 @@ func (s *setup) run(args ...string) (status int, stdout, stderr string) {
 	return status, out.String(), strings.ReplaceAll(errs.String(), s.dir, "DIR")
 }
 
-// The rows are the table of what Falco 0.44.1 was seen to do.
+// The rows show what Falco 0.44.1 was observed to do.
 func TestDryRun(t *testing.T) {
 	const reading = "Error: Error reading config file (DIR/falco.yaml): "
 	for _, tt := range []struct {
@@ -150,7 +150,7 @@ func TestDryRun(t *testing.T) {
 	}
 }
 
-// The release decides which options and keys there are, and what the plugin needs.
+// The release decides which options and keys exist and what the plugin needs.
 func TestReleases(t *testing.T) {
 	container := "load_plugins: [container]\n"
 	for _, tt := range []struct {

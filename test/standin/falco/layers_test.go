@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// loaded returns what the program loads.
+// loaded returns the configuration that the program loads.
 func (s *setup) loaded(args ...string) *state {
 	s.t.Helper()
 	a := s.app
@@ -56,7 +56,7 @@ func TestLayers(t *testing.T) {
 	}
 }
 
-// What decides whether an open of /etc/shadow is reported.
+// Priority and rules decide whether an open of /etc/shadow is reported.
 func TestShadowRule(t *testing.T) {
 	for _, tt := range []struct {
 		name, config, rules string

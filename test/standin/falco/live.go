@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A daemon is Falco running: what it has in force, and its outputs.
+// A daemon is a running Falco: its configuration and its outputs.
 type daemon struct {
 	app     *app
 	state   atomic.Pointer[state]
@@ -24,8 +24,8 @@ type daemon struct {
 	opens   chan shadowOpen
 }
 
-// live runs until a signal ends it and returns the exit status. The order is
-// Falco's: the web server answers well before the driver is open.
+// live runs until a signal stops it and returns the exit status. It starts in Falco's
+// order: the web server answers well before the driver is open.
 func (a *app) live(st *state) int {
 	d := &daemon{app: a, outputs: &outputs{stdout: a.stdout, log: a.log, minor: a.minor}, opens: make(chan shadowOpen, 1024)}
 	d.use(st)
@@ -47,7 +47,7 @@ func (d *daemon) use(st *state) {
 	d.outputs.configure(st.tree)
 }
 
-// openDriver takes as long as Falco does until it detects anything.
+// openDriver takes as long as Falco takes until it detects anything.
 func (d *daemon) openDriver() error {
 	q := d.app.quirks
 	time.Sleep(100 * time.Millisecond)
@@ -68,7 +68,7 @@ func (d *daemon) openDriver() error {
 	return nil
 }
 
-// checkModule returns Falco's error if its engine is the kernel module and that
+// checkModule returns Falco's error if its engine is the kernel module and the module
 // is not loaded. The engine is a key from 0.37 on, and an option before.
 func (a *app) checkModule(st *state) error {
 	engine := st.text("engine.kind", "modern_ebpf")

@@ -25,7 +25,7 @@ type logger struct {
 	toStderr, toSyslog bool
 }
 
-// configure takes the log's settings from a configuration.
+// configure applies the log settings of a configuration.
 func (l *logger) configure(t tree) {
 	l.toStderr = t.flag("log_stderr", true)
 	l.toSyslog = t.flag("log_syslog", true)
@@ -36,7 +36,7 @@ func (l *logger) configure(t tree) {
 
 func (l *logger) info(message string) { l.log(levelInfo, message) }
 
-// log writes a message of that level where the configuration says.
+// log writes a message of the given level where the configuration says.
 func (l *logger) log(level int, message string) {
 	if level > l.level {
 		return

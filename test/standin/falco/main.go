@@ -4,10 +4,10 @@
 // Command falco stands in for Falco in the test node. It reads falco.yaml, the
 // files of config.d, rules files and its command line as Falco does, fails with
 // Falco's messages, answers /healthz before it can detect anything, and writes
-// Falco's alerts when /etc/shadow is opened. It does what Falco 0.44.1 was seen
-// to do, and the releases before it by their sources, as far as the cases in the
-// node need it. Files in /etc/falco-standin make it misbehave; see quirks. It
-// detects nothing but that one open, and loads no plugin and no driver.
+// Falco's alerts when /etc/shadow is opened. As far as the node cases need it, it
+// behaves as Falco 0.44.1 was observed to, and as the sources of other releases say.
+// Files in /etc/falco-standin make it misbehave; see quirks. It detects only that one
+// open, and loads no plugin and no driver.
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 	os.Exit(newApp().run(os.Args[1:]))
 }
 
-// An app is one run of the program, and what it knows of its machine.
+// An app is one run of the program, with what it knows about its machine.
 type app struct {
 	started        time.Time
 	stdout, stderr io.Writer
@@ -33,7 +33,7 @@ type app struct {
 	version   string // such as 0.44.1
 	minor     int    // 44
 	pluginDir string
-	oldLibc   bool   // the C library is older than 2.34: libresolv is apart
+	oldLibc   bool   // the C library is older than 2.34: libresolv is separate
 	preload   string // LD_PRELOAD
 	quirks    quirks
 

@@ -5,7 +5,7 @@ package main
 
 import "strings"
 
-// options is the command line, as far as units, the agent and tests use it.
+// options holds the options that units, the agent and tests use.
 type options struct {
 	config   string
 	explicit bool     // config was given by -c
@@ -15,9 +15,9 @@ type options struct {
 	list     bool // -L: read everything, list the rules, and exit
 }
 
-// parseOptions reads args as Falco 0.minor does: an option that the release does
-// not know is an error. The releases in which options came and went:
-// falcosecurity/falco CHANGELOG.md.
+// parseOptions reads args as Falco 0.minor does: an option that the release does not
+// have is an error. falcosecurity/falco CHANGELOG.md says which releases added and
+// removed options.
 func parseOptions(args []string, minor int) (options, error) {
 	o := options{config: "/etc/falco/falco.yaml"}
 	for len(args) > 0 {

@@ -23,7 +23,7 @@ type outputs struct {
 	kept *os.File // the open file of keep_alive
 }
 
-// configure takes a configuration and closes the file of the last one.
+// configure applies a configuration and closes the file of the previous one.
 func (o *outputs) configure(t tree) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -65,9 +65,9 @@ func (o *outputs) send(m message) {
 	o.writeFile(line + "\n")
 }
 
-// writeFile appends text to the file, which it creates with the mode that the
-// umask leaves of 0666. If the file cannot be opened, the text is lost and that
-// is logged; a full disk is not even logged.
+// writeFile appends text to the file, which it creates with mode 0666 before the
+// umask. If the file cannot be opened, the text is lost and the error logged; a full
+// disk is not even logged.
 func (o *outputs) writeFile(text string) {
 	if !o.tree.flag("file_output.enabled", false) {
 		return
@@ -87,7 +87,7 @@ func (o *outputs) writeFile(text string) {
 	}
 }
 
-// reopen is SIGUSR1: the file is opened anew, and created if it is missing.
+// reopen handles SIGUSR1: it opens the file again, and creates it if it is missing.
 func (o *outputs) reopen() {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -31,14 +31,14 @@ func (a *app) loadPlugins(st *state) ([]string, error) {
 	return names, nil
 }
 
-// unresolved reports whether the container plugin misses a symbol. That of 0.42
-// to 0.44 does where the C library is older than 2.34, unless libresolv is
+// unresolved reports whether the plugin has an undefined symbol. The container plugin
+// of 0.42 to 0.44 has one if the C library is older than 2.34, unless libresolv is
 // preloaded (falcosecurity/falco#3719).
 func (a *app) unresolved(name string) bool {
 	return name == "container" && a.oldLibc && a.minor >= 42 && a.minor <= 44 && !strings.Contains(a.preload, "libresolv.so.2")
 }
 
-// library returns the library_path of the plugin of that name.
+// library returns the library_path of the plugin with the given name.
 func (st *state) library(name string) (string, bool) {
 	list, _ := st.get("plugins").([]any)
 	for _, entry := range list {

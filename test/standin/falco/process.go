@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A process is what an alert says about the opener. The kernel cuts names to 15
+// A process is what an alert says about the opener. The kernel truncates names to 15
 // bytes.
 type process struct {
 	name, command, exe string
@@ -37,7 +37,7 @@ func newProcess(pid int) *process {
 	if m := regexp.MustCompile(`(?m)^Uid:\s+\d+\s+(\d+)`).FindStringSubmatch(proc(pid, "status")); m != nil {
 		p.uid, _ = strconv.Atoi(m[1])
 	}
-	// Any other name would have to be read below /etc, while an opener waits.
+	// Any other name would have to be read from /etc while an opener waits.
 	p.user = "root"
 	if p.uid != 0 {
 		p.user = "<NA>"
@@ -56,7 +56,7 @@ func newProcess(pid int) *process {
 	return p
 }
 
-// proc returns a file of /proc/PID without the line end, or nothing.
+// proc returns the content of a file of /proc/PID without the line end, or "".
 func proc(pid int, file string) string {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
 	return strings.TrimSpace(string(text))
@@ -79,7 +79,7 @@ func statField(pid, n int) string {
 	return fields[n-3]
 }
 
-// ancestor returns the name of the nth ancestor, 0 being the parent.
+// ancestor returns the name of the nth ancestor; 0 is the parent.
 func (p *process) ancestor(n int) string {
 	if n < len(p.ancestors) && p.ancestors[n] != "" {
 		return p.ancestors[n]

@@ -13,7 +13,7 @@ import (
 
 // quirks is the directory whose files make the program misbehave:
 //
-//	crash            it panics as it opens its driver
+//	crash            it panics while it opens its driver
 //	hang, no-alert   it runs, answers /healthz and never detects
 //	ignore-sigterm   only SIGKILL ends it
 //	delay            seconds from its start until it detects, instead of 2

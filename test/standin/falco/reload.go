@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reload reads everything anew. An error leaves the old configuration in force
-// and is reported as an alert. A good configuration makes Falco blind for 1.8
-// seconds, and /healthz soon answers again.
+// reload reads everything again. An error leaves the old configuration in force and
+// is reported as an alert. After a good configuration Falco is blind for 1.8 seconds,
+// although /healthz soon answers again.
 func (d *daemon) reload() {
 	quiet := *d.app
 	quiet.log = &logger{stderr: io.Discard}
@@ -40,9 +40,9 @@ func (d *daemon) reload() {
 	}()
 }
 
-// A watcher reports the changes of configuration files that Falco notices: of a
-// listed file that is written, moved or deleted, and of names that appear in a
-// directory or vanish from it. A fragment that is written in place goes unnoticed.
+// A watcher reports the changes of configuration files that Falco notices: a listed
+// file is written, moved or deleted, or a name appears in a directory or vanishes
+// from it. Falco does not notice a fragment that is written in place.
 type watcher struct {
 	file   *os.File
 	events chan struct{}
@@ -64,7 +64,7 @@ func (w *watcher) awaitQuiet() {
 	}
 }
 
-// rewatch starts to watch what the configuration in force names.
+// rewatch starts to watch the files that the present configuration names.
 func (d *daemon) rewatch() {
 	if d.watcher != nil {
 		_ = d.watcher.file.Close()

@@ -15,7 +15,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
-// A rule is what the program needs of one, or of another item of a rules file.
+// A rule is an item of a rules file, a rule or another, with the keys that the program
+// needs.
 type rule struct {
 	Name      string `yaml:"rule"`
 	Condition string `yaml:"condition"`
@@ -95,7 +96,7 @@ func unknownField(condition string) string {
 	return ""
 }
 
-// amend takes over what a later file says about the rule.
+// amend applies what a later file says about the rule.
 func (r *rule) amend(later rule) {
 	r.Name = later.Name
 	if later.Enabled != nil {
@@ -106,8 +107,8 @@ func (r *rule) amend(later rule) {
 	}
 }
 
-// selects applies the entries of the key rules, in their order, to a rule that
-// is on or off without them.
+// selects applies the entries of the key rules, in order, to a rule that is on or off
+// without them.
 func (st *state) selects(name string, on bool) bool {
 	list, _ := st.get("rules").([]any)
 	for _, entry := range list {

@@ -13,12 +13,12 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A tree is a configuration as yaml-cpp holds it: every scalar is a string until
-// somebody asks for more. Values are map[string]any, []any, string or nil.
+// A tree is a configuration as yaml-cpp represents it: every scalar is a string until
+// it is converted. Values are map[string]any, []any, string or nil.
 type tree map[string]any
 
-// parse reads the first document of text. A text that is empty counts as a map,
-// plain prose does not.
+// parse reads the first document of text. An empty text counts as a map; plain prose
+// does not.
 func parse(text []byte) (t tree, isMap bool, err error) {
 	var node yaml.Node
 	if err := yaml.Unmarshal(text, &node); err != nil {
@@ -62,10 +62,10 @@ func convert(n *yaml.Node) any {
 	return environment.ReplaceAllStringFunc(n.Value, func(ref string) string { return os.Getenv(ref[2 : len(ref)-1]) })
 }
 
-// environment is a reference to a variable; one that is not set is empty.
+// environment matches a reference to a variable; one that is not set is empty.
 var environment = regexp.MustCompile(`\$\{\w+\}`)
 
-// yamlError words an error of the YAML parser as yaml-cpp does.
+// yamlError returns an error of the YAML parser in yaml-cpp's words.
 func yamlError(err error) error {
 	m := regexp.MustCompile(`line (\d+): (.*)`).FindStringSubmatch(err.Error())
 	if m == nil {
@@ -92,7 +92,7 @@ func (t tree) text(path, def string) string {
 	return def
 }
 
-// flag returns the boolean at path; anything else counts as def.
+// flag returns the boolean at path, or def if there is none.
 func (t tree) flag(path string, def bool) bool {
 	switch strings.ToLower(t.text(path, "")) {
 	case "true", "yes", "y", "on":
@@ -103,7 +103,7 @@ func (t tree) flag(path string, def bool) bool {
 	return def
 }
 
-// number returns the integer at path; anything else counts as def.
+// number returns the integer at path, or def if there is none.
 func (t tree) number(path string, def int) int {
 	if n, err := strconv.Atoi(t.text(path, "")); err == nil {
 		return n
@@ -111,7 +111,8 @@ func (t tree) number(path string, def int) int {
 	return def
 }
 
-// list returns the scalars of the sequence at path; a lone scalar is one.
+// list returns the scalars of the sequence at path; a single scalar is a sequence of
+// one.
 func (t tree) list(path string) []string {
 	values, ok := t.get(path).([]any)
 	if !ok {

@@ -17,8 +17,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
-// serve starts the health page. Two Falcos share a port; a port that another
-// program holds is an error.
+// serve starts the health page. Two Falcos can share a port; a port that another
+// program has is an error.
 func (d *daemon) serve() error {
 	st := d.state.Load()
 	if !st.flag("webserver.enabled", true) {

@@ -27,7 +27,7 @@ const (
 )
 
 // killAtCall counts the calls of all threads of the program together. strace would
-// count those of each thread apart.
+// count each thread separately.
 func killAtCall(cmd *exec.Cmd, nth int) (int, error) {
 	runtime.LockOSThread() // only the thread that started the program may trace it
 	cmd.Stderr = os.Stderr
@@ -46,7 +46,7 @@ func killAtCall(cmd *exec.Cmd, nth int) (int, error) {
 	return trace(pid, nth)
 }
 
-// trace lets the stopped program run on until it ends or makes its nth change.
+// trace lets the stopped program continue until it ends or makes its nth change.
 func trace(pid, nth int) (int, error) {
 	changes := 0
 	for thread, signal := pid, 0; ; {
@@ -75,8 +75,8 @@ func trace(pid, nth int) (int, error) {
 	}
 }
 
-// passedOn is the signal to deliver to a stopped thread: none if it stopped for the
-// tracer, or because it is new.
+// passedOn returns the signal to deliver to a stopped thread: none if it stopped for
+// the tracer or because it is new.
 func passedOn(status unix.WaitStatus) int {
 	if !status.Stopped() {
 		return 0
@@ -99,8 +99,8 @@ type callInfo struct {
 	_      [6]uint64
 }
 
-// entersChange reports whether a thread that stopped at a system call enters one
-// that changes the disk.
+// entersChange reports whether a thread is stopped at the entry of a system call that
+// changes the disk.
 func entersChange(thread int) bool {
 	var info callInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(thread),

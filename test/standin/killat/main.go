@@ -22,7 +22,7 @@ const killed = 137
 
 func main() {
 	lines := flag.Int("lines", 0, "kill the program when it has written this many lines to standard error")
-	calls := flag.Int("calls", 0, "kill the program before it changes the disk for this many times")
+	calls := flag.Int("calls", 0, "kill the program just before it changes the disk for the Nth time")
 	flag.Parse()
 	status, err := run(*lines, *calls, flag.Args())
 	if err != nil {

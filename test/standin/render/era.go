@@ -11,7 +11,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
-// An era is one release of Falco with what sets its package apart. Sources:
+// An era is one release of Falco with what distinguishes its package. Sources:
 // falcosecurity/falco scripts/rpm, scripts/systemd and
 // cmake/modules/CPackConfig.cmake at the release's tag.
 type era struct {
@@ -40,13 +40,13 @@ func (e era) Units() []string {
 	return units
 }
 
-// UnitList returns Units as the words of a shell command.
+// UnitList returns the names of Units separated by spaces, for a shell command.
 func (e era) UnitList() string { return strings.Join(e.Units(), " ") }
 
 // FollowUnit returns the unit that replaces rules by itself.
 func (e era) FollowUnit() string { return falco.FollowUnit }
 
-// NeedsDKMS reports whether the package requires what builds the kernel module.
+// NeedsDKMS reports whether the package requires dkms.
 func (e era) NeedsDKMS() bool { return falco.NeedsBuildDeps(falco.ModernEBPF, e.Version) }
 
 // Unerasable reports whether unexpanded macros break the package's scriptlets.
@@ -58,7 +58,7 @@ type unit struct {
 	Name  string // without .service
 }
 
-// ExecStart returns the command line the unit starts Falco with.
+// ExecStart returns the command line that starts Falco.
 func (u unit) ExecStart() string {
 	kind := map[string]string{"falco-kmod": falco.Kmod, "falco-bpf": "ebpf", "falco-modern-bpf": falco.ModernEBPF}[u.Name]
 	command := falco.Program
@@ -74,8 +74,7 @@ func (u unit) ExecStart() string {
 	return command
 }
 
-// InjectUnit returns the unit that loads the kernel module for this one, if there
-// is one.
+// InjectUnit returns the unit that loads the kernel module for this unit, or "".
 func (u unit) InjectUnit() string {
 	switch {
 	case u.Falco.Minor == 33:
@@ -86,8 +85,8 @@ func (u unit) InjectUnit() string {
 	return ""
 }
 
-// Alias returns the name by which the unit is known as well while it is enabled.
-// Up to 0.38 falco-kmod alone has one (falcosecurity/falco#3332).
+// Alias returns the other name that the unit has while it is enabled, or "". Up to
+// 0.38 only falco-kmod has one (falcosecurity/falco#3332).
 func (u unit) Alias() string {
 	if u.Name+".service" != falco.AliasUnit && (u.Falco.Minor >= 39 || u.Name == "falco-kmod") {
 		return falco.AliasUnit
@@ -95,8 +94,7 @@ func (u unit) Alias() string {
 	return ""
 }
 
-// A file is one file of the packaged tree: the name of its template and where it
-// goes.
+// A file is one file of the packaged tree: the name of its template and its path.
 type file struct {
 	template, path string
 	data           any

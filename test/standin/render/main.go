@@ -1,10 +1,9 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Command render writes what the test node's packages are built from: for releases
-// of Falco a spec file and the tree it packages, and for every release of Oracle
-// Linux its repository files. It builds no package; that is done where rpmbuild
-// is, in the image.
+// Command render writes the sources of the test node's packages: for releases of
+// Falco a spec file and the tree it packages, and for every release of Oracle Linux
+// its repository files. It builds no package: rpmbuild is in the image.
 package main
 
 import (
@@ -24,8 +23,8 @@ func main() {
 	}
 }
 
-// render writes the sources of every package below out. The templates lie in a
-// directory beside the cases of the node.
+// render writes the sources of every package below out. The templates are in a
+// directory beside the node cases.
 func render(templates, out string) error {
 	named, err := namedVersions(filepath.Dir(templates))
 	if err != nil {

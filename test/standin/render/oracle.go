@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 )
 
-// A release is one Oracle Linux with the repository files of its images. Their ids
-// are those of the oraclelinux-release-elN and oracle-epel-release-elN packages.
+// A release is one major release of Oracle Linux with the repository files of its
+// images. The repository IDs are those of the oraclelinux-release-elN and
+// oracle-epel-release-elN packages.
 type release struct {
 	Number int
 	Files  map[string][]section
@@ -22,7 +23,7 @@ type section struct {
 	Extra          []string // lines beyond the usual keys
 }
 
-// releases lists the releases as which a node can be set up.
+// releases lists the releases that a node can be set up as.
 func releases() []release {
 	return []release{
 		{Number: 7, Files: map[string][]section{

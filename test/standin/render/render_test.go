@@ -19,7 +19,7 @@ import (
 
 const templates = "../../packages"
 
-// rendered returns the directory that render wrote.
+// rendered returns the directory with the output of render.
 func rendered(t *testing.T) string {
 	t.Helper()
 	out := t.TempDir()
@@ -47,7 +47,7 @@ func keys(t *testing.T, path string) map[string]any {
 	return m
 }
 
-// What every falco.yaml since 0.8 has in common.
+// Every falco.yaml since 0.8 has this in common.
 func TestFalcoYAMLIsOfItsEra(t *testing.T) {
 	out := rendered(t)
 	for _, version := range versions(nil) {
@@ -75,7 +75,7 @@ func TestFalcoYAMLIsOfItsEra(t *testing.T) {
 	}
 }
 
-// Where the files of the releases themselves are at hand, ours have their keys.
+// Our files have the same keys as those of the releases, if these are available.
 func TestFalcoYAMLHasTheKeysOfTheRelease(t *testing.T) {
 	corpus := os.Getenv("FALCO_YAML_CORPUS")
 	if corpus == "" {
@@ -126,11 +126,11 @@ func TestCasesNameReleases(t *testing.T) {
 	packaged := versions(named)
 	for version := range named {
 		if newEra(version).Minor >= newEra(packaged[0]).Minor && !slices.Contains(packaged, version) {
-			t.Errorf("the node's cases name %s, which is not in falco.Releases", version)
+			t.Errorf("the node cases name %s, which is not in falco.Releases", version)
 		}
 	}
 	if len(named) < 5 {
-		t.Errorf("the node's cases name %v only", named)
+		t.Errorf("the node cases name only %v", named)
 	}
 }
 

@@ -11,9 +11,9 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
-// versions lists the releases of Falco that the node's repositories hold: of those
-// in the table the newest of each minor version, and those that the cases name.
-// All of them together would take about ten seconds of the image build.
+// versions lists the releases of Falco in the node's repositories: the newest of each
+// minor version in the table, and those that the cases name. All releases would take
+// about ten seconds of the image build.
 func versions(named map[string]bool) []string {
 	var list []string
 	all := falco.Releases()
@@ -28,8 +28,8 @@ func versions(named map[string]bool) []string {
 
 var versionForm = regexp.MustCompile(`\b0\.\d\d\.\d+\b`)
 
-// namedVersions returns the versions of Falco that the node's cases and scripts
-// name, which lie in dir.
+// namedVersions returns the versions of Falco that the node cases and scripts in dir
+// name.
 func namedVersions(dir string) (map[string]bool, error) {
 	named := map[string]bool{}
 	for _, pattern := range []string{"*_test.go", "*.sh", "packages/*.sh"} {

@@ -44,8 +44,7 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// record appends "METHOD PATH" to the log. If the log cannot be written, the line is
-// lost.
+// record appends "METHOD PATH" to the log. It ignores errors.
 func (h handler) record(r *http.Request) {
 	f, err := os.OpenFile(h.log, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
@@ -59,9 +58,9 @@ func (h handler) record(r *http.Request) {
 // hang, slow or truncate.
 type fault struct{ prefix, action string }
 
-// fault returns the first fault in the file whose prefix path has. Every line of the
-// file is a fault, "PREFIX ACTION". It is read at every request, so that a test can
-// change it while the server runs.
+// fault returns the first fault in the file whose prefix matches path. Every line of
+// the file is a fault, "PREFIX ACTION". The file is read at every request, so that a
+// test can change it while the server runs.
 func (h handler) fault(path string) fault {
 	text, err := os.ReadFile(h.faults)
 	if err != nil {

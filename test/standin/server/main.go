@@ -17,8 +17,8 @@ import (
 func main() {
 	listen := flag.String("listen", "127.0.0.1:8089", "address to serve on")
 	root := flag.String("root", "/srv/www", "directory to serve")
-	faults := flag.String("faults", "/etc/falco-standin/http", "file that names what fails")
-	log := flag.String("log", "/run/node-server.log", "file that gets a line a request")
+	faults := flag.String("faults", "/etc/falco-standin/http", "file that lists the faults")
+	log := flag.String("log", "/run/node-server.log", "file to log each request to")
 	flag.Parse()
 	server := http.Server{
 		Addr:              *listen,

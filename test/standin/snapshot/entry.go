@@ -33,7 +33,7 @@ type entry struct {
 
 // newEntry describes a file. It hashes the content if the file changed after since,
 // in nanoseconds. For an older file the change time shows a change as surely as a
-// hash does, because no call sets it.
+// hash does, because no system call can set it.
 func newEntry(path string, since int64) (entry, error) {
 	info, err := os.Lstat(path)
 	if err != nil {

@@ -3,9 +3,9 @@
 
 // Command snapshot prints the state of a tree, a line of JSON for every file: kind,
 // mode, owner, size, times, inode, extended attributes and a hash of the content. The
-// output of two runs is the same exactly if nothing was changed in between. It knows
-// nothing of rpm's database or systemd; their files are files. A file that is older
-// than this program, which is part of the node's image, is hashed only with -full.
+// output of two runs is the same if and only if nothing changed in between. It treats
+// the files of rpm's database and systemd like any other. A file that is older than
+// this program, which is part of the node's image, is hashed only with -full.
 package main
 
 import (
@@ -40,8 +40,8 @@ func main() {
 	}
 }
 
-// imageTime is when this program was put into the image, in nanoseconds, or the
-// beginning of time if everything is to be hashed.
+// imageTime returns when this program was put into the image, in nanoseconds, or the
+// earliest time if everything must be hashed.
 func imageTime(full bool) int64 {
 	var st unix.Stat_t
 	if full || unix.Stat("/proc/self/exe", &st) != nil {

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Waits until systemd has removed the private directories of Falco's units that
-# stopped. It does so some time after it says that they have stopped.
+# Waits until systemd has removed the private directories of Falco's stopped units.
+# It does so some time after it reports that they have stopped.
 shopt -s nullglob
 for _ in {1..50}; do
 	# A paragraph for each unit.

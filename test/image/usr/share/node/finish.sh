@@ -26,7 +26,7 @@ lean() {
 	rm -rf /etc/systemd/system/* /etc/init.d/*
 }
 
-# A boot starts only what a node of the tests needs.
+# A boot starts only the units that a test node needs.
 quiet() {
 	systemctl mask \
 		getty@tty1.service console-getty.service getty.target systemd-logind.service \
@@ -42,7 +42,7 @@ if [ -e /usr/share/node/standin ]; then lean; else quiet; fi
 systemctl enable node-server.service
 systemctl set-default multi-user.target
 systemctl mask cloud-init.service cloud-init-local.service cloud-config.service cloud-final.service 2>/dev/null
-# Every daemon-reload runs these; in a container none of them finds anything.
+# Every daemon-reload runs these; in a container they generate nothing.
 rm -f /usr/lib/systemd/system-generators/systemd-*
 # cloud-init's takes longest. Cases that boot with cloud-init remove this link.
 mkdir -p /etc/systemd/system-generators

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Sets a node up as one Oracle Linux: release files, repository files, variables of
-# dnf and rpm's database. The environment says how:
+# Sets a node up as Oracle Linux: release files, repository files, variables of dnf
+# and rpm's database. The environment says how:
 #
-#   RELEASE   such as 8.10; if empty, the node stays what the image is
+#   RELEASE   such as 8.10; if empty, the node stays as the image is
 #   EPEL      enabled, disabled or absent: the state of its repository file
-#   KERNEL    the kernel release in which the stand-ins believe; may be empty
+#   KERNEL    the kernel release that the stand-ins use; may be empty
 set -euo pipefail
 
 major=${RELEASE%%.*}
