@@ -5,7 +5,7 @@
 #   make test    every test, node cases included; installs what it needs
 #   make unit    the tests that need neither root nor docker
 #   make race    the agent's tests under the race detector; needs a C compiler
-#   make node    only the image of the test node
+#   make node    build only the image of the test node
 #   make lint    every linter
 #   make fuzz    every fuzz test, for FUZZTIME each
 #   make bench   the benchmarks

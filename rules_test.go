@@ -36,7 +36,7 @@ type source struct {
 	fset  *token.FileSet
 }
 
-// imports returns the import paths by the names that the file calls them.
+// imports returns the import paths by their names in the file.
 func (s source) imports() map[string]string {
 	all := map[string]string{}
 	for _, imported := range s.file.Imports {
@@ -143,8 +143,8 @@ func TestNothingIsTooLong(t *testing.T) {
 
 const module = "github.com/falco-bootstrap/falco-bootstrap/"
 
-// layers lists every package of the agent and which others it may import: arrows
-// point down only. Every package of internal may import any of pkg.
+// layers lists every package of the agent and the packages that it may import: arrows
+// only point down. Every package of internal may import any of pkg.
 // docs/architecture.md has the picture.
 func layers() map[string]string {
 	return map[string]string{
@@ -173,7 +173,7 @@ func layers() map[string]string {
 	}
 }
 
-// owners lists packages that only a few may import, and which those are.
+// owners lists the packages that only a few may import, and their importers.
 func owners() map[string]string {
 	return map[string]string{
 		// Formats are bytes to bytes; planning sees the node through a View.
@@ -195,7 +195,7 @@ func TestImports(t *testing.T) {
 		from := path.Dir(s.path)
 		below, known := layers()[from]
 		if !known {
-			t.Errorf("%s: say in layers what the package may import", s.path)
+			t.Errorf("%s: add the package to layers, with what it may import", s.path)
 		}
 		for _, imported := range s.imports() {
 			to, ours := strings.CutPrefix(imported, module)
@@ -224,8 +224,8 @@ func TestArchitectureNamesEveryPackage(t *testing.T) {
 	}
 }
 
-// callers lists functions that only a few packages or files may call, and which
-// those are.
+// callers lists the functions that only a few packages or files may call, and their
+// callers.
 func callers() map[string]string {
 	all := map[string]string{
 		"os.Exit":            "cmd/falco-bootstrap/main.go",
