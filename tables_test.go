@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite what is made from the tables of exit statuses, drift classes and settings")
 
-// A derived text stands in a file between two others and is made from a table.
+// A derived text is between two others in a file and is generated from a table.
 type derived struct{ file, after, before, text string }
 
 // The tables are node.Codes, the constants of node.Drift, report.kinds, and
@@ -71,7 +71,7 @@ func (d derived) check(t *testing.T) {
 
 func useless(c node.CodeRow) bool { return c.Again == node.AgainUseless }
 
-// codes joins the exit statuses of the rows that are chosen.
+// codes joins the exit statuses of the chosen rows.
 func codes(by string, chosen func(node.CodeRow) bool) string {
 	var all []string
 	for _, row := range node.Codes() {

@@ -18,7 +18,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 )
 
-// A rule is a parser as the logging agent gets it from Terraform.
+// A rule is a parser of the logging agent, as Terraform configures it.
 type rule struct {
 	Type       string `json:"parser_type"`
 	Expression string `json:"expression"`
@@ -27,8 +27,8 @@ type rule struct {
 	TimeFormat string `json:"time_format"`
 }
 
-// rules reads the parsers from the Terraform, so that no copy is tested. They are
-// named for the resource and the parser's type.
+// rules reads the parsers from the Terraform files, so that the test needs no copy.
+// Their names are those of the resource and the parser's type.
 func rules(t *testing.T) map[string]rule {
 	t.Helper()
 	file, diags := hclparse.NewParser().ParseHCLFile("terraform/modules/falco-logging/agent.tf")
@@ -83,7 +83,7 @@ func parserBlocks(b *hclsyntax.Body) []*hclsyntax.Body {
 	return found
 }
 
-// arrival is what the logging agent would send for a line.
+// An arrival is what the logging agent would send for a line.
 type arrival struct {
 	Time     string `json:"time"` // UTC, nine digits; "" if the line is dropped, "now" if it has no time
 	Priority string `json:"priority"`
@@ -92,8 +92,8 @@ type arrival struct {
 
 // The agent is fluentd. Its time parser uses the strptime gem, or Time.strptime if
 // there is no gem or the gem does not know a directive; the test tries both. It
-// drops a line whose time does not parse, and gives one without a time the present
-// (fluentd 1.13.3 lib/fluent/time.rb, lib/fluent/plugin/parser.rb).
+// drops a line whose time does not parse, and gives a line without a time the present
+// time (fluentd 1.13.3 lib/fluent/time.rb, lib/fluent/plugin/parser.rb).
 func TestAlertsArrive(t *testing.T) {
 	const (
 		jsonAlert = `{"hostname":"node","output":"20:20:22.223613358: Warning Sensitive file opened","priority":"Warning","rule":"Read sensitive file untrusted","source":"syscall","tags":["T1555"],"time":"2026-11-23T20:20:22.223613358Z","output_fields":{"evt.time":1795465222223613358}}`

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// oracleLines are the default logic as Oracle documents it. The complete script
-// must contain them unchanged.
+// oracleLines is the default logic as Oracle documents it. The complete script must
+// contain it unchanged.
 const oracleLines = `curl --fail -H "Authorization: Bearer Oracle" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh
 bash /var/run/oke-init.sh
 `

@@ -58,8 +58,7 @@ func command(t *testing.T, env []string, name string, args ...string) (status in
 	return cmd.ProcessState.ExitCode(), out.String()
 }
 
-// pinned returns a script with its settings replaced, as people and Terraform
-// replace them.
+// pinned returns a script with its settings replaced, as Terraform does.
 func pinned(t *testing.T, script, settings string) string {
 	t.Helper()
 	head, rest, ok := strings.Cut(script, "# >>> settings\n")

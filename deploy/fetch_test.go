@@ -17,7 +17,7 @@ import (
 
 const program = "#!/bin/sh\necho \"$@\" >>\"$2/ran\"\n"
 
-// A release is a server of the agent.
+// A release is a web server that serves the agent.
 type release struct {
 	url      string
 	requests *atomic.Int32
@@ -67,11 +67,11 @@ func TestFetch(t *testing.T) {
 		{name: "another file of the same size", proto: "http", want: 4, asked: 1, handler: func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, strings.Repeat("x", len(program)))
 		}},
-		{name: "cut short, with its true length announced", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "cut short, with the full length announced", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", fmt.Sprint(len(program)))
 			fmt.Fprint(w, program[:10])
 		}},
-		{name: "cut short, with no word of it", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "cut short, with no length announced", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, program[:10])
 		}},
 		{name: "longer", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, _ *http.Request) {
@@ -87,7 +87,7 @@ func TestFetch(t *testing.T) {
 		{name: "an error page", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, _ *http.Request) {
 			http.Error(w, program, http.StatusNotFound)
 		}},
-		{name: "sent on to another scheme", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, r *http.Request) {
+		{name: "redirected to another scheme", proto: "http", want: 5, asked: 2, handler: func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "file:///etc/passwd", http.StatusFound)
 		}},
 	}
@@ -106,13 +106,13 @@ func TestFetch(t *testing.T) {
 			}
 			info, err := os.Stat(target)
 			if (err == nil) != (test.want == 0) {
-				t.Fatalf("Stat(%s) = %v, want it there: %t", target, err, test.want == 0)
+				t.Fatalf("Stat(%s) = %v, want it to exist: %t", target, err, test.want == 0)
 			}
 			if err == nil && info.Mode().Perm() != 0o755 {
 				t.Errorf("mode = %o, want 755", info.Mode().Perm())
 			}
 			if _, err := os.Stat(filepath.Join(root, "usr/local/libexec/falco-bootstrap/falco-bootstrap.new")); err == nil {
-				t.Error("the file that was fetched is left behind")
+				t.Error("the fetched file was left behind")
 			}
 		})
 	}

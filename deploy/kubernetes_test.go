@@ -11,7 +11,7 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// A daemonSet is the part of the manifest that can do harm.
+// A daemonSet holds the parts of the manifest that can do harm.
 type daemonSet struct {
 	Kind string `yaml:"kind"`
 	Spec struct {

@@ -13,8 +13,8 @@ import (
 // oldest is the systemd of Oracle Linux 8, the oldest that OKE nodes have.
 const oldest = 239
 
-// since is the version of systemd that introduced a directive, from its NEWS and
-// manual pages; 0 is earlier than any that matters.
+// since maps a directive to the version of systemd that introduced it, from its NEWS
+// and manual pages; 0 is earlier than any that matters.
 var since = map[string]int{
 	"Description": 0, "Documentation": 0, "Wants": 0, "After": 0,
 	"ConditionPathExists": 0, "ConditionFileIsExecutable": 0,
@@ -69,7 +69,7 @@ func TestUnitsKeepClearOfCloudInit(t *testing.T) {
 		u := unit(t, name)
 		for _, key := range []string{"After", "Before", "Wants", "Requires"} {
 			if value := strings.Join(u[key], " "); strings.Contains(value, "cloud-") {
-				t.Errorf("%s: %s=%s, want no word of cloud-init", name, key, value)
+				t.Errorf("%s: %s=%s, want no reference to cloud-init", name, key, value)
 			}
 		}
 		if slices.Contains(u["WantedBy"], "multi-user.target") && !slices.Equal(u["Type"], []string{"simple"}) {
@@ -83,7 +83,7 @@ func TestUnitsKeepClearOfCloudInit(t *testing.T) {
 
 func TestUnitsAreBounded(t *testing.T) {
 	if u := unit(t, "falco-bootstrap.service"); u["TimeoutStartSec"] == nil || u["TimeoutStopSec"] == nil {
-		t.Error("falco-bootstrap.service may hang: a oneshot has no time limit of its own")
+		t.Error("falco-bootstrap.service may hang: a oneshot has no default time limit")
 	}
 	if u := unit(t, "falco-bootstrap-firstboot.service"); u["RuntimeMaxSec"] == nil {
 		t.Error("falco-bootstrap-firstboot.service may hang")
@@ -107,6 +107,6 @@ func TestSystemdAnalyzeVerify(t *testing.T) {
 		args = append(args, path)
 	}
 	if status, out := command(t, nil, analyze, args...); status != 0 || out != "" {
-		t.Errorf("systemd-analyze %v = %d, want 0 and not a word\n%s", args, status, out)
+		t.Errorf("systemd-analyze %v = %d, want 0 and no output\n%s", args, status, out)
 	}
 }

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Assembles the user data from its sources, so that nothing is written twice:
+# Assembles the user data from its sources, so that nothing is maintained twice:
 #   60-falco-bootstrap.sh   part.sh.in with firstboot.sh and the units in it
 #   oke-falco.sh            oke.sh.in, then the same part
 # With --check it writes nothing, and exits with 1 if a file is out of date.

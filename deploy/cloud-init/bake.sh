@@ -5,8 +5,8 @@
 #                            provisioner): install the packages and prove Falco
 #   bake.sh --root DIR       into a mounted tree: files only; what needs rpm, dnf
 #                            or systemd waits for the first boot
-#   --binary FILE            use this file, unless it is not the pinned one: then
-#                            that is fetched
+#   --binary FILE            use this file; if it is not the pinned one, the pinned
+#                            one is fetched
 #   --kernel-release R       the kernel that the image will boot, if not this one
 # The pins and settings are those in 60-falco-bootstrap.sh beside this script.
 set -eu -o pipefail
@@ -31,8 +31,8 @@ put_files() {
   else
     bash "$here/60-falco-bootstrap.sh" --no-start
   fi
-  # 60-falco-bootstrap.sh always exits with 0, so that nodes join. An image with
-  # half of it must not be built.
+  # 60-falco-bootstrap.sh always exits with 0, so that nodes join. But an image must
+  # not be built from half of its files.
   [ -x "$root/usr/local/libexec/falco-bootstrap/firstboot" ]
 }
 

@@ -2,8 +2,8 @@
 # Fetches the pinned falco-bootstrap, installs it and runs it once.
 #   firstboot         fetch, then run falco-bootstrap.service
 #   firstboot fetch   only fetch
-# Exit status: as falco-bootstrap's; 4 if the file is not the pinned one, 5 if it
-# cannot be fetched.
+# Exit statuses are those of falco-bootstrap: 4 if the file is not the pinned one, 5 if
+# it cannot be fetched.
 set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
@@ -32,7 +32,7 @@ load_pins() {
 has_size() { [ "$(stat -c %s -- "$1" 2>/dev/null)" = "$size" ]; }
 is_pinned() { has_size "$1" && sha256sum --check --status <<<"$sha256  $1"; }
 
-# The file size limit stops a server that sends without end: older curl compares
+# The file size limit stops a server that never stops sending: older curl compares
 # --max-filesize only with an announced length.
 download() (
   ulimit -f $((size / 1024 + 1))
@@ -42,7 +42,7 @@ download() (
     --max-filesize "$size" --output "$1" -- "$url"
 )
 
-# The file system is the same, so the rename replaces even a running binary at once.
+# A rename within one file system replaces even a running binary atomically.
 install_binary() {
   chmod 0755 -- "$1" && sync -- "$1" && mkdir -p -- "${target%/*}" && mv -fT -- "$1" "$target" || return 1
   [ -n "$root" ] || ! command -v restorecon >/dev/null || restorecon -- "$target" || true

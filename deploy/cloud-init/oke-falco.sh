@@ -17,16 +17,16 @@ fb_grow=yes
 #   --no-start   do not start the units now, but at the next boot
 
 # >>> settings
-# The pinned release. A node fetches nothing while these are empty.
+# The pinned release. While these are empty, a node fetches nothing.
 fb_url_x86_64=''
 fb_size_x86_64=''
 fb_sha256_x86_64=''
 fb_url_aarch64=''
 fb_size_aarch64=''
 fb_sha256_aarch64=''
-# The only scheme to fetch by; anything but https is for tests.
+# The only URL scheme allowed; anything but https is for tests.
 fb_proto='https'
-# converge; or audit, which reports drift and changes nothing.
+# converge, or audit, which reports drift and changes nothing.
 fb_mode='converge'
 # The node's time zone, for example Europe/Zurich. Empty: do not change it.
 fb_timezone=''
@@ -42,9 +42,9 @@ fb_say() {
   logger -t falco-bootstrap -- "$*" 2>/dev/null || true
 }
 
-# fb_write MODE FILE replaces FILE by standard input, completely or not at all. It
-# leaves a file with the same content alone; any other makes the first-boot unit
-# run again.
+# fb_write MODE FILE replaces FILE with standard input, completely or not at all. If
+# the content is the same, it does nothing; otherwise the first-boot unit will run
+# again.
 fb_write() {
   local file=$fb_root$2
   mkdir -p -- "${file%/*}" && (umask 077 && cat >"$file.new") && chmod "$1" -- "$file.new" || return 1
@@ -56,7 +56,7 @@ fb_write() {
   [ -n "$fb_root" ] || ! command -v restorecon >/dev/null || restorecon -- "$file" || true
 }
 
-# Only root may read or change what is going to run as root.
+# Only root may read or change what will run as root.
 fb_private_dir() {
   mkdir -p -- "$fb_root/usr/local/libexec/falco-bootstrap" && chmod 0700 -- "$fb_root/usr/local/libexec/falco-bootstrap"
 }
@@ -88,8 +88,8 @@ fb_write_firstboot() {
 # Fetches the pinned falco-bootstrap, installs it and runs it once.
 #   firstboot         fetch, then run falco-bootstrap.service
 #   firstboot fetch   only fetch
-# Exit status: as falco-bootstrap's; 4 if the file is not the pinned one, 5 if it
-# cannot be fetched.
+# Exit statuses are those of falco-bootstrap: 4 if the file is not the pinned one, 5 if
+# it cannot be fetched.
 set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
@@ -118,7 +118,7 @@ load_pins() {
 has_size() { [ "$(stat -c %s -- "$1" 2>/dev/null)" = "$size" ]; }
 is_pinned() { has_size "$1" && sha256sum --check --status <<<"$sha256  $1"; }
 
-# The file size limit stops a server that sends without end: older curl compares
+# The file size limit stops a server that never stops sending: older curl compares
 # --max-filesize only with an announced length.
 download() (
   ulimit -f $((size / 1024 + 1))
@@ -128,7 +128,7 @@ download() (
     --max-filesize "$size" --output "$1" -- "$url"
 )
 
-# The file system is the same, so the rename replaces even a running binary at once.
+# A rename within one file system replaces even a running binary atomically.
 install_binary() {
   chmod 0755 -- "$1" && sync -- "$1" && mkdir -p -- "${target%/*}" && mv -fT -- "$1" "$target" || return 1
   [ -n "$root" ] || ! command -v restorecon >/dev/null || restorecon -- "$target" || true
@@ -205,12 +205,12 @@ TimeoutStopSec=1min
 UMask=0022
 Nice=10
 IOSchedulingClass=idle
-# dnf was seen to use 3 GB on small nodes: out of memory, kill this and not a pod.
+# dnf was seen to use 3 GB on small nodes: if memory runs out, kill this, not a pod.
 OOMScoreAdjust=500
 FB_END
   fb_write 0644 /etc/systemd/system/falco-bootstrap.timer <<'FB_END' || return 1
 # Starts falco-bootstrap four times a day, spread over an hour so that the nodes of
-# a fleet do not ask their mirrors all at once.
+# a fleet do not all query their mirrors at once.
 [Unit]
 Description=Keep Falco on this node as declared
 Documentation=https://github.com/falco-bootstrap/falco-bootstrap
@@ -244,7 +244,7 @@ EnvironmentFile=-/etc/sysconfig/falco-bootstrap
 ExecStart=/usr/local/libexec/falco-bootstrap/firstboot
 Restart=on-failure
 RestartSec=2min
-# The exit statuses for which running again does not help.
+# Running again does not help with these exit statuses.
 RestartPreventExitStatus=3 4 6 64
 RuntimeMaxSec=1h
 TimeoutStopSec=30s
@@ -295,7 +295,7 @@ fb_main() {
   fi
 }
 
-# Nothing runs before this line is read, so a truncated script does nothing. The
-# exit status is always 0: with another cloud-init reports the whole node as failed.
+# Nothing runs before this line is read, so a truncated script does nothing. The exit
+# status is always 0: otherwise cloud-init would report the whole node as failed.
 fb_main "$@"
 exit 0

@@ -6,8 +6,8 @@
 #                 [--wave N] [--parallel N] [--timeout SECONDS]
 #   fleet.sh collect --out DIR
 # send writes one file for each node to DIR, so a second send continues where the
-# first stopped, and --wave N takes N more nodes. collect fetches what is ready
-# and can be run again. Then run falco-bootstrap report DIR/reports/*
+# first stopped, and --wave N takes N more nodes. collect fetches the reports that are
+# ready and can be run again. Then run falco-bootstrap report DIR/reports/*
 # Exit status: 0 all nodes succeeded, 1 some failed or a call failed, 2 some are
 # not finished, 64 wrong arguments.
 set -u -o pipefail

@@ -209,7 +209,7 @@ func TestTerraform(t *testing.T) {
 					t.Errorf("terraform %v: %v\n%s", args, err, out)
 				}
 				if strings.Contains(strings.ToLower(out), "deprecated") {
-					t.Errorf("terraform %v warns of something deprecated\n%s", args, out)
+					t.Errorf("terraform %v warns about something deprecated\n%s", args, out)
 				}
 			}
 		})

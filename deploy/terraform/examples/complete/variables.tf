@@ -91,22 +91,22 @@ variable "ssh_public_key" {
 }
 
 variable "falco_bootstrap_url" {
-  description = "Where the nodes fetch falco-bootstrap, built for their architecture."
+  description = "URL of the falco-bootstrap binary for the nodes' architecture."
   type        = string
 }
 
 variable "falco_bootstrap_size" {
-  description = "Its size in bytes."
+  description = "Size of the binary in bytes."
   type        = number
 }
 
 variable "falco_bootstrap_sha256" {
-  description = "Its SHA-256."
+  description = "SHA-256 of the binary."
   type        = string
 }
 
 variable "mode" {
-  description = "converge or audit."
+  description = "What falco-bootstrap does: converge or audit."
   type        = string
   default     = "converge"
 }
@@ -118,7 +118,7 @@ variable "worker_timezone" {
 }
 
 variable "alert_format" {
-  description = "json or text."
+  description = "Format of the alerts: json or text."
   type        = string
   default     = "json"
 }

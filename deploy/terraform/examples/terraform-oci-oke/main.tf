@@ -1,8 +1,8 @@
 # Copyright The falco-bootstrap Authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Falco on the workers of oracle-terraform-modules/oke. That module joins the nodes
-# in its own parts; Falco is one more part, sorted after them.
+# Falco on the workers of oracle-terraform-modules/oke. The module's own parts join
+# the nodes; Falco is one more part, sorted after them.
 
 terraform {
   required_version = ">= 1.5.0"

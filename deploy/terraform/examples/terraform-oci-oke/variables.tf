@@ -36,7 +36,7 @@ variable "falco_bootstrap_release" {
 }
 
 variable "mode" {
-  description = "converge or audit."
+  description = "What falco-bootstrap does: converge or audit."
   type        = string
   default     = "converge"
 }

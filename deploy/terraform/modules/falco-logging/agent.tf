@@ -64,8 +64,8 @@ resource "oci_logging_unified_agent_configuration" "alerts" {
   }
 }
 
-# No time key: the time of a report has no fraction if that is zero, and the agent
-# drops a line whose time does not parse. The time of arrival is good enough.
+# No time key: the time of a report has no fraction if the fraction is zero, and the
+# agent drops a line whose time does not parse. The time of arrival is good enough.
 resource "oci_logging_unified_agent_configuration" "reports" {
   compartment_id = var.compartment_id
   display_name   = "${var.name}-drift"

@@ -6,8 +6,8 @@ locals {
   group_id         = var.dynamic_group == null ? oci_identity_dynamic_group.nodes[0].id : var.dynamic_group.id
   group_name       = var.dynamic_group == null ? oci_identity_dynamic_group.nodes[0].name : var.dynamic_group.name
 
-  # In a tenancy with identity domains the domain comes before the group's name;
-  # without it the statement means the domain Default.
+  # In a tenancy with identity domains the domain precedes the group's name; without
+  # one the statement means the domain Default.
   subject = var.identity_domain == "" ? local.group_name : "'${var.identity_domain}'/'${local.group_name}'"
 }
 

@@ -12,7 +12,7 @@ variable "compartment_id" {
 }
 
 variable "tenancy_ocid" {
-  description = "OCID of the tenancy, to which dynamic groups belong. Not needed with dynamic_group."
+  description = "OCID of the tenancy, which owns dynamic groups. Not needed with dynamic_group."
   type        = string
   default     = null
 
@@ -23,7 +23,7 @@ variable "tenancy_ocid" {
 }
 
 variable "name" {
-  description = "Prefix of the name of everything that is created."
+  description = "Prefix of the names of everything that is created."
   type        = string
   default     = "falco"
 
@@ -34,7 +34,7 @@ variable "name" {
 }
 
 variable "log" {
-  description = "Output log of the falco-user-data module: which files the nodes write, and how."
+  description = "The output log of the falco-user-data module: which files the nodes write, and in which format."
   type = object({
     alert_file   = string
     alert_format = string
@@ -70,7 +70,7 @@ variable "identity_domain" {
 }
 
 variable "dynamic_group" {
-  description = "An existing dynamic group. Needed if the nodes' group is in another identity domain than Default."
+  description = "An existing dynamic group. Required if the nodes' group is not in the identity domain Default."
   type = object({
     id   = string
     name = string

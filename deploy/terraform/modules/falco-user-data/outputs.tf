@@ -27,7 +27,7 @@ output "cloud_init_part" {
 }
 
 output "log" {
-  description = "What the falco-logging module must know about the nodes, so that its parser fits what they write."
+  description = "Input for the falco-logging module: the files that the nodes write and the format of the alerts."
   value = {
     alert_file   = var.alert_file
     alert_format = var.alert_format
@@ -36,6 +36,6 @@ output "log" {
 }
 
 output "settings" {
-  description = "The /etc/falco-bootstrap.yaml that the nodes get."
+  description = "Content of /etc/falco-bootstrap.yaml on the nodes."
   value       = local.settings_yaml
 }

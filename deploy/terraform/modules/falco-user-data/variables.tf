@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 variable "release" {
-  description = "The falco-bootstrap binary for each architecture of the pool: its URL, its size in bytes and its SHA-256. A node runs nothing else."
+  description = "The falco-bootstrap binary for each architecture of the pool: its URL, its size in bytes and its SHA-256. Nodes run no other file."
   type = map(object({
     url    = string
     size   = number
@@ -28,7 +28,7 @@ variable "release" {
 }
 
 variable "mode" {
-  description = "converge makes the node as declared, now and four times a day. audit reports drift and changes nothing."
+  description = "converge changes the node to what is declared, at first boot and four times a day. audit reports drift and changes nothing."
   type        = string
   default     = "converge"
 
@@ -78,7 +78,7 @@ variable "falco_config" {
 
   validation {
     condition     = length(setintersection(keys(var.falco_config), ["file_output", "json_output", "time_format_iso_8601"])) == 0
-    error_message = "file_output, json_output and time_format_iso_8601 follow from alert_file and alert_format: the log's parser depends on them."
+    error_message = "file_output, json_output and time_format_iso_8601 are set by alert_file and alert_format: the log's parser depends on them."
   }
 }
 

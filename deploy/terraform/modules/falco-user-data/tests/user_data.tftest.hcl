@@ -35,7 +35,7 @@ run "defaults" {
   }
   assert {
     condition     = length(split("fb_mode='", output.cloud_init_part.content)) == 2
-    error_message = "The settings are in the script more than once, so the defaults would win or lose by chance."
+    error_message = "The settings are in the script more than once, so the defaults may win."
   }
   assert {
     condition     = can(regex("^text/[a-z-]+$", output.cloud_init_part.content_type))
