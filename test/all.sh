@@ -28,7 +28,7 @@ finish() {
 		kill -INT -- "-$running" 2>/dev/null || true
 		wait "$running" || true
 	fi
-	printf '\nhow long each part took, some of them side by side:\n'
+	printf '\nhow long each part took (some run at the same time):\n'
 	cat "$PARTS"
 	printf '  %-28s %4d s\n' all $((SECONDS - began))
 	rm -rf "$scratch"

@@ -150,7 +150,7 @@ func TestErasByPin(t *testing.T) {
 	runStages(t, n, []stage{
 		{name: "0.32 has no unit for modern_ebpf", flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: requireModule},
 		{name: "0.36 by falco-driver-loader", flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
-		{name: "0.32 anew", by: removal, flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: requireModule},
+		{name: "0.32 reinstalled", by: removal, flags: pin("0.32.2"), falco: "0.32.2", unit: plainUnit, drift: []string{"absent"}, also: requireModule},
 		{name: "0.36 by others", by: others("0.36.2"), flags: kmod("0.36.2"), falco: "0.36.2", unit: kmodUnit, drift: []string{"unit-stopped"}, also: requireModule},
 		{name: "0.37 takes modern_ebpf by itself", flags: pin("0.37.1"), falco: "0.37.1", unit: modernUnit, drift: []string{"falco-version"}},
 		{name: "0.38 by falcoctl", flags: kmod("0.38.2"), falco: "0.38.2", unit: kmodUnit, drift: []string{"falco-version"}, also: requireModule},
@@ -183,22 +183,22 @@ func TestErasByOthers(t *testing.T) {
 	n := Start(t, d)
 	runStages(t, n, []stage{
 		{name: "0.36", flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
-		{name: "0.36 anew", by: removal, flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.36 reinstalled", by: removal, flags: pin("0.36.2"), falco: "0.36.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.37 by others leaves no unit enabled", by: others("0.37.1"), falco: "0.37.1", unit: modernUnit, drift: []string{"unit-disabled", "unit-stopped", "rules-follow"}},
-		{name: "0.37 anew, with the toolset of UEK R7", by: removal, flags: kmod("0.37.1"), falco: "0.37.1", unit: kmodUnit, drift: []string{"absent"}, also: func(t *testing.T, n *Node, all report.Report) {
+		{name: "0.37 reinstalled, with the toolset of UEK R7", by: removal, flags: kmod("0.37.1"), falco: "0.37.1", unit: kmodUnit, drift: []string{"absent"}, also: func(t *testing.T, n *Node, all report.Report) {
 			requireModule(t, n, all)
 			if len(n.Installed("gcc-toolset-11")) != 1 {
 				t.Error("gcc-toolset-11 is not installed")
 			}
 		}},
 		{name: "0.38 by others", by: "dnf -y --disablerepo='*' --enablerepo=falcosecurity-rpm upgrade falco-0.38.2 2>&1 </dev/null", falco: "0.38.2", unit: modernUnit, drift: []string{"unit-stopped"}},
-		{name: "0.38 anew", by: removal, flags: pin("0.38.2"), falco: "0.38.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.38 reinstalled", by: removal, flags: pin("0.38.2"), falco: "0.38.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.39 by others", by: others("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"unit-stopped"}},
-		{name: "0.39 anew", by: removal, flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.39 reinstalled", by: removal, flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "out of 0.40.0", by: others("0.40.0") + " || true", flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"falco-version", "drop-in-missing"}, also: requirePreload(true)},
-		{name: "0.44 anew", by: removal, flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"absent"}, also: requirePreload(true)},
+		{name: "0.44 reinstalled", by: removal, flags: pin("0.44.1"), falco: "0.44.1", unit: modernUnit, drift: []string{"absent"}, also: requirePreload(true)},
 		{name: "0.45 by others needs no libresolv", by: others("0.45.0"), falco: "0.45.0", unit: modernUnit, drift: []string{"unit-stopped", "drop-in-stale"}, also: requirePreload(false)},
-		{name: "the newest anew", by: removal, falco: "0.45.0", unit: modernUnit, drift: []string{"absent"}},
+		{name: "the newest reinstalled", by: removal, falco: "0.45.0", unit: modernUnit, drift: []string{"absent"}},
 	})
 }
 
@@ -209,11 +209,11 @@ func TestErasOfOL9(t *testing.T) {
 	d.Falco, d.EPEL = "all", epelAbsent
 	n := Start(t, d)
 	runStages(t, n, []stage{
-		{name: "0.39 anew", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.39 installed", flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.41", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"falco-version"}},
 		{name: "0.39 after a removal", by: removal, flags: pin("0.39.2"), falco: "0.39.2", unit: modernUnit, drift: []string{"absent"}},
 		{name: "0.41 by others", by: others("0.41.3"), flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"unit-stopped"}},
-		{name: "0.41 anew", by: removal, flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.41 reinstalled", by: removal, flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
 	})
 }
 
@@ -224,7 +224,7 @@ func TestErasOfNewKernels(t *testing.T) {
 	d.Falco = "all"
 	n := Start(t, d)
 	runStages(t, n, []stage{
-		{name: "0.41 anew", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
+		{name: "0.41 installed", flags: pin("0.41.3"), falco: "0.41.3", unit: modernUnit, drift: []string{"absent"}},
 		{
 			name: "0.44 by others keeps the edits",
 			by:   "sed -i 's/^priority: .*/priority: info/' /etc/falco/falco.yaml && " + others("0.44.1"), falco: "0.44.1", unit: modernUnit,

@@ -73,7 +73,7 @@ func TestRefusals(t *testing.T) {
 			{flags: append(kmod("0.37.1"), "--dry-run"), exit: 2, plans: "of Falco before 0.38 may not b"},
 		}},
 		{name: "Oracle Linux 10, RHCK", setup: OL("10.1").RHCK(), runs: []refusal{
-			{flags: append(pin("0.44.1"), "--dry-run"), exit: 2, plans: "was seen to hang at its start"},
+			{flags: append(pin("0.44.1"), "--dry-run"), exit: 2, plans: "was seen to hang at start"},
 			{flags: append(kmod("0.39.2"), "--dry-run"), exit: 2, plans: "older than Linux 6.12 may not build"},
 		}},
 		{name: "Oracle Linux 7, RHCK", setup: OL("7.9").RHCK(), runs: []refusal{

@@ -24,7 +24,7 @@ func TestAnswerIsKept(t *testing.T) {
 	}
 }
 
-func TestAnswerThatDoesNotCome(t *testing.T) {
+func TestAnswerCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a := newAnswer(func() (int, error) { select {} })
@@ -34,7 +34,7 @@ func TestAnswerThatDoesNotCome(t *testing.T) {
 }
 
 // A panic becomes an error, so that the program can report it.
-func TestAnswerThatPanics(t *testing.T) {
+func TestAnswerPanics(t *testing.T) {
 	a := newAnswer(func() (int, error) { panic("no such thing") })
 	if _, err := a.get(t.Context()); err == nil || !strings.Contains(err.Error(), "no such thing") {
 		t.Errorf("get = %v, want the panic as an error", err)

@@ -54,7 +54,7 @@ type Command struct {
 	// Combined sends both streams to Stdout, in the order they are written.
 	Combined bool
 	// Heartbeat, if set, is called every 15 seconds with a message such as "dnf
-	// is at work: LAST LINE OF STDOUT" and the time since the start.
+	// is still running: LAST LINE OF STDOUT" and the time since the start.
 	Heartbeat func(message string, elapsed time.Duration)
 }
 
@@ -140,7 +140,7 @@ func (c Command) report(ctx context.Context, stdout *tail) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			c.Heartbeat(filepath.Base(c.Argv[0])+" is at work"+Because(stdout.bytes()), time.Since(began))
+			c.Heartbeat(filepath.Base(c.Argv[0])+" is still running"+Because(stdout.bytes()), time.Since(began))
 		}
 	}
 }

@@ -119,7 +119,7 @@ func TestHeartbeat(t *testing.T) {
 			said = append(said, message+", "+elapsed.String())
 		}}
 		c.report(ctx, out)
-		if got, want := strings.Join(said, "; "), "dnf is at work: second, 15s; dnf is at work: second, 30s"; got != want {
+		if got, want := strings.Join(said, "; "), "dnf is still running: second, 15s; dnf is still running: second, 30s"; got != want {
 			t.Errorf("report said %q, want %q", got, want)
 		}
 	})

@@ -117,7 +117,7 @@ func bare() converge.Result {
 			URL:          "https://falco.org/repo/falcosecurity-packages.asc",
 			Fingerprints: []string{"478B2FBBC75F4237B731DA4365106822B35B1B1F"},
 			Path:         "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity",
-			Cause:        node.Because(node.DriftAbsent, "packages are to be signed by it"),
+			Cause:        node.Because(node.DriftAbsent, "packages must be signed by it"),
 		}),
 		step("repository", converge.StatusPending, "there is no repository file", node.WriteFile{
 			Path: "/etc/yum.repos.d/falcosecurity.repo", New: []byte(repoFile), Mode: 0o644, Cause: node.Because(node.DriftAbsent, ""),
@@ -178,7 +178,7 @@ func changed() converge.Result {
 		node.ChangeUnit{Unit: "falco-modern-bpf.service", Action: node.Restart, From: "running", To: "restarted", Cause: node.Because(node.DriftConfigStale, "")})
 	steps[9] = step("proof", converge.StatusOK, "no alert was seen", node.Prove{Subject: node.Subject{Unit: "falco-modern-bpf.service", Log: "/var/log/falco.log"}})
 	steps[9].Warnings = []node.Warning{{
-		Message: "no alert came within 10s, though the process stands", Hint: "run falco-bootstrap verify", Drift: node.DriftUnproven,
+		Message: "no alert appeared within 10s, although the process is running", Hint: "run falco-bootstrap verify", Drift: node.DriftUnproven,
 	}}
 	return converge.Result{Steps: steps}
 }
