@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs a command that needs a docker daemon. If no daemon answers, root on Debian gets
-# one, which is stopped when the command is done; docker.io is installed if dockerd is
-# missing.
+# Runs a command that needs a docker daemon. If none answers and this is root on Debian,
+# it starts one, and stops it when the command is done. If dockerd is missing, it
+# installs docker.io.
 #
 #   test/docker.sh COMMAND [ARGUMENT...]
 set -euo pipefail

@@ -73,7 +73,6 @@ func (n *Node) bounds(pid string) (uint64, bool) {
 	return 0, false
 }
 
-// start starts a program in the node.
 func (e entrance) start(cmd *exec.Cmd) error {
 	started := make(chan error)
 	go func() {

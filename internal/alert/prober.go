@@ -102,7 +102,7 @@ func startProber(ctx context.Context, dir, file, marker string) (*prober, error)
 		return nil, fmt.Errorf("starting the probe: %w", files.Bare(err))
 	}
 	p := &prober{marker: marker, file: file, cmd: cmd, in: in, out: out}
-	// After the first open the link is no longer needed.
+	// The link is needed until the first open is answered.
 	if err := p.open(); err != nil {
 		p.stop()
 		return nil, err

@@ -42,7 +42,6 @@ func newTree(t *testing.T, root string) files.Tree {
 	return tr
 }
 
-// openMachine opens a machine on a tree.
 func openMachine(t *testing.T, root string) *Machine {
 	t.Helper()
 	tools := testTools(t)
@@ -64,7 +63,6 @@ func onHost(t *testing.T, change func(*tools)) (m *Machine, told *[]string) {
 	return newMachine(t.Context(), opts, newTree(t, "/"), nil), told
 }
 
-// script writes an executable shell script.
 func script(t *testing.T, name, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

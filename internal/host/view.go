@@ -18,7 +18,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// A View is the node at one moment: every answer is kept.
+// A View is the node at one moment. It keeps every answer.
 type View struct {
 	tree     files.Tree
 	now      time.Time
@@ -152,7 +152,6 @@ func (v *View) Proof() node.Proof {
 	return p
 }
 
-// writeProof records a proof.
 func (m *Machine) writeProof(p node.Proof) error {
 	content, err := json.Marshal(p)
 	if err != nil {

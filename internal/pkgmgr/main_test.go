@@ -42,7 +42,6 @@ func newTree(t *testing.T, root string) files.Tree {
 	return tr
 }
 
-// script writes an executable shell script.
 func script(t *testing.T, name, body string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)

@@ -53,8 +53,8 @@ type Command struct {
 	Keep int
 	// Combined sends both streams to Stdout, in the order they are written.
 	Combined bool
-	// Heartbeat, if set, is called every 15 seconds with a message such as "dnf
-	// is still running: LAST LINE OF STDOUT" and the time since the start.
+	// Heartbeat, if set, is called every 15 seconds with a message such as
+	// "dnf is still running: LAST LINE OF STDOUT" and the time since the start.
 	Heartbeat func(message string, elapsed time.Duration)
 }
 

@@ -122,7 +122,6 @@ func kindOf[C node.Change](name string, record func(C) Change, lines func(Change
 	}, lines}
 }
 
-// newChange returns the record of a change.
 func newChange(c node.Change) Change {
 	var out Change
 	for _, k := range kinds() {
@@ -249,7 +248,6 @@ func octal(m fs.FileMode) string {
 	return fmt.Sprintf("%04o", bits)
 }
 
-// each returns the text of each item.
 func each[T any](things []T, text func(T) string) []string {
 	var all []string
 	for _, t := range things {

@@ -139,7 +139,6 @@ func (p *packageRun) add(test, line string) {
 	p.output[test] = append(p.output[test], line)
 }
 
-// write writes the output of tests.
 func (p *packageRun) write(w io.Writer, tests ...string) {
 	for _, test := range tests {
 		fmt.Fprintf(w, "%s", strings.Join(p.output[test], ""))

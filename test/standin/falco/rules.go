@@ -15,8 +15,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 )
 
-// A rule is an item of a rules file, a rule or another, with the keys that the program
-// needs.
+// A rule is an item of a rules file, with the keys that the program needs.
 type rule struct {
 	Name      string `yaml:"rule"`
 	Condition string `yaml:"condition"`
