@@ -49,17 +49,17 @@ func (a *app) configShow(cmd *cobra.Command, origin bool) error {
 func showConfig(w io.Writer, e steps.EffectiveConfig, origin bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, l := range e.Layers {
-		fmt.Fprintf(t, "# %s\t%s\n", l.File, l.Strategy)
+		fmt.Fprintf(t, "# %s\t%s\n", redact.Text(l.File), l.Strategy)
 	}
 	for _, k := range e.Keys {
 		line := fmt.Sprintf("%s:\t%s", k.Path, k.Value)
 		if origin {
-			line += "\t# " + k.Origin
+			line += "\t# " + redact.Text(k.Origin)
 		}
 		if !k.AsDeclared {
 			line += "\t# declared: " + k.Declared
 		}
-		fmt.Fprintln(t, redact.Text(line))
+		fmt.Fprintln(t, line)
 	}
 	return t.Flush()
 }

@@ -79,8 +79,8 @@ func value(key string, v any) any {
 	switch {
 	case v == nil, v == true, v == false:
 		return v
-	case isText && (harmless.MatchString(text) || !secretName(key) || pathName(key) && pathPattern.FindString(text) == text):
-		return Text(text)
+	case isText && !hidesAll(key, text):
+		return textOf(key, text)
 	case secretName(key):
 		return Mask
 	}
@@ -88,17 +88,48 @@ func value(key string, v any) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, sub := range v {
+			if text, ok := sub.(string); ok && isEnvironment(key) && !isPublic(name, text) {
+				sub = redactEnvironment(name + "=" + text)[len(name)+1:]
+			}
 			out[Text(name)] = value(name, sub)
 		}
 		return out
 	case []any:
 		flag := ""
 		for i, sub := range v {
-			v[i] = value(flag, sub)
+			if v[i] = value(flag, sub); isEnvironment(key) {
+				v[i] = value(key, sub)
+			}
 			if flag, _ = sub.(string); !strings.HasPrefix(flag, "-") {
 				flag = ""
 			}
 		}
 	}
 	return v
+}
+
+// isEnvironment reports whether a key holds environment variables.
+func isEnvironment(key string) bool { return joinName(key) == "environment" || joinName(key) == "env" }
+
+func textOf(key, text string) string {
+	if isEnvironment(key) {
+		text = redactEnvironment(text)
+	}
+	return Text(text)
+}
+
+// JSON redacts a JSON object that an older version of this program may have
+// written. It returns nil if it is none.
+func JSON(object []byte) []byte {
+	var values map[string]any
+	d := json.NewDecoder(bytes.NewReader(object))
+	d.UseNumber()
+	if d.Decode(&values) != nil || values == nil {
+		return nil
+	}
+	out, err := json.Marshal(value("", values))
+	if err != nil {
+		return nil
+	}
+	return out
 }

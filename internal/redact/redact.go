@@ -3,11 +3,13 @@
 
 // Package redact hides secrets: [Text] in a text, [Core] in every log line.
 //
-// It knows the forms in which passwords, tokens and private keys appear in
-// files, command lines and URLs. It cannot recognize a secret in any other form.
+// It goes by structure: a URL shows its scheme and host, an environment variable
+// its name, a key that sounds secret nothing of its value. A secret that is in
+// none of these places cannot be told from any other word.
 package redact
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -19,13 +21,15 @@ const Mask = "[redacted]"
 // hidden as a whole.
 const maxSecretLine = 16 << 10
 
-// Text returns text with everything hidden that looks like a secret: the user
-// and password of a URL, tokens in query strings and in the paths of webhooks
-// and of Object Storage's pre-authenticated requests, private keys, and the
+// Text returns text with everything hidden that may be a secret: of a URL all
+// but the scheme, the host, and what is plainly no token in its path; the values
+// of a unit's environment; private keys; HTTP headers in command lines; and the
 // values of keys that sound secret (password, token, api_key, authorization,
 // headers and the like) in YAML, JSON, INI, command lines or a sentence, with
-// every line that belongs to the value. Paths of keys and certificates stay
-// readable. When in doubt, it hides. The number of lines does not change.
+// every line that belongs to the value. The path of a URL stays if its host
+// serves everybody, as Falco's and Oracle's repositories do. Paths of keys and
+// certificates stay readable. In doubt it hides. The number of lines does not
+// change.
 func Text(text string) string {
 	if !suspicious(text) {
 		return text
@@ -36,6 +40,20 @@ func Text(text string) string {
 		lines[i] = r.line(line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Value returns the value of a key for a person: [Mask] if the key sounds secret.
+func Value(key string, v any) string {
+	text := fmt.Sprint(v)
+	if hidesAll(key, text) {
+		return Mask
+	}
+	return Text(text)
+}
+
+// hidesAll reports whether nothing of a key's value may be shown.
+func hidesAll(key, text string) bool {
+	return secretName(key) && !harmless.MatchString(text) && (!pathName(key) || pathPattern.FindString(text) != text)
 }
 
 // A redactor goes through a text line by line. Comments have a state of their
@@ -66,6 +84,7 @@ func (r *redactor) line(s string) string {
 // A secretState says which secrets are still open at the end of a line.
 type secretState struct {
 	inBlock bool // below a secret key
+	broken  bool // a URL or the variables of a unit go on in the next line
 	column  int  // where that key's line begins; deeper lines belong to it
 	comment bool // that line is a comment, or has one
 	tail    tail // unclosed brackets of a secret value
@@ -77,6 +96,9 @@ type secretState struct {
 func (r *secretState) covers(lead, rest string) bool {
 	switch {
 	case r.lost:
+		return true
+	case r.broken:
+		r.broken = strings.HasSuffix(strings.TrimRight(rest, " \t\r"), `\`)
 		return true
 	case r.armor:
 		r.armor = !strings.Contains(rest, "END ")
@@ -111,12 +133,22 @@ func (r *secretState) open(lead, rest string) string {
 		r.armor = !strings.Contains(label, "END ")
 		return strings.TrimSuffix(lead, "-----") + Mask
 	}
+	text := strings.TrimRight(rest, " \t\r")
+	at := environmentKey.FindStringIndex(rest)
+	if broken, ok := strings.CutSuffix(text, `\`); ok {
+		last := broken[strings.LastIndexAny(broken, " \t")+1:]
+		r.broken = at != nil || urlStart.MatchString(last)
+	}
+	if at != nil {
+		return lead + redactShapes(rest[:at[1]]) + redactShapes(redactEnvironment(rest[at[1]:]))
+	}
 	return lead + r.values(redactShapes(rest), lead)
 }
 
 // join adds what is open in inner. Of two blocks the outer one counts.
 func (r *secretState) join(inner secretState) {
 	r.armor = r.armor || inner.armor
+	r.broken = r.broken || inner.broken
 	r.lost = r.lost || inner.lost
 	if !r.tail.open() {
 		r.tail = inner.tail

@@ -15,23 +15,25 @@ import (
 
 const secret = "Zq7SecretMarker"
 
-// secretForms returns the forms in which a secret appears in a file, each with %s
-// in its place.
-func secretForms(t testing.TB) []string {
+// secretForms are the ways in which a secret stands in a file, in place of %s.
+func secretForms(t testing.TB) []string { return quoted(t, "forms.txt") }
+
+// quoted reads a file of testdata that has a quoted string a line.
+func quoted(t testing.TB, name string) []string {
 	t.Helper()
-	text, err := os.ReadFile("testdata/forms.txt")
+	text, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var forms []string
+	var all []string
 	for line := range strings.Lines(string(text)) {
-		form, err := strconv.Unquote(strings.TrimSpace(line))
+		s, err := strconv.Unquote(strings.TrimSpace(line))
 		if err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}
-		forms = append(forms, form)
+		all = append(all, s)
 	}
-	return forms
+	return all
 }
 
 func TestText(t *testing.T) {
@@ -47,10 +49,36 @@ func TestText(t *testing.T) {
 		{name: "two URLs", in: "http://a:b@c http://d:e@f", want: "http://[redacted]@c http://[redacted]@f"},
 		{name: "userinfo with a quote in it", in: "https://u:p\"q@mirror/x", want: "https://[redacted]@mirror/x"},
 		{name: "userinfo with angle brackets in it", in: "HTTPS://<p>@q@mirror/x", want: "HTTPS://[redacted]@mirror/x"},
-		{name: "query", in: "https://h/x?a=1&access_token=abc&b=2#c", want: "https://h/x?a=1&access_token=[redacted]&b=2#c"},
-		{name: "signed request", in: "https://h/x?X-Amz-Signature=abc", want: "https://h/x?X-Amz-Signature=[redacted]"},
+		{name: "query", in: "https://h/x?a=1&access_token=abc&b=2#c", want: "https://h/x?[redacted]"},
+		{name: "signed request", in: "https://h/x?X-Amz-Signature=abc", want: "https://h/x?[redacted]"},
 		{name: "webhook", in: "curl -d @- -X POST https://hooks.slack.com/services/T0/B0/xyz", want: "curl -d @- -X POST https://hooks.slack.com/[redacted]"},
 		{name: "pre-authenticated request", in: "https://objectstorage.eu-frankfurt-1.oraclecloud.com/p/s3-cr_et/n/ns/b/rpms/o/x", want: "https://objectstorage.eu-frankfurt-1.oraclecloud.com/p/[redacted]/n/ns/b/rpms/o/x"},
+		{name: "pre-authenticated request of a namespace", in: "baseurl=https://axyz.objectstorage.uk-london-1.oci.customer-oci.com/p/s3-cr_et/n/axyz/b/falco/o/rpms/repodata/repomd.xml", want: "baseurl=https://axyz.objectstorage.uk-london-1.oci.customer-oci.com/p/[redacted]/n/[redacted]/b/falco/o/rpms/repodata/repomd.xml"},
+		{name: "pre-authenticated request without a host", in: "GET /p/s3-cr_et/n/ns/b/x/o/ 404", want: "GET /p/[redacted]/n/ns/b/x/o/ 404"},
+		{name: "webhook of another service", in: `url: "https://discord.com/api/webhooks/123456/abcdef"`, want: `url: "https://discord.com/api/webhooks/[redacted]"`},
+		{name: "webhook with escaped slashes", in: `{"url":"https:\/\/chat.test\/hook\/abcdef"}`, want: `{"url":"https:\/\/chat.test\/hook\/[redacted]"}`},
+		{name: "webhook without a scheme", in: "program: curl -d @- hooks.slack.com/services/T0/B0/xyz", want: "program: curl -d @- hooks.slack.com/[redacted]"},
+		{name: "a token in the path", in: "url: https://collector.test/abcdef/in, then", want: "url: https://collector.test/[redacted]/in, then"},
+		{name: "fragment", in: "https://h/x#abcdef", want: "https://h/x#[redacted]"},
+		{name: "an encoded URL", in: "to=https%3A%2F%2Fh%2Fabcdef", want: "to=https%3A%2F%2F[redacted]"},
+		{name: "a URL over two lines", in: "url: \"https://h/abcd\\\n  ef\"\nport: 1", want: "url: \"https://h/[redacted]\\\n  [redacted]\nport: 1"},
+		{name: "Oracle's repository in a region", in: "baseurl=https://yum.eu-frankfurt-1.oci.oraclecloud.com/repo/OracleLinux/OL9/developer_EPEL/x86_64/"},
+		{name: "Oracle's repository by variables", in: "baseurl=https://yum$ociregion.$ocidomain/repo/OracleLinux/OL9/developer_EPEL/$basearch/"},
+		{name: "a host that only sounds public", in: "https://falco.org.evil.test/abcdef", want: "https://falco.org.evil.test/[redacted]"},
+		{name: "a public host with a password", in: "https://u:p@download.falco.org/packages/anything?x=1", want: "https://[redacted]@download.falco.org/packages/anything?[redacted]"},
+		{name: "a mirror's usual path", in: "https://mirror.test:8443/repos/ol9/falco/x86_64/repodata/repomd.xml"},
+		{name: "a package", in: "https://mirror.test/rpms/falco-0.44.1-1.x86_64.rpm: 404"},
+		{name: "a file", in: "gpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity"},
+		{name: "a proxy without a scheme", in: "proxy=user:pa/ss@proxy.test:3128", want: "proxy=[redacted]@proxy.test:3128"},
+		{name: "environment of a unit", in: "[Service]\nEnvironment=LD_PRELOAD=/usr/lib64/x.so \"COLLECTOR=ab cd\" HTTPS_PROXY=http://u:p@proxy:3128 LEVEL=debug CONFIG=/etc/x\nUMask=0077", want: "[Service]\nEnvironment=LD_PRELOAD=/usr/lib64/x.so \"COLLECTOR=[redacted]\" HTTPS_PROXY=http://[redacted]@proxy:3128 LEVEL=debug CONFIG=/etc/x\nUMask=0077"},
+		{name: "environment over two lines", in: "Environment=A=abcdef \\\n  B=ghijkl\nUMask=0077", want: "Environment=A=[redacted] \\\n  [redacted]\nUMask=0077"},
+		{name: "environment in a sentence", in: "Environment=LD_PRELOAD=/x/y.so of /etc/x.conf:3 overrules Environment=A=abcdef", want: "Environment=LD_PRELOAD=/x/y.so of /etc/x.conf:3 overrules Environment=A=[redacted]"},
+		{name: "a header in a command", in: "program: curl -H 'Key: abc' -H X:abcdef --header \"A: b c\" x", want: "program: curl -H [redacted] -H [redacted] --header [redacted] x"},
+		{name: "a header", in: "X-Api: abc", want: "X-Api: [redacted]"},
+		{name: "basic", in: "sent Basic dXNlcjpwYXNz==", want: "sent Basic [redacted]"},
+		{name: "a token known by its form", in: "no ghp_abcdefghijklmnop1234 here", want: "no [redacted] here"},
+		{name: "a mail address", in: "mail root@localhost", want: ""},
+		{name: "a control group", in: "in system.slice/falco-modern-bpf.service"},
 		{name: "a YAML value", in: "user: x\npassword: hunter2\nport: 1", want: "user: x\npassword: [redacted]\nport: 1"},
 		{name: "quoted, with a comma inside", in: `{password: "a,b", port: 1}`, want: `{password: "[redacted]", port: 1}`},
 		{name: "plain, in a flow map", in: `{password: a, port: 1}`, want: `{password: [redacted]`},
@@ -95,8 +123,14 @@ func TestText(t *testing.T) {
 
 func TestTextHidesEveryForm(t *testing.T) {
 	for _, form := range secretForms(t) {
-		if got := redact.Text(fmt.Sprintf(form, secret)); strings.Contains(got, secret) {
-			t.Errorf("Text(%q) = %q, which shows the secret", form, got)
+		for _, token := range quoted(t, "tokens.txt") {
+			text := fmt.Sprintf(form, token)
+			if got := redact.Text(text); strings.Contains(got, token) {
+				t.Errorf("Text(%q) = %q, which shows the secret", text, got)
+			}
+			if got := redact.JSON([]byte(fmt.Sprintf(`{"a": [{"b": %q}]}`, text))); strings.Contains(string(got), token) {
+				t.Errorf("JSON shows the secret of %q: %s", text, got)
+			}
 		}
 	}
 }
@@ -128,4 +162,28 @@ func FuzzText(f *testing.F) {
 			t.Fatalf("Text(%q) = %q, and again %q", in, once, twice)
 		}
 	})
+}
+
+// A value is hidden because of its key or of its form.
+func TestValue(t *testing.T) {
+	for _, tt := range []struct {
+		name, key string
+		value     any
+		want      string
+	}{
+		{name: "plain", key: "file_output.filename", value: "/var/log/falco.log", want: "/var/log/falco.log"},
+		{name: "number", key: "webserver.listen_port", value: 8765, want: "8765"},
+		{name: "list under a secret key", key: "http_output.headers", value: []any{"X-A: abc"}, want: redact.Mask},
+		{name: "element of a secret key", key: "http_output.headers[0]", value: "abc", want: redact.Mask},
+		{name: "path under a secret key", key: "http_output.client_key", value: "/etc/x.key", want: "/etc/x.key"},
+		{name: "URL", key: "http_output.url", value: "https://h.test/abcdef", want: "https://h.test/[redacted]"},
+		{name: "map with a secret key", key: "plugins", value: map[string]any{"api_key": "abc"}, want: "map[api_key:[redacted]"},
+		{name: "not set", key: "http_output.headers", want: redact.Mask},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := redact.Value(tt.key, tt.value); got != tt.want {
+				t.Errorf("Value(%q, %v) = %q, want %q", tt.key, tt.value, got, tt.want)
+			}
+		})
+	}
 }

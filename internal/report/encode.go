@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
 
 // ErrSchema means that this program cannot read the schema version of a report.
@@ -58,13 +60,13 @@ func DecodeSummary(object []byte) (Report, error) {
 	return r.Report, err
 }
 
-// WithPrevious returns current with an older last-run.json in it, without the
-// older report's own previous. The older report may be of any schema version; if
-// it is not a JSON object, it is left out.
+// WithPrevious returns current with an older last-run.json in it, without that
+// one's own previous. The old one may be of any schema version, and of a program
+// that hid less; if it is not a JSON object, it is left out.
 func WithPrevious(current Report, old []byte) Report {
 	current.Previous = nil
 	var object map[string]json.RawMessage
-	if json.Unmarshal(old, &object) != nil || object == nil {
+	if json.Unmarshal(redact.JSON(old), &object) != nil || object == nil {
 		return current
 	}
 	delete(object, "previous")

@@ -14,6 +14,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
@@ -43,7 +44,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return out, err
 	}
 	// What overrules a declared key may be why Falco has no output left.
-	if err := effective.CheckOverruled(sv.Declared()); err != nil {
+	if err := effective.CheckOverruled(sv.Declared(), redact.Value); err != nil {
 		return out, node.ConfigError(err, "")
 	}
 	for _, p := range effective.Problems() {
@@ -67,7 +68,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 func joinSettings(all []falcoconf.Setting) string {
 	var texts []string
 	for _, s := range all {
-		texts = append(texts, fmt.Sprintf("%s=%v", s.Path, s.Value))
+		texts = append(texts, s.Path+"="+redact.Value(s.Path, s.Value))
 	}
 	return strings.Join(texts, ", ")
 }

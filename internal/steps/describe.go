@@ -10,6 +10,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -62,7 +63,7 @@ type ConfigLayer struct {
 }
 
 // An EffectiveKey is one declared key with the value that wins and what
-// decides it. Values are written as YAML.
+// decides it. Secrets in the values are hidden.
 type EffectiveKey struct {
 	Path       string `json:"path"`
 	Value      string `json:"value"`
@@ -102,6 +103,7 @@ func Effective(ctx context.Context, view node.View, s settings.Settings) (Effect
 			key.Value, key.Origin = fmt.Sprint(v.Value), v.Origin.String()
 			key.AsDeclared = !overruled[d.Path] && key.Value == key.Declared
 		}
+		key.Value, key.Declared = redact.Value(d.Path, key.Value), redact.Value(d.Path, key.Declared)
 		out.Keys = append(out.Keys, key)
 	}
 	return out, nil

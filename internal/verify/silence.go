@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
@@ -19,12 +20,13 @@ import (
 func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []string {
 	var out []string
 	for _, d := range declared {
-		value, origin := "(not set)", "nothing"
+		var value any = "(not set)"
+		origin := "nothing"
 		if v, ok := config.Get(d.Path); ok {
-			value, origin = fmt.Sprint(v.Value), v.Origin.String()
+			value, origin = v.Value, v.Origin.String()
 		}
-		if want := fmt.Sprint(d.Value); value != want {
-			out = append(out, fmt.Sprintf("%s is declared %s and is %s (%s)", d.Path, want, value, origin))
+		if fmt.Sprint(value) != fmt.Sprint(d.Value) {
+			out = append(out, fmt.Sprintf("%s is declared %s and is %s (%s)", d.Path, redact.Value(d.Path, d.Value), redact.Value(d.Path, value), origin))
 		}
 	}
 	return out

@@ -21,6 +21,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -50,7 +51,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 	unit := units[s.Unit]
 	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, s.Check.Version, falcoconf.Overrides(unit.ExecStart))
 	if err == nil {
-		err = config.CheckOverruled(declared)
+		err = config.CheckOverruled(declared, redact.Value)
 	}
 	if err != nil {
 		return Inspection{}, node.ConfigError(err, "")

@@ -49,19 +49,20 @@ func (c *Config) Overruled(declared []Setting) []Overruled {
 }
 
 // CheckOverruled returns an [*Error] that wraps [ErrOverruled] and names every
-// setting that [Config.Overruled] returns, or nil if there are none.
-func (c *Config) CheckOverruled(declared []Setting) error {
+// declared setting that is [Config.Overruled], or nil if none is. show writes
+// the value of a key as the error may quote it.
+func (c *Config) CheckOverruled(declared []Setting, show func(path string, value any) string) error {
 	all := c.Overruled(declared)
 	if len(all) == 0 {
 		return nil
 	}
 	var texts []string
 	for _, o := range all {
-		says := fmt.Sprintf("says %v", o.Value)
+		says := "says " + show(o.Setting.Path, o.Value)
 		if o.Missing {
 			says = "replaces the block around it"
 		}
-		texts = append(texts, fmt.Sprintf("%s is declared %v, but %s %s and is read later", o.Setting.Path, o.Setting.Value, o.Origin, says))
+		texts = append(texts, fmt.Sprintf("%s is declared %s, but %s %s and is read later", o.Setting.Path, show(o.Setting.Path, o.Setting.Value), o.Origin, says))
 	}
 	hint := "remove it there, or declare the same value in falco.config"
 	if all[0].Origin.File == CommandLine {
