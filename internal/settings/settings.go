@@ -165,7 +165,9 @@ var (
 	group   = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_.-]*|[0-9]{1,9})$`)
 	size    = regexp.MustCompile(`^[1-9][0-9]*[kMG]?$`)
 	version = regexp.MustCompile(`^[0-9]+\.[0-9]+\.[0-9]+$`)
-	repoID  = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
+	// configKey begins with the name of a top-level key.
+	configKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]*(?:[.\[]|$)`)
+	repoID    = regexp.MustCompile(`^[A-Za-z0-9._:-]+$`)
 )
 
 // Check returns a [*KeyError] for the first setting that cannot be used. It
@@ -189,6 +191,11 @@ func (s *Settings) checkFalco() error {
 	}
 	if s.Falco.Version != "" && !version.MatchString(s.Falco.Version) {
 		return &KeyError{"falco.version", fmt.Sprintf("%q is not a Falco version", s.Falco.Version), "use three numbers such as 0.44.1, or leave it empty for the newest"}
+	}
+	for _, d := range s.Declared() {
+		if !configKey.MatchString(d.Path) {
+			return &KeyError{"falco.config", fmt.Sprintf("%q is not a key of falco.yaml", d.Path), "keys are names such as json_output or file_output.filename"}
+		}
 	}
 	if s.EPEL.After != "disabled" && s.EPEL.After != "unchanged" {
 		return &KeyError{"epel.after", fmt.Sprintf("%q is neither disabled nor unchanged", s.EPEL.After), ""}
