@@ -67,7 +67,7 @@ func secretPlaces() []secretPlace {
 			s.node.files[name] = text(strings.NewReplacer("URL", url, "TOKEN", token).Replace(form))
 		}
 	}
-	const output = "file_output:\n  enabled: false\n  filename: ./x\n"
+	const output = "file_output:\n  enabled: false\n  filename: ./x\nrules_files: [/etc/falco/falco_rules.yaml]\n"
 	return []secretPlace{
 		{name: "the repository", put: settings("repository:\n  baseurl: \"URL\"\n  gpgkey: \"URL\"\n")},
 		{name: "a repository that is none", put: settings("repository:\n  baseurl: \"ftp+URL\"\n")},

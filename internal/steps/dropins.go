@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -17,21 +16,20 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// Files that only the agent writes.
-const (
-	dropInName    = "50-falco-bootstrap.conf"
-	logrotateDir  = "/etc/logrotate.d"
-	logrotateFile = logrotateDir + "/falco-bootstrap"
-)
+// dropInName is a file that is the agent's alone.
+const dropInName = "50-falco-bootstrap.conf"
 
 // planDropIns keeps the small files around Falco: the unit's drop-in, the alert
 // log with its mode and group, and its rotation.
-func planDropIns(_ context.Context, sv *survey) (converge.Outcome, error) {
+func planDropIns(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: "as declared"}
-	for _, plan := range []func(*survey, *converge.Outcome) error{planUnitDropIns, planAlertLog, planRotation} {
+	for _, plan := range []func(*survey, *converge.Outcome) error{planUnitDropIns, planAlertLog} {
 		if err := plan(sv, &out); err != nil {
 			return out, err
 		}
+	}
+	if err := planRotation(ctx, sv, &out); err != nil {
+		return out, err
 	}
 	if len(out.Changes) > 0 {
 		out.Reason = fmt.Sprintf("files around Falco that are not as declared: %d", len(out.Changes))
@@ -152,84 +150,4 @@ func groupID(tree fs.FS, name string) (int, error) {
 	}
 	return 0, node.Errorf(node.CodeConfig, "create it with `groupadd --system "+name+"`, or declare another log.group",
 		"there is no group %s for the alert log", name)
-}
-
-// planRotation plans logrotate's file. logrotate must not create the new log:
-// an alert between its rename and its create would make it move that alert to
-// a backup. Falco creates the log itself, with the unit's UMask, right after
-// the signal or at its next alert.
-func planRotation(sv *survey, out *converge.Outcome) error {
-	name := sv.LogFile()
-	if name == "" || sv.Log.Rotate.Keep == 0 {
-		return nil
-	}
-	other, err := rotatedBy(sv.view.Tree(), name)
-	if err != nil {
-		return err
-	}
-	if other != "" {
-		out.Warnings = append(out.Warnings, node.Warning{
-			Message: fmt.Sprintf("%s already rotates %s; falco-bootstrap does not", other, name),
-			Hint:    "remove the log from that file to have falco-bootstrap rotate it",
-		})
-		return nil
-	}
-	// With keep_alive Falco goes on writing to the renamed file until it gets
-	// SIGUSR1; without it the signal does no harm.
-	content := "# " + header + `
-` + name + ` {
-    size ` + sv.Log.Rotate.Size + `
-    rotate ` + fmt.Sprint(sv.Log.Rotate.Keep) + `
-    missingok
-    notifempty
-    nocreate
-    compress
-    delaycompress
-    sharedscripts
-    postrotate
-        for unit in falco-modern-bpf.service falco-kmod.service falco-custom.service falco.service; do
-            /usr/bin/systemctl --quiet is-active "$unit" || continue
-            /usr/bin/systemctl kill --kill-who=main --signal=USR1 "$unit"
-            break
-        done
-    endscript
-}
-`
-	c, err := ownFile(sv.view, node.WriteFile{Path: logrotateFile, New: []byte(content), Mode: 0o644, Cause: node.Because(node.DriftLogrotate, "Falco never rotates its log")}, node.DriftLogrotate)
-	out.Changes = append(out.Changes, c...)
-	return err
-}
-
-// rotatedBy names another file of logrotate's that has the log, or "": logrotate
-// refuses a log that is named twice.
-func rotatedBy(tree fs.FS, log string) (string, error) {
-	entries, err := fs.ReadDir(tree, inTree(logrotateDir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
-	}
-	for _, e := range entries {
-		name := logrotateDir + "/" + e.Name()
-		if name == logrotateFile || e.IsDir() {
-			continue
-		}
-		text, err := readOptional(tree, name)
-		if err != nil {
-			return "", err
-		}
-		if namesFile(string(text), log) {
-			return name, nil
-		}
-	}
-	return "", err
-}
-
-// namesFile reports whether a file of logrotate's names log outside comments.
-func namesFile(text, log string) bool {
-	for line := range strings.Lines(text) {
-		line, _, _ = strings.Cut(line, "#")
-		if slices.Contains(strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" \t\r\n{}\"'", r) }), log) {
-			return true
-		}
-	}
-	return false
 }

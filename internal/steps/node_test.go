@@ -25,6 +25,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/logrotate"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -69,6 +70,7 @@ func newNode(t *testing.T, release, kernel string) (*fakeNode, settings.Settings
 		host:   node.Host{Kernel: kernel, KernelGiven: true, Arch: "x86_64", Systemd: true, Root: true},
 	}
 	n.write("/etc/oracle-release", "Oracle Linux Server release "+release+"\n")
+	n.write(logrotate.Main, "weekly\nrotate 4\ncreate\ndateext\ninclude /etc/logrotate.d\n")
 	n.write(repoDir+"/oracle-linux.repo", "[ol8_baseos_latest]\nbaseurl=https://yum/x\nenabled=1\n\n[ol8_ksplice]\nenabled=1\n")
 	return n, s
 }

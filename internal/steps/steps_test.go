@@ -312,22 +312,6 @@ func TestDeclaredGroupReachesTheUnitAndTheLog(t *testing.T) {
 	inOrder(t, n, s)
 }
 
-func TestNamesFile(t *testing.T) {
-	for text, want := range map[string]bool{
-		"/var/log/falco.log {\n}":         true,
-		"\"/var/log/falco.log\" {":        true,
-		"/a /var/log/falco.log{":          true,
-		"# /var/log/falco.log {\n":        false,
-		"/var/log/falco.log.1 {":          false,
-		"/var/log/*.log {":                false,
-		"/var/log/x {\n # falco.log\n}\n": false,
-	} {
-		if got := namesFile(text, "/var/log/falco.log"); got != want {
-			t.Errorf("namesFile(%q) = %v, want %v", text, got, want)
-		}
-	}
-}
-
 func TestUnknownIsNotInOrder(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
