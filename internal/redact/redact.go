@@ -28,7 +28,7 @@ const maxSecretLine = 16 << 10
 // headers and the like) in YAML, JSON, INI, command lines or a sentence, with
 // every line that belongs to the value. The path of a URL stays if its host
 // serves everybody, as Falco's and Oracle's repositories do. Paths of keys and
-// certificates stay readable. In doubt it hides. The number of lines does not
+// certificates stay readable. When in doubt, it hides. The number of lines does not
 // change.
 func Text(text string) string {
 	if !suspicious(text) {

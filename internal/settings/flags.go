@@ -46,7 +46,7 @@ func Rows() []Row {
 		{"log-mode", "log.mode", "file mode of the alert log, in octal", func(s *Settings) any { return &s.Log.Mode }},
 		{"log-group", "log.group", "group of the alert log", func(s *Settings) any { return &s.Log.Group }},
 		{"log-rotate-size", "log.rotate.size", "rotate the alert log at this size", func(s *Settings) any { return &s.Log.Rotate.Size }},
-		{"log-rotate-keep", "log.rotate.keep", "keep this many rotated logs; 0 leaves rotation to others", func(s *Settings) any { return &s.Log.Rotate.Keep }},
+		{"log-rotate-keep", "log.rotate.keep", "keep this many rotated logs; 0 leaves rotation to others and removes the agent's file", func(s *Settings) any { return &s.Log.Rotate.Keep }},
 	}
 }
 

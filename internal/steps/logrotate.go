@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -45,7 +46,13 @@ func planRotation(ctx context.Context, sv *survey, out *converge.Outcome) error 
 	case sv.Log.Rotate.Keep == 0:
 		return removeRotation(sv, out, "log.rotate.keep leaves rotation to others")
 	case ruled:
-		if differs := unlikeDeclared(ctx, sv, rule); len(differs) > 0 {
+		differs := unlikeDeclared(ctx, sv, rule)
+		for _, r := range theirs.Rules(log) {
+			if r.Duplicate {
+				differs = append(differs, fmt.Sprintf("%s:%d names the log again, on which logrotate fails", r.File, r.Line))
+			}
+		}
+		if len(differs) > 0 {
 			out.Warnings = append(out.Warnings, node.Warning{
 				Message: fmt.Sprintf("%s:%d already rotates %s, so falco-bootstrap does not; it differs from what is declared: %s",
 					rule.File, rule.Line, log, strings.Join(differs, "; ")),
@@ -80,7 +87,18 @@ func planRotation(ctx context.Context, sv *survey, out *converge.Outcome) error 
 			Drift:   node.DriftLogrotate,
 		})
 	}
-	return writeRotation(sv, out, rotationFile(sv, overrides(mine)))
+	lines := overrides(mine)
+	if isOpen(sv, path.Dir(log)) && !slices.Contains(lines, "su root root") {
+		lines = append(lines, "su root root")
+	}
+	return writeRotation(sv, out, rotationFile(sv, lines))
+}
+
+// isOpen reports whether others than root may write to a directory. Without su,
+// logrotate skips the logs in it and exits with 1.
+func isOpen(sv *survey, dir string) bool {
+	info, err := sv.view.Stat(dir)
+	return err == nil && info.Mode.IsDir() && (info.Mode.Perm()&0o002 != 0 || info.Mode.Perm()&0o020 != 0 && info.GID != 0)
 }
 
 // unseen returns an error if this user may not read a file that logrotate reads.
@@ -177,7 +195,7 @@ func quoted(name string) string {
 func inherited() []struct{ name, undo string } {
 	return []struct{ name, undo string }{
 		{"copytruncate", "nocopytruncate"}, {"copy", "nocopy"}, {"renamecopy", "norenamecopy"}, {"olddir", "noolddir"},
-		{"mail", "nomail"}, {"minsize", "minsize 0"}, {"minage", "minage 0"}, {"maxage", "maxage 0"},
+		{"mail", "nomail"}, {"minsize", "minsize 0"}, {"minage", "minage 0"}, {"maxage", "maxage 0"}, {"su", "su root root"},
 	}
 }
 

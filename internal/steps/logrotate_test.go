@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
@@ -76,6 +77,11 @@ func TestRotation(t *testing.T) {
 			ours:  true, has: "    nocopytruncate\n    noolddir\n    minsize 0\n    maxage 0\n",
 		},
 		{
+			name:  "two other rules",
+			files: map[string]string{logrotateDir + "/a": block, logrotateDir + "/b": block},
+			says:  []string{logrotateDir + "/a:1 already", logrotateDir + "/b:1 names the log again"},
+		},
+		{
 			name:  "no include",
 			files: map[string]string{logrotate.Main: "weekly\n"},
 			says:  []string{"nothing rotates /var/log/falco.log", "does not read " + logrotateFile, "no include"},
@@ -138,7 +144,7 @@ func rotatedOnce(t *testing.T, n *fakeNode, must bool) {
 		return // logrotate is not installed
 	}
 	for _, p := range c.Problems() {
-		if strings.Contains(p.String(), "falco.log") {
+		if strings.Contains(p.String(), "falco.log") && n.read(logrotateFile) != "" {
 			t.Errorf("logrotate fails: %s", p)
 		}
 	}
@@ -157,6 +163,20 @@ func rotationWarning(r converge.Result) string {
 		}
 	}
 	return ""
+}
+
+// In a directory that others may write to, logrotate wants to be told as whom to
+// rotate.
+func TestRotationInAnOpenDirectory(t *testing.T) {
+	for mode, want := range map[fs.FileMode]bool{0o755: false, 0o1777: true, 0o777: true} {
+		n, s := newNode(t, "9.6", rhck9)
+		n.files["var/log"] = &fstest.MapFile{Mode: fs.ModeDir | mode}
+		converged(t, n, s)
+		if got := strings.Contains(n.read(logrotateFile), "\n    su root root\n"); got != want {
+			t.Errorf("mode %04o: su is there: %v, want %v", mode, got, want)
+		}
+		inOrder(t, n, s)
+	}
 }
 
 // A log is named so that logrotate takes each of its characters for itself.
