@@ -78,6 +78,9 @@ func (a *app) command() *cobra.Command {
 		RunE:              a.converge,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if text, _, found := strings.Cut(err.Error(), " in -"); found { // it quotes the whole word, value and all
+			err = errors.New(text)
+		}
 		return usage(err, "see `"+c.CommandPath()+" --help`")
 	})
 	a.addOptions(root)

@@ -84,6 +84,7 @@ func secretPlaces() []secretPlace {
 		{name: "a flag that is no key", put: func(s *secretRun, url, token string) { s.args = []string{"--set", url} }},
 		{name: "a flag of another type", put: func(s *secretRun, url, token string) { s.args = []string{"--warn-days=" + url} }},
 		{name: "an unknown flag", put: func(s *secretRun, url, token string) { s.args = []string{"--password=" + token} }, silent: true},
+		{name: "a word of flags", silent: true, put: func(s *secretRun, url, token string) { s.args = []string{"-" + token} }},
 		{name: "an argument", put: func(s *secretRun, url, token string) { s.args = []string{url} }},
 		{name: "the tree", put: func(s *secretRun, url, token string) { s.args = []string{"--root", "/x/" + url} }},
 		{name: "the file of settings", put: func(s *secretRun, url, token string) { s.args = []string{"--config", url} }},

@@ -5,6 +5,7 @@ package redact
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -51,18 +52,42 @@ var (
 	commandSecret = regexp.MustCompile(`(?i)((?:^|[\s"'])--?[\w\-]*(?:password|passwd|secret|token|cookie|api-?key)\s+)("[^"]*"|'[^']*'|\S+)`)
 	// curl -H and --header.
 	commandHeader = regexp.MustCompile(`((?:^|[\s"'])(?:-H|--(?:proxy-)?header)[ =]*)(?:\\*"[^"]*"|'[^']*'|[^\s"'])[^\s"',]*`)
+	// userToken is a token with an empty password.
+	userToken = regexp.MustCompile(`((?:^|[\s"'])(?:-[uU]|--(?:proxy-)?user)[ =]?["']?)[^\s:"'\[]+:(["']?(?:\s|$))`)
 	// curl -u and --user.
 	commandUser = regexp.MustCompile(`((?:^|[\s"'])(?:-[uU]|--(?:proxy-)?user)[ =]?["']?[^\s:"']+:)[^\s"']+`)
 )
 
+// A shape is what is secret whatever the name of its key. A line is only searched
+// if it has one of the words, in lower case.
+type shape struct {
+	words   []string
+	pattern *regexp.Regexp
+	shown   string
+}
+
+func shapes() []shape {
+	user := []string{"-u", "-user"}
+	return []shape{
+		{[]string{"="}, queryParameter, "${1}" + Mask},
+		{[]string{"bearer", "splunk", "geniekey"}, bearerToken, "${1}" + Mask},
+		{[]string{"basic"}, basicToken, "${1}" + Mask},
+		{[]string{"eyj", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "glpat-", "xox", "akia"}, knownToken, Mask},
+		{[]string{"pass", "secret", "token", "cookie", "key"}, commandSecret, "${1}" + Mask},
+		{[]string{"-h"}, commandHeader, "${1}" + Mask},
+		{user, userToken, "${1}" + Mask + ":${2}"},
+		{user, commandUser, "${1}" + Mask},
+	}
+}
+
 // redactShapes hides what is secret by its shape, not by the name of a key.
 func redactShapes(s string) string {
 	s = redactURLs(s)
-	s = queryParameter.ReplaceAllString(s, "${1}"+Mask)
-	s = bearerToken.ReplaceAllString(s, "${1}"+Mask)
-	s = basicToken.ReplaceAllString(s, "${1}"+Mask)
-	s = knownToken.ReplaceAllString(s, Mask)
-	s = commandSecret.ReplaceAllString(s, "${1}"+Mask)
-	s = commandHeader.ReplaceAllString(s, "${1}"+Mask)
-	return commandUser.ReplaceAllString(s, "${1}"+Mask)
+	lower := strings.ToLower(s)
+	for _, shape := range shapes() {
+		if slices.ContainsFunc(shape.words, func(word string) bool { return strings.Contains(lower, word) }) {
+			s = shape.pattern.ReplaceAllString(s, shape.shown)
+		}
+	}
+	return s
 }

@@ -168,11 +168,11 @@ func (r *secretState) values(s, lead string) string {
 			out.WriteString(s)
 			return out.String()
 		}
-		name := s[at[2]:at[3]]
+		name, left := s[at[2]:at[3]], s[:at[2]]
 		path := at[2] > 0 && s[at[2]-1] == '/'
 		out.WriteString(s[:at[1]])
 		s = s[at[1]:]
-		if path || !secretName(name) {
+		if path || !secretName(name) && !isBareKey(name, lead, left) {
 			continue
 		}
 		r.inBlock, r.column, r.comment = true, len(lead), comment
@@ -180,6 +180,12 @@ func (r *secretState) values(s, lead string) string {
 		shown, s = r.value(name, s)
 		out.WriteString(shown)
 	}
+}
+
+// isBareKey reports whether a name is "key" in a file, where it may hold an API
+// key. In a sentence it is a signing key.
+func isBareKey(name, lead, left string) bool {
+	return strings.EqualFold(name, "key") && (left == "" && lead != "" || strings.ContainsAny(left[max(0, len(left)-1):], "\"'{"))
 }
 
 // value hides the value at the start of s. It returns what to show instead, and

@@ -265,6 +265,9 @@ func unlikeDeclared(ctx context.Context, sv *survey, r logrotate.Rule) []string 
 	if mode, ok := created(r); ok && mode != uint64(sv.LogMode()) {
 		all = append(all, fmt.Sprintf("it creates the log with mode %04o instead of %s", mode, sv.Log.Mode))
 	}
+	if _, ok := r.Get("su"); !ok && isOpen(sv, path.Dir(sv.LogFile())) {
+		all = append(all, "logrotate skips a log in a directory that others may write to, unless the rule has su")
+	}
 	if keepsOpen(ctx, sv) && !r.On("copytruncate") && !r.On("copy") && !signals(r) {
 		all = append(all, "with keep_alive Falco needs SIGUSR1, and no script of the rule sends it: Falco goes on writing to the renamed log")
 	}
