@@ -118,8 +118,7 @@ func textOf(key, text string) string {
 	return Text(text)
 }
 
-// JSON redacts a JSON object that an older version of this program may have
-// written. It returns nil if it is none.
+// JSON redacts a JSON object. It returns nil if it is not one.
 func JSON(object []byte) []byte {
 	var values map[string]any
 	d := json.NewDecoder(bytes.NewReader(object))

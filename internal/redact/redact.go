@@ -3,9 +3,9 @@
 
 // Package redact hides secrets: [Text] in a text, [Core] in every log line.
 //
-// It goes by structure: a URL shows its scheme and host, an environment variable
-// its name, a key that sounds secret nothing of its value. A secret that is in
-// none of these places cannot be told from any other word.
+// It goes by structure: it shows the scheme and the host of a URL, the name of an
+// environment variable, and nothing of the value of a key that sounds secret. It
+// cannot recognize a secret anywhere else.
 package redact
 
 import (
@@ -22,7 +22,7 @@ const Mask = "[redacted]"
 const maxSecretLine = 16 << 10
 
 // Text returns text with everything hidden that may be a secret: of a URL all
-// but the scheme, the host, and what is plainly no token in its path; the values
+// but the scheme, the host, and what is clearly not a token in its path; the values
 // of a unit's environment; private keys; HTTP headers in command lines; and the
 // values of keys that sound secret (password, token, api_key, authorization,
 // headers and the like) in YAML, JSON, INI, command lines or a sentence, with

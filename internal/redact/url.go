@@ -10,10 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Of a URL the scheme and the host stay, with the ports and the dnf variables
-// in it. User info, query and fragment are hidden, and so is every segment of
-// the path that is not known to be no token: whoever knows the path of a webhook
-// or of a pre-authenticated request needs no password.
+// The scheme and the host of a URL stay. User info, query and fragment are hidden,
+// and so is every segment of the path that may be a token: anybody who knows the
+// path of a webhook or of a pre-authenticated request needs no password.
 var (
 	// urlStart is the scheme with its separator. A slash may be escaped, as in
 	// JSON, or percent-encoded, as in the query of another URL.
@@ -24,11 +23,11 @@ var (
 	// publicHost serves its paths to everybody.
 	publicHost = regexp.MustCompile(`(?i)^(?:(?:[\w\-]+\.)*falco\.org|(?:docs|linux|yum[\w${}.\-]*)\.oracle\.com|yum[\w${}.\-]*\.oci\.oraclecloud\.com|` +
 		`yum\$ociregion\.\$\{?ocidomain\}?|(?:[\w\-]+\.)*fedoraproject\.org)(?::[0-9]+)?$`)
-	// webhookHost takes messages from all who know a path.
+	// webhookHost takes messages from anybody who knows a path.
 	webhookHost = regexp.MustCompile(`(?i)^hooks?[.\-]|webhook`)
 	webhookDir  = regexp.MustCompile(`(?i)^(?:web)?hooks?$`)
-	// plainSegment is no token: too short, a version, an architecture, the name
-	// of a package, or a usual word of repositories and interfaces.
+	// plainSegment is not a token: it is too short, or a version, an architecture,
+	// a package's file, or a usual word in repositories and interfaces.
 	plainSegment = regexp.MustCompile(`^(?:` + regexp.QuoteMeta(Mask) + `|.{0,3}|v?[0-9]{1,3}(?:\.[0-9]{1,5}){1,3}|` +
 		`\$\{?[a-z]\w*\}?|(?i:[a-z][a-z_+\-]*-[0-9]{1,3}\.[0-9][\w.+~^\-]{0,40}\.rpm)|` +
 		`(?i:falco(?:security|ctl|-bootstrap)?(?:-packages|-rpm)?|packages?|rpms?|repo(?:s|data|sitory|sitories)?|repomd\.xml(?:\.asc|\.key)?|` +
@@ -38,8 +37,8 @@ var (
 		`(?:falco|falcosecurity-packages|repomd|primary|filelists|other|mirrorlist|metalink|index|config|key)\.(?:asc|gpg|key|fpr|xml|repo|html?|json|yaml)(?:\.[gx]z)?))$`)
 	// bareHost is a host with a path and no scheme, as curl takes it.
 	bareHost = regexp.MustCompile(`(^|[\s"'=(])([A-Za-z0-9][\w\-]*(?:\.[\w\-]+)*\.([A-Za-z]{2,12})(?::[0-9]{1,5})?)(/[^\s"'<>]+)`)
-	// bareUser is a user with a password before a host and no scheme, as a
-	// proxy may be written.
+	// bareUser is a user with a password before a host without a scheme, as in
+	// the address of a proxy.
 	bareUser = regexp.MustCompile(`(^|[\s"'=(,])[^\s"'=(,:@/\[\]]*:[^\s"'@/][^\s"'@]*(@[\w\[$])`)
 	// barePath is the path of a pre-authenticated request or webhook alone.
 	barePath = regexp.MustCompile(`(/p/)[^/\s"']+(/n/)|((?:^|[\s"'=])/(?:api/)?(?:web)?hooks?/)[^\s"']+`)

@@ -61,8 +61,8 @@ func DecodeSummary(object []byte) (Report, error) {
 }
 
 // WithPrevious returns current with an older last-run.json in it, without that
-// one's own previous. The old one may be of any schema version, and of a program
-// that hid less; if it is not a JSON object, it is left out.
+// one's own previous. The old one may be of any schema version; secrets that an
+// older program left in it are hidden. If it is not a JSON object, it is left out.
 func WithPrevious(current Report, old []byte) Report {
 	current.Previous = nil
 	var object map[string]json.RawMessage
