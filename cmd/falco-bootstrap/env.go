@@ -42,8 +42,6 @@ type env struct {
 	output func(name string, content []byte, how files.OutputMode) error
 	probe  func(context.Context, host.Options, alert.Probe) (node.Seen, error)
 	bundle func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error)
-	// complaint asks the installed Falco what is wrong with its configuration.
-	complaint func(context.Context, host.Options, node.FalcoCheck) string
 }
 
 // color reports whether to color the report: on a terminal that can show colors,

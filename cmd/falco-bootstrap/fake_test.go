@@ -36,6 +36,8 @@ type fakeNode struct {
 	units    map[string]systemd.Unit
 	host     node.Host
 	proof    node.Proof
+	// complains is what Falco says against its configuration.
+	complains string
 	// err is the answer to every question that can fail.
 	err error
 	// panics names the method that panics.
@@ -109,6 +111,10 @@ func (n *fakeNode) Falcos(context.Context) ([]node.Process, error) { return nil,
 
 func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
 	return node.Module{}, n.asked("Module")
+}
+
+func (n *fakeNode) Complaint(context.Context, node.FalcoCheck, []byte) (string, error) {
+	return n.complains, n.asked("Complaint")
 }
 
 func (n *fakeNode) Proof() node.Proof {

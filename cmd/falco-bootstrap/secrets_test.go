@@ -161,7 +161,7 @@ func (s secretRun) outputs(t *testing.T, args []string) string {
 		m.view, m.opts = s.node, o
 		return &m, nil
 	}
-	b.env.complaint = func(context.Context, host.Options, node.FalcoCheck) string { return s.complain }
+	s.node.complains = s.complain
 	b.env.bundle = func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error) {
 		return pkgmgr.Bundle{}, errors.New(s.machine.said)
 	}

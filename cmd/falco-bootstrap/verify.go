@@ -5,6 +5,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -68,7 +70,9 @@ func (a *app) verified(ctx context.Context, meta *report.Meta, within time.Durat
 	var complaint string
 	switch {
 	case !inspection.Running:
-		complaint = a.complaint(ctx, a.hostOptions(), subject.Check)
+		if complaint, err = v.Complaint(ctx, subject.Check, nil); err != nil && !errors.Is(err, fs.ErrPermission) {
+			complaint = err.Error()
+		}
 	case inspection.Probes():
 		probe := alert.Probe{Log: subject.Log, Timeout: within, Linger: time.Second, Journal: true}
 		if seen, err = a.probe(ctx, a.hostOptions(), probe); err != nil {

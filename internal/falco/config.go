@@ -3,6 +3,11 @@
 
 package falco
 
+import (
+	"cmp"
+	"strings"
+)
+
 // Where the package puts Falco and its configuration: falcosecurity/falco
 // CMakeLists.txt (FALCO_ETC_DIR) and falco.yaml (config_files, rules_files).
 const (
@@ -19,19 +24,43 @@ const (
 // userspace/falco/configuration.cpp.
 const DefaultWebserverPort = 8765
 
-// CheckArgs returns the arguments with which [Program] of a version reads a
-// configuration file as it does when it starts, and exits with 0 if it accepts
-// it. That needs no driver and no port and writes nothing. Schema warnings go
-// to standard error: Falco logs them, by default to syslog too.
+// CheckArgs returns the arguments with which [Program] of a version reads its
+// configuration as it does when its unit starts it with args, and exits with 0
+// if it accepts it. That needs no driver and no port and writes nothing. Schema
+// warnings go to standard error: Falco logs them, by default to syslog too.
+// file, if not empty, takes the place of the main configuration file.
 //
-// --dry-run came with 0.35; before that, -L reads everything and then lists the
-// rules (falcosecurity/falco#194). A version that cannot be read counts as the
-// newest.
-func CheckArgs(falcoVersion, file string) []string {
+// The log level stays as it is configured: to set it would hide that it is
+// wrong. --dry-run came with 0.35; before, -L lists the rules, having read
+// everything (falcosecurity/falco#194). A version that cannot be read counts as
+// new.
+func CheckArgs(falcoVersion string, args []string, file string) []string {
+	config, args := cutOption(args, "-c")
+	_, args = cutOption(args, "-P")
+	_, args = cutOption(args, "--pidfile")
+	check := append([]string{"-c", cmp.Or(file, config, ConfigFile)}, args...)
 	if before(falcoVersion, "0.35.0") {
-		return []string{"-c", file, "-L"}
+		return append(check, "-L")
 	}
-	return []string{"-c", file, "--dry-run", "-o", "log_stderr=true", "-o", "log_level=warning", "-o", "log_syslog=false"}
+	return append(check, "--dry-run", "-o", "log_stderr=true", "-o", "log_syslog=false")
+}
+
+// cutOption returns the last value of an option in Falco's arguments, and the
+// arguments without it.
+func cutOption(args []string, option string) (value string, rest []string) {
+	for i := 0; i < len(args); i++ {
+		joined, ok := strings.CutPrefix(args[i], option+"=")
+		switch {
+		case args[i] == option && i+1 < len(args):
+			i++
+			value = args[i]
+		case ok && strings.HasPrefix(option, "--"):
+			value = joined
+		default:
+			rest = append(rest, args[i])
+		}
+	}
+	return value, rest
 }
 
 // SensitiveFileRule is the default rule about a program that opens a file such

@@ -6,34 +6,34 @@ package host
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/verify"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// candidateName is the file in which the installed Falco checks a new
-// falco.yaml. It is in the state directory, which Falco does not read by itself.
-const candidateName = "candidate/falco.yaml"
+// candidate is the file that a falco.yaml is put before the installed Falco in:
+// the program's first descriptor after the standard ones.
+const candidate = "/proc/self/fd/3"
 
 // checkCandidate has the installed Falco check the new content of a falco.yaml.
 // A refusal is an error with [node.CodeConfig]; warnings are reported as
 // progress.
 func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
-	candidate, err := m.writeCandidate(c.New)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(candidate) }()
-	reason, warnings, err := askFalco(ctx, m.tools, *c.Check, candidate, c.Path)
+	reason, warnings, err := askFalco(ctx, m.tools, *c.Check, c.New)
 	if err != nil {
 		return node.Errorf(node.CodeConfig, "run "+m.tools.falco+" --version on this node: the installed Falco itself does not start",
 			"checking the new %s: %w", c.Path, err)
@@ -48,36 +48,47 @@ func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 	return nil
 }
 
-func (m *Machine) writeCandidate(content []byte) (string, error) {
-	dir, err := files.MakeStateDir(m.tree)
+// checkStart asks the installed Falco about what is on disk, before it takes the
+// place of a running one.
+func (m *Machine) checkStart(ctx context.Context, conn systemd.Reader, c node.ChangeUnit) error {
+	units, err := conn.Units(ctx, c.Unit)
 	if err != nil {
-		return "", err
+		return err
 	}
-	target := filepath.Join(dir, candidateName)
-	err = os.MkdirAll(filepath.Dir(target), 0o700)
-	if err == nil {
-		err = files.Overwrite(target, content, 0o600)
+	u := units[c.Unit]
+	reason, _, err := askFalco(ctx, m.tools, node.FalcoCheck{Version: c.Check.Version, Args: u.Args(), Env: u.Env(m.tree)}, nil)
+	if err != nil {
+		return fmt.Errorf("checking what %s would be started with: %w", c.Unit, err)
 	}
-	return target, files.Changing(path.Join(files.StateDir, candidateName), err)
+	return node.Refused(c.Unit, reason)
 }
 
-// askFalco has Falco read a configuration as it does when it starts. reason is
-// Falco's own message if it refuses, or "". warnings are the messages of a Falco
-// that accepts, such as one about a key that its schema does not have. Messages
-// name the path name instead of file.
-func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name string) (reason string, warnings []string, err error) {
-	c := program.Command{
-		Argv:    append([]string{t.falco}, falco.CheckArgs(check.Version, file)...),
-		Timeout: time.Minute, Keep: 256 << 10,
+// askFalco has Falco read its configuration as it does at its start. reason is
+// Falco's own message if it refuses, or "". warnings do not make it refuse, such
+// as one about a key that its schema does not know. content, if not nil, takes
+// the place of falco.yaml; it is on no disk, and messages name falco.yaml.
+func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (reason string, warnings []string, err error) {
+	c := program.Command{Env: check.Env, Timeout: time.Minute, Keep: 256 << 10}
+	file := ""
+	if content != nil {
+		f, err := inMemory(content)
+		if err != nil {
+			return "", nil, err
+		}
+		defer func() { _ = f.Close() }()
+		file, c.Files = candidate, []*os.File{f}
 	}
-	if check.Preload != "" {
-		c.Env = []string{"LD_PRELOAD=" + check.Preload}
-	}
+	c.Argv = append([]string{t.falco}, falco.CheckArgs(check.Version, check.Args, file)...)
 	out, err := program.Run(ctx, c)
+	if err == nil && out.Status > 0 && verify.Reason(string(out.Stderr)) == "" {
+		// What it says may be below the level that its log is configured to have.
+		c.Argv = append(c.Argv, "-o", "log_level=info")
+		out, err = program.Run(ctx, c)
+	}
 	if err != nil {
 		return "", nil, err
 	}
-	said := strings.ReplaceAll(string(out.Stderr), file, name)
+	said := strings.ReplaceAll(string(out.Stderr), candidate, falco.ConfigFile)
 	switch {
 	case out.Status == 0:
 	case out.Signal != 0:
@@ -88,20 +99,44 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, file, name st
 	return reason, verify.Warnings(said), nil
 }
 
-// Complaint returns, in one line, why the installed Falco refuses its present
-// configuration, or "". It changes nothing.
-func Complaint(ctx context.Context, opts Options, check node.FalcoCheck) string {
-	return complaint(ctx, opts.programs(), check)
-}
-
-func complaint(ctx context.Context, t tools, check node.FalcoCheck) string {
-	reason, _, err := askFalco(ctx, t, check, falco.ConfigFile, falco.ConfigFile)
-	if strings.Contains(reason, "Option 'dry-run' does not exist") { // the version was not known
-		check.Version = "0.34.0"
-		reason, _, err = askFalco(ctx, t, check, falco.ConfigFile, falco.ConfigFile)
+// inMemory returns a file with a content and without a name. Linux before 3.17,
+// as on Oracle Linux 7, has no memfd.
+func inMemory(content []byte) (*os.File, error) {
+	fd, err := unix.MemfdCreate("falco.yaml", unix.MFD_CLOEXEC)
+	f := os.NewFile(uintptr(fd), "falco.yaml")
+	if errors.Is(err, unix.ENOSYS) {
+		f, err = os.CreateTemp("/dev/shm", "falco.yaml")
+		if err == nil {
+			err = os.Remove(f.Name())
+		}
+	}
+	if err == nil {
+		_, err = f.WriteAt(content, 0)
 	}
 	if err != nil {
-		return err.Error()
+		return nil, fmt.Errorf("keeping a falco.yaml in memory: %w", files.Bare(err))
 	}
-	return reason
+	return f, nil
+}
+
+// complaint is what the installed Falco says against its configuration, in one
+// line, or "".
+func complaint(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (string, error) {
+	reason, _, err := askFalco(ctx, t, check, content)
+	if strings.Contains(reason, "Option 'dry-run' does not exist") { // the version was not known
+		check.Version = "0.34.0"
+		reason, _, err = askFalco(ctx, t, check, content)
+	}
+	return reason, err
+}
+
+// Complaint is what the installed Falco says against its configuration.
+func (v *View) Complaint(ctx context.Context, check node.FalcoCheck, content []byte) (string, error) {
+	switch {
+	case v.host.Tree:
+		return "", node.ErrNotAsked
+	case !v.host.Root:
+		return "", fmt.Errorf("asking Falco about its configuration: %w", fs.ErrPermission)
+	}
+	return complaint(ctx, v.tools, check, content)
 }

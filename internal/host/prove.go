@@ -39,5 +39,9 @@ func (e eyes) Watch(ctx context.Context, log string, timeout time.Duration, aliv
 }
 
 func (e eyes) Complaint(ctx context.Context, check node.FalcoCheck) string {
-	return complaint(ctx, e.machine.tools, check)
+	reason, err := complaint(ctx, e.machine.tools, check, nil)
+	if err != nil {
+		return err.Error()
+	}
+	return reason
 }

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -21,6 +20,11 @@ func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	conn, err := m.bus.conn(ctx)
 	if err != nil {
 		return err
+	}
+	if c.Check != nil {
+		if err := m.checkStart(ctx, conn, c); err != nil {
+			return err
+		}
 	}
 	err = unitAction(ctx, conn, c)
 	var job *systemd.JobError
@@ -52,13 +56,9 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 	}
 	check := node.FalcoCheck{}
 	if units, err := conn.Units(ctx, unit); err == nil {
-		for _, variable := range units[unit].Environment {
-			if library, ok := strings.CutPrefix(variable, "LD_PRELOAD="); ok {
-				check.Preload = library
-			}
-		}
+		check.Args, check.Env = units[unit].Args(), units[unit].Env(m.tree)
 	}
-	if reason := complaint(ctx, m.tools, check); reason != "" {
+	if reason, _ := complaint(ctx, m.tools, check, nil); reason != "" {
 		return ": Falco says: " + reason
 	}
 	return ""

@@ -27,6 +27,7 @@ type View struct {
 	altered  *answer[[]node.AlteredFile]
 	falcos   *answer[[]node.Process]
 	bus      *bus
+	tools    tools
 
 	mu    sync.Mutex // guards units
 	units map[string]systemd.Unit
@@ -55,7 +56,7 @@ func OpenView(ctx context.Context, opts Options) (*View, error) {
 func newView(ctx context.Context, opts Options, t files.Tree, b *bus) *View {
 	tools, packages := opts.programs(), opts.packages(t)
 	return &View{
-		tree: t, now: time.Now(), bus: b, units: map[string]systemd.Unit{},
+		tree: t, now: time.Now(), bus: b, tools: tools, units: map[string]systemd.Unit{},
 		host:     readHost(tools, t, opts.Kernel),
 		packages: newAnswer(func() (node.Packages, error) { return packages.Packages(ctx) }),
 		altered:  newAnswer(func() ([]node.AlteredFile, error) { return packages.Altered(ctx) }),

@@ -61,12 +61,15 @@ type WriteFile struct {
 	Check *FalcoCheck
 }
 
-// FalcoCheck says how to have the installed Falco check a falco.yaml.
+// FalcoCheck says how to ask the installed Falco about its configuration: as its
+// unit starts it.
 type FalcoCheck struct {
 	// Version is the version of the installed Falco, such as "0.44.1".
 	Version string
-	// Preload is the LD_PRELOAD that Falco needs to start, or empty.
-	Preload string
+	// Args are the arguments of the unit's command, without the program.
+	Args []string
+	// Env is the environment of the unit, as KEY=VALUE.
+	Env []string
 }
 
 // RemoveFile removes a file. It is not an error if there is none.
@@ -191,6 +194,11 @@ type ChangeUnit struct {
 	Action UnitAction
 	// From and To are states for the report, such as "disabled" and "enabled".
 	From, To string
+	// Check, if set, has the installed Falco check what is on disk before it is
+	// started in the place of a running one. If it refuses, nothing is done
+	// ([CodeConfig]). The arguments and the environment are those that systemd
+	// has for the unit then.
+	Check *FalcoCheck
 }
 
 // Subject is the Falco to prove: its unit, its log, and how to have it check its

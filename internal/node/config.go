@@ -5,6 +5,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
@@ -21,4 +22,17 @@ func ConfigError(err error, hint string) error {
 		e.Drift = DriftConfigOverruled
 	}
 	return e
+}
+
+// Refused is the error of a Falco that would refuse what is on disk and is
+// therefore not started in the place of the running one; nil without a reason.
+func Refused(unit, reason string) error {
+	if reason == "" {
+		return nil
+	}
+	return &Error{
+		Code: CodeConfig, Drift: DriftConfigBroken,
+		Err:  fmt.Errorf("falco would refuse what is on disk, and %s is left running as it is: %s", unit, reason),
+		Hint: "correct what Falco names, or put the last good file back; the running Falco keeps what it read before, and would not survive a restart",
+	}
 }

@@ -15,6 +15,7 @@ const (
 	DriftConfigReplaced  Drift = "config-replaced"      // an upgrade moved the edited falco.yaml aside
 	DriftConfigOverruled Drift = "config-overruled"     // a fragment or the unit overrules a declared key
 	DriftConfigStale     Drift = "config-stale"         // the running process is older than its configuration
+	DriftConfigBroken    Drift = "config-broken"        // Falco would refuse what is on disk, and still runs an older state
 	DriftConfigStray     Drift = "config-stray"         // Falco loads a leftover of an editor or rpm from config.d
 	DriftUnitStopped     Drift = "unit-stopped"         // enabled but not running
 	DriftUnitFailed      Drift = "unit-failed"          // failed

@@ -40,6 +40,11 @@ type View interface {
 	Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error)
 	// Falcos lists the running Falco processes.
 	Falcos(ctx context.Context) ([]Process, error)
+	// Complaint is what the installed Falco says against its configuration, in
+	// one line, or "" if it would start with it. candidate, if not nil, takes the
+	// place of falco.yaml. The question costs a child process and changes
+	// nothing; only root can ask it ([fs.ErrPermission]).
+	Complaint(ctx context.Context, check FalcoCheck, candidate []byte) (string, error)
 	// Module says whether Falco's kernel module is built for a kernel.
 	Module(ctx context.Context, kernel string) (Module, error)
 	// Proof returns the last proof of a unit, or the zero value.

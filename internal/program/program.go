@@ -49,6 +49,8 @@ type Command struct {
 	// AsNobody runs the program as nobody if this process is root. It is for
 	// queries: as root even a query of rpm writes to its database's directory.
 	AsNobody bool
+	// Files are the program's descriptors from 3 on.
+	Files []*os.File
 	// Keep is how many bytes are kept of the end of each stream; 8 MiB if zero.
 	Keep int
 	// Combined sends both streams to Stdout, in the order they are written.
@@ -78,6 +80,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	cmd := exec.CommandContext(limited, c.Argv[0], c.Argv[1:]...)
 	cmd.Env = append([]string{"LC_ALL=C", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/"}, c.Env...)
 	cmd.Dir = "/"
+	cmd.ExtraFiles = c.Files
 	cmd.SysProcAttr = attributes(c.AsNobody)
 	keep := cmp.Or(c.Keep, 8<<20)
 	stdout, stderr := &tail{keep: keep}, &tail{keep: keep}

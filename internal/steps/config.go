@@ -16,6 +16,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
 // savedConfig is where rpm puts an edited falco.yaml when an upgrade replaces
@@ -60,9 +61,9 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out.Reason = falco.ConfigFile + " is as declared"
 	if !bytes.Equal(old, edited) {
 		out.Reason = "declared keys are not set in " + falco.ConfigFile
-		out.Changes = []node.Change{replaceConfig(sv, old, edited)}
+		err = replaceConfig(ctx, sv, old, edited, &out)
 	}
-	return out, nil
+	return out, err
 }
 
 func joinSettings(all []falcoconf.Setting) string {
@@ -77,29 +78,55 @@ func joinSettings(all []falcoconf.Setting) string {
 // the fragments and the -o options of the wanted unit. A unit that does not
 // exist yet overrules nothing.
 func loadConfig(ctx context.Context, sv *survey, content []byte) (*falcoconf.Config, error) {
-	units, err := sv.view.Units(ctx, sv.unit)
-	if err != nil && !errors.Is(err, node.ErrNotAsked) {
+	u, err := configUnit(ctx, sv)
+	if err != nil {
 		return nil, err
 	}
-	var overrides []string
-	if err == nil {
-		overrides = falcoconf.Overrides(units[sv.unit].ExecStart)
-	}
-	config, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, content, sv.version, overrides)
+	config, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, content, sv.version, falcoconf.Overrides(u.ExecStart))
 	if err != nil {
 		return nil, node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
 	}
 	return config, nil
 }
 
-func replaceConfig(sv *survey, old, edited []byte) node.Change {
-	w := node.WriteFile{Path: falco.ConfigFile, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftConfigEdited, "declared keys")}
+// configUnit is the wanted unit; of a tree, one of which nothing is known.
+func configUnit(ctx context.Context, sv *survey) (systemd.Unit, error) {
+	units, err := sv.view.Units(ctx, sv.unit)
+	if errors.Is(err, node.ErrNotAsked) {
+		err = nil
+	}
+	return units[sv.unit], err
+}
+
+// replaceConfig plans the edited falco.yaml. The installed Falco is asked about
+// it now, so that a dry run says what a run would find, and again before the
+// file is replaced.
+func replaceConfig(ctx context.Context, sv *survey, old, edited []byte, out *converge.Outcome) error {
+	if sv.view.Host().Tree {
+		out.Changes = []node.Change{configWrite(sv, old, edited, nil)}
+		return nil
+	}
+	u, err := configUnit(ctx, sv)
+	if err != nil {
+		return err
+	}
+	reason, err := sv.complaint(ctx, u, edited, out)
+	if err != nil {
+		return err
+	}
+	if reason != "" {
+		return node.ConfigError(fmt.Errorf("falco would refuse the new %s: %s", falco.ConfigFile, reason),
+			"correct falco.config in the settings, or the file in /etc/falco that the message names; the old falco.yaml is still in place")
+	}
+	check := sv.check(u)
+	out.Changes = []node.Change{configWrite(sv, old, edited, &check)}
+	return nil
+}
+
+func configWrite(sv *survey, old, edited []byte, check *node.FalcoCheck) node.Change {
+	w := node.WriteFile{Path: falco.ConfigFile, Old: old, New: edited, Mode: 0o644, Check: check, Cause: node.Because(node.DriftConfigEdited, "declared keys")}
 	if isShipped(sv) {
 		w.Drift = node.DriftConfigReplaced
-	}
-	if !sv.view.Host().Tree {
-		check := sv.subject().Check
-		w.Check = &check
 	}
 	return w
 }

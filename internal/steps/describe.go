@@ -36,7 +36,7 @@ func Describe(ctx context.Context, view node.View, s settings.Settings) Facts {
 	f.Glibc = sv.host.GlibcVersion()
 	f.Flavour = strings.ToLower(string(sv.kernel.Flavour))
 	if sv.err == nil && sv.installed != nil {
-		f.Falco, f.Driver, f.Unit = sv.installed.Version, sv.decision.Driver, sv.subject().Unit
+		f.Falco, f.Driver, f.Unit = sv.installed.Version, sv.decision.Driver, sv.installedUnit()
 	}
 	return f
 }

@@ -47,6 +47,11 @@ type fakeNode struct {
 	groups      map[string]int // of files, by path
 	host        node.Host
 	proof       node.Proof
+	// complains is what Falco says against its configuration, and questions how
+	// it was asked; candidates are the files that it was asked about.
+	complains  string
+	questions  []node.FalcoCheck
+	candidates []string
 
 	offer   string      // the Falco version that the repository has
 	served  []trust.Key // what the key's URL serves
@@ -166,6 +171,14 @@ func (n *fakeNode) Units(_ context.Context, names ...string) (map[string]systemd
 }
 
 func (n *fakeNode) Falcos(context.Context) ([]node.Process, error) { return n.processes, n.asked() }
+
+func (n *fakeNode) Complaint(_ context.Context, check node.FalcoCheck, candidate []byte) (string, error) {
+	if !n.host.Root {
+		return "", fs.ErrPermission
+	}
+	n.questions, n.candidates = append(n.questions, check), append(n.candidates, string(candidate))
+	return n.complains, n.asked()
+}
 
 func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
 	return node.Module{Built: n.module, Where: "test"}, n.asked()
@@ -326,6 +339,9 @@ func (n *fakeNode) buildModule(c node.BuildModule) error {
 }
 
 func (n *fakeNode) changeUnit(c node.ChangeUnit) error {
+	if c.Check != nil && n.complains != "" {
+		return node.Refused(c.Unit, n.complains)
+	}
 	if err := n.do(c); err != nil {
 		return err
 	}

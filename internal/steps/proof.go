@@ -28,7 +28,7 @@ func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return converge.Outcome{}, err
 	}
 	u, last := units[sv.unit], sv.view.Proof()
-	probe := node.Prove{Subject: sv.subject(), Invocation: u.InvocationID, Settle: settleTime}
+	probe := node.Prove{Subject: sv.subject(u), Invocation: u.InvocationID, Settle: settleTime}
 	proven := last.Invocation == u.InvocationID
 	switch {
 	case !u.Running():

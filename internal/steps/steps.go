@@ -25,6 +25,8 @@ import (
 // The ids of steps that other steps wait for.
 const (
 	idPackages = "packages"
+	idDropIns  = "drop-ins"
+	idConfig   = "config"
 	idUnit     = "unit"
 )
 
@@ -63,8 +65,8 @@ func All(s settings.Settings) []converge.Step {
 		{id: idPackages, live: true, plan: planPackages},
 		{id: "epel", filesOnly: true, plan: planEPEL},
 		{id: "module", live: true, plan: planModule},
-		{id: "drop-ins", plan: planDropIns},
-		{id: "config", plan: planConfig},
+		{id: idDropIns, plan: planDropIns},
+		{id: idConfig, plan: planConfig},
 		{id: idUnit, live: true, plan: planUnit},
 		{id: "proof", live: true, plan: planProof},
 	} {
@@ -84,7 +86,9 @@ func (s step) Plan(ctx context.Context, view node.View) (converge.Outcome, error
 	if sv.err != nil && !s.filesOnly {
 		return converge.Outcome{}, sv.err
 	}
-	return s.plan(ctx, sv)
+	out, err := s.plan(ctx, sv)
+	sv.planned[s.id] = len(out.Changes) > 0
+	return out, err
 }
 
 // inTree turns an absolute path into a name of io/fs.

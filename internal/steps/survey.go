@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
 // A survey is what several steps need to know: what is declared, what the node
@@ -37,10 +40,12 @@ type survey struct {
 	version string
 	// unit is the unit of driver and version.
 	unit string
+	// planned has the ids of the steps that have planned changes so far.
+	planned map[string]bool
 }
 
 func newSurvey(ctx context.Context, view node.View, s settings.Settings) *survey {
-	sv := &survey{Settings: s, view: view}
+	sv := &survey{Settings: s, view: view, planned: map[string]bool{}}
 	if sv.err = sv.identify(); sv.err == nil {
 		sv.err = sv.decide(ctx)
 	}
@@ -120,14 +125,41 @@ func (sv *survey) falcoFits() bool {
 	return sv.installed != nil && sv.installed.Version == sv.version
 }
 
-// subject returns the installed Falco for a proof.
-func (sv *survey) subject() node.Subject {
-	version := sv.installed.Version
-	s := node.Subject{Unit: falco.UnitFor(sv.decision.Driver, version), Log: sv.LogFile(), Check: node.FalcoCheck{Version: version}}
-	if falco.NeedsPreload(sv.host, version) {
-		s.Check.Preload = falco.PreloadLibrary
+// installedUnit is the unit of the driver in the installed version.
+func (sv *survey) installedUnit() string {
+	return falco.UnitFor(sv.decision.Driver, sv.installed.Version)
+}
+
+// subject is the installed Falco as it is proven. u is its unit.
+func (sv *survey) subject(u systemd.Unit) node.Subject {
+	return node.Subject{Unit: sv.installedUnit(), Log: sv.LogFile(), Check: sv.check(u)}
+}
+
+// check asks the installed Falco as its unit will start it: with the library
+// that this host needs, which the unit may not have been told of yet.
+func (sv *survey) check(u systemd.Unit) node.FalcoCheck {
+	c := node.FalcoCheck{Version: sv.installed.Version, Args: u.Args(), Env: u.Env(sv.view.Tree())}
+	isPreload := func(variable string) bool { return strings.HasPrefix(variable, "LD_PRELOAD=") }
+	reads := sv.planned[idDropIns] || reloadManager(sv.view.Tree(), u) != nil
+	if falco.NeedsPreload(sv.host, c.Version) && (reads || !slices.ContainsFunc(c.Env, isPreload)) {
+		c.Env = append(slices.DeleteFunc(c.Env, isPreload), "LD_PRELOAD="+falco.PreloadLibrary)
 	}
-	return s
+	return c
+}
+
+// complaint is what the installed Falco says against what is on disk, or against
+// candidate as its falco.yaml; "" if the files of its package are about to be
+// replaced. What this user may not ask is unknown.
+func (sv *survey) complaint(ctx context.Context, u systemd.Unit, candidate []byte, out *converge.Outcome) (string, error) {
+	if sv.planned[idPackages] {
+		return "", nil
+	}
+	reason, err := sv.view.Complaint(ctx, sv.check(u), candidate)
+	if errors.Is(err, fs.ErrPermission) {
+		out.Unknown = append(out.Unknown, "whether Falco accepts its configuration: "+err.Error())
+		return "", nil
+	}
+	return reason, err
 }
 
 // Subject returns the installed Falco, for verify. If there is none, the error has
@@ -140,7 +172,12 @@ func Subject(ctx context.Context, view node.View, s settings.Settings) (node.Sub
 	case sv.installed == nil:
 		return node.Subject{}, node.Errorf(node.CodeNotRunning, "run falco-bootstrap without arguments", "falco is not installed")
 	}
-	return sv.subject(), nil
+	unit := sv.installedUnit()
+	units, err := view.Units(ctx, unit)
+	if err != nil {
+		return node.Subject{}, err
+	}
+	return sv.subject(units[unit]), nil
 }
 
 // planPreflight refuses a node that cannot run what is declared, before

@@ -50,6 +50,9 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return out, err
 	}
 	out.Changes = append(out.Changes, start...)
+	if err := askBeforeStart(ctx, sv, units, &out); err != nil {
+		return converge.Outcome{Warnings: out.Warnings, Unknown: out.Unknown}, err
+	}
 	switch {
 	case why != "":
 		out.Reason = name + " " + why
@@ -165,6 +168,39 @@ func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
 		}
 	}
 	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, dir) && !onDisk[d] })
+}
+
+// askBeforeStart has the installed Falco check what is on disk before the unit is
+// started in the place of a running Falco, which a Falco that refuses it would
+// leave the node without. It asks nothing if nothing is started, or if nothing
+// would be lost.
+func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Unit, out *converge.Outcome) error {
+	u := units[sv.unit]
+	check := sv.check(u)
+	running, starts := u.Running() && !isCrashLooping(u, sv.view.Now()), false
+	for i, change := range out.Changes {
+		c, ok := change.(node.ChangeUnit)
+		if !ok || c.Unit == falco.FollowUnit {
+			continue
+		}
+		running = running || c.Action == node.Stop && units[c.Unit].Running()
+		if c.Unit == u.Name && running && (c.Action == node.Start || c.Action == node.Restart) {
+			c.Check, starts = &check, true
+			out.Changes[i] = c
+		}
+	}
+	// The drop-ins' step has a running unit restarted. The new falco.yaml has
+	// been asked about. How the unit will be started is not known before systemd
+	// has read it: it is asked about then.
+	starts = starts || u.Running() && sv.planned[idDropIns]
+	if !starts || sv.planned[idConfig] || reloadManager(sv.view.Tree(), u) != nil {
+		return nil
+	}
+	reason, err := sv.complaint(ctx, u, nil, out)
+	if err != nil {
+		return err
+	}
+	return node.Refused(u.Name, reason)
 }
 
 // startOrRestart plans to start the unit, or to restart it if its process is

@@ -29,6 +29,8 @@ func fromProperties(name, state string, unit, service map[string]any) Unit {
 		ExecStatus:    int(value[int32](service, "ExecMainStatus")),
 		ExecStart:     argv(service["ExecStart"]),
 		Environment:   value[[]string](service, "Environment"),
+
+		EnvironmentFiles: paths(service["EnvironmentFiles"]),
 	}
 	if usec := value[uint64](service, "ExecMainStartTimestamp"); usec != 0 {
 		u.Started = time.UnixMicro(int64(usec))
@@ -60,6 +62,20 @@ func invocation(u Unit, unit map[string]any) string {
 func value[T any](properties map[string]any, name string) T {
 	v, _ := properties[name].(T)
 	return v
+}
+
+// paths returns the paths of a property of type a(sb).
+func paths(property any) []string {
+	var out []string
+	entries, _ := property.([][]any)
+	for _, entry := range entries {
+		if len(entry) > 0 {
+			if path, ok := entry[0].(string); ok {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
 }
 
 // argv returns the arguments of the last command of an Exec property, of type

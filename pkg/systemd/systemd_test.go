@@ -142,6 +142,7 @@ func properties() map[string]any {
 		"ExecMainStartTimestamp": uint64(1_768_900_000_000_000),
 		"ExecStart":              [][]any{{"/usr/bin/falco", []string{"/usr/bin/falco", "-o", "engine.kind=modern_ebpf"}, false}},
 		"Environment":            []string{"LD_PRELOAD=/lib64/libresolv.so.2"},
+		"EnvironmentFiles":       [][]any{{"/etc/sysconfig/falco", true}},
 	}
 }
 
@@ -152,6 +153,7 @@ func TestFromProperties(t *testing.T) {
 		MainPID: 42, InvocationID: "0a0102030405060708090a0b0c0d0e0f", NRestarts: 3, Result: "success", ExecStatus: 1,
 		Started:   time.Unix(1_768_900_000, 0),
 		ExecStart: []string{"/usr/bin/falco", "-o", "engine.kind=modern_ebpf"}, Environment: []string{"LD_PRELOAD=/lib64/libresolv.so.2"},
+		EnvironmentFiles: []string{"/etc/sysconfig/falco"},
 	}
 	with := func(change func(p map[string]any)) map[string]any {
 		p := properties()

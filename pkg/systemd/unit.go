@@ -38,6 +38,9 @@ type Unit struct {
 	Started       time.Time // when the main process started; zero if never
 	ExecStart     []string  // argv of the main command
 	Environment   []string  // KEY=VALUE, drop-ins included
+	// EnvironmentFiles are paths or patterns of files with more of Environment,
+	// which win over it; systemd reads them when it starts the unit.
+	EnvironmentFiles []string
 }
 
 // Exists reports whether the unit exists.
