@@ -58,14 +58,14 @@ func TestBrokenConfigLeavesFalcoRunning(t *testing.T) {
 			n.In(t)
 			n.Must(b.do)
 			defer n.Must(undo)
-			before := n.standing()
+			before := n.configAndUnit()
 			for _, mode := range []string{"--dry-run=true", "--dry-run=false"} {
-				all := told(t, n.Run(mode, "--output=json"))
+				all := reportOf(t, n.Run(mode, "--output=json"))
 				if all.Exit.Code != 6 || !strings.Contains(failure(all).Message, b.says) || failure(all).Hint == "" {
 					t.Errorf("%s: exit %d: %+v, want 6 and %q", mode, all.Exit.Code, failure(all), b.says)
 				}
 			}
-			if after := n.standing(); after != before {
+			if after := n.configAndUnit(); after != before {
 				t.Errorf("falco.yaml and Falco were\n%s and are\n%s", before, after)
 			}
 		})
@@ -79,7 +79,7 @@ func TestBrokenConfigLeavesFalcoRunning(t *testing.T) {
 	t.Run("and is named as a drift", func(t *testing.T) {
 		n.In(t)
 		n.Must(breakages()[0].do)
-		all := told(t, n.Run("--dry-run", "--output=json"))
+		all := reportOf(t, n.Run("--dry-run", "--output=json"))
 		if !slices.Contains(all.Drift, "config-broken") {
 			t.Errorf("drift = %q", all.Drift)
 		}

@@ -4,12 +4,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // A state is a configuration in force: the merged tree and the result of the rules.
@@ -135,10 +139,49 @@ func (st *state) check() error {
 	if p := st.text("priority", "debug"); priority(p) < 0 {
 		return says("Unknown priority \"%s\"--must be one of emergency, alert, critical, error, warning, notice, informational, debug", p)
 	}
+	if level := st.text("log_level", "info"); priority(level) < 0 {
+		return says("Unknown log level %s", level)
+	}
 	for output, key := range map[string]string{"file": "filename", "program": "program", "http": "url"} {
 		if st.flag(output+"_output.enabled", false) && st.text(output+"_output."+key, "") == "" {
 			return says("Error reading config file (%s): %s output enabled but no %s in configuration block", st.file, output, key)
 		}
+	}
+	if address := st.text("webserver.listen_address", "0.0.0.0"); net.ParseIP(address) == nil {
+		return says("Error reading config file (%s): webserver listen address \"%s\" is not a valid IP address", st.file, address)
+	}
+	return cmp.Or(st.checkShapes(), st.checkNumbers())
+}
+
+// checkShapes returns the error of the first list whose entries do not convert.
+func (st *state) checkShapes() error {
+	for _, e := range slices.Concat(st.entries("rules_file"), st.entries("rules_files")) {
+		if _, ok := e.(string); !ok {
+			return says("yaml-cpp: error at line 1, column 1: bad conversion")
+		}
+	}
+	for _, e := range st.entries("rules") {
+		if _, ok := e.(map[string]any); !ok {
+			return says("yaml-cpp: error at line 1, column 1: bad conversion")
+		}
+	}
+	for _, e := range st.entries("plugins") {
+		if p, _ := e.(map[string]any); p["name"] == nil {
+			return says("Error reading config file (%s): could not load plugins config: yaml-cpp: error at line 1, column 1: bad conversion", st.file)
+		}
+	}
+	return nil
+}
+
+// checkNumbers returns the error of a number that is out of range.
+func (st *state) checkNumbers() error {
+	threshold := strings.Replace(st.text("syscall_event_drops.threshold", "0.1"), ".inf", "inf", 1) // as YAML writes it
+	if t, err := strconv.ParseFloat(threshold, 64); err == nil && (t < 0 || t > 1) {
+		return says("Error reading config file (%s): syscall event drops threshold must be a double in the range [0, 1]", st.file)
+	}
+	interval, err := time.ParseDuration(st.text("metrics.interval", "1h"))
+	if st.flag("metrics.enabled", false) && (err != nil || interval < 100*time.Millisecond) {
+		return says("Metrics interval must have a minimum value of 100ms and reflect a Prometheus compliant time duration format")
 	}
 	return nil
 }

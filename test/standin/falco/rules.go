@@ -29,12 +29,13 @@ type rule struct {
 // reported.
 func (a *app) loadRules(st *state, plugins []string) error {
 	paths := slices.Concat(st.list("rules_file"), st.list("rules_files"))
-	if len(paths) == 0 {
+	isThere := func(path string) bool { _, err := os.Stat(path); return err == nil }
+	if len(paths) == 0 || a.minor >= 44 && !slices.ContainsFunc(paths, isThere) { // seen of 0.44
 		return says("You must specify at least one rules file/directory via -r or a rules_file entry in falco.yaml")
 	}
 	a.log.info("Loading rules from:")
 	var shadow rule
-	for _, path := range paths { // a missing one is skipped silently
+	for _, path := range paths { // a missing one among others is skipped silently
 		for _, file := range regularFiles(path) {
 			if ext := filepath.Ext(file); a.minor >= 41 && ext != ".yaml" && ext != ".yml" {
 				continue

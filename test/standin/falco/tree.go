@@ -76,23 +76,40 @@ func yamlError(err error) error {
 
 // get returns the value at a dotted path, or nil.
 func (t tree) get(path string) any {
-	var at any = map[string]any(t)
-	for key := range strings.SplitSeq(path, ".") {
-		m, _ := at.(map[string]any)
-		at = m[key]
-	}
-	return at
+	v, _ := t.lookup(path)
+	return v
 }
 
-// text returns the scalar at path, or def if there is none.
+// lookup returns the value at a dotted path, and whether the key is there.
+func (t tree) lookup(path string) (at any, ok bool) {
+	at = map[string]any(t)
+	for key := range strings.SplitSeq(path, ".") {
+		m, _ := at.(map[string]any)
+		at, ok = m[key]
+	}
+	return at, ok
+}
+
+// text returns the scalar at path, or def if there is none. A key without a value
+// reads as "null".
 func (t tree) text(path, def string) string {
-	if s, ok := t.get(path).(string); ok {
+	v, ok := t.lookup(path)
+	if s, isText := v.(string); isText {
 		return s
+	}
+	if ok && v == nil {
+		return "null"
 	}
 	return def
 }
 
-// flag returns the boolean at path, or def if there is none.
+// entries returns the sequence at path.
+func (t tree) entries(path string) []any {
+	list, _ := t.get(path).([]any)
+	return list
+}
+
+// flag returns the boolean at path; anything else counts as def.
 func (t tree) flag(path string, def bool) bool {
 	switch strings.ToLower(t.text(path, "")) {
 	case "true", "yes", "y", "on":
