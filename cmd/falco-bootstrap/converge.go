@@ -49,7 +49,10 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 	result = converge.Plan(ctx, v, all)
 	describe(ctx, meta, v, declared)
 	inOrder := !result.Pending() && !result.HasProbe()
-	if a.options.dryRun || result.Err != nil || inOrder {
+	if a.options.dryRun || inOrder {
+		return result.Final(), nil
+	}
+	if result.Err != nil {
 		return result, nil
 	}
 	m, err := a.machine(ctx, a.hostOptions())

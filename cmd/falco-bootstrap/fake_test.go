@@ -117,6 +117,10 @@ func (n *fakeNode) Complaint(context.Context, node.FalcoCheck, []byte) (string, 
 	return n.complains, n.asked("Complaint")
 }
 
+func (n *fakeNode) Vitals(int, string) (node.Vitals, error) {
+	return node.Vitals{State: "S"}, n.asked("Vitals")
+}
+
 func (n *fakeNode) Proof() node.Proof {
 	_ = n.asked("Proof")
 	return n.proof

@@ -49,8 +49,16 @@ func RunProbe(in io.Reader, out io.Writer, file string) int {
 	}
 }
 
+// MarkerPrefix begins the name of every process that opens the sensitive file,
+// so that its alerts can be told from others: docs/logging.md.
+const MarkerPrefix = "fb-probe-"
+
+// lifetime is how long one process opens the file before the next one does.
+const lifetime = time.Second
+
 // A prober is a process with a name of its own that opens the sensitive file on
-// demand.
+// demand. It is replaced every second: a Falco in a pid namespace of its own does
+// not know the name of a process that is older than its capture.
 //
 // Falco names a process after the path it was executed by, at most 15
 // characters, and ignores a name that a thread gives itself later. So the agent
@@ -59,60 +67,69 @@ func RunProbe(in io.Reader, out io.Writer, file string) int {
 // not executed. No other program that opens the file, and no other agent, can be
 // mistaken for the probe.
 type prober struct {
+	dir    string // where the link lies
 	marker string
 	file   string
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	out    io.ReadCloser
 	opens  int
+
+	started time.Time
+	cmd     *exec.Cmd
+	in      io.WriteCloser
+	out     io.ReadCloser
 }
 
 // newMarker returns a random process name of 15 characters.
 func newMarker() string {
-	return "fb-probe-" + rand.Text()[:6]
+	return MarkerPrefix + rand.Text()[:6]
 }
 
-// startProber starts the process; its link is in dir for a moment.
-func startProber(ctx context.Context, dir, file, marker string) (*prober, error) {
-	link := filepath.Join(dir, marker)
+// start starts the process and has it open the file once, within ctx.
+func (p *prober) start(ctx context.Context) error {
+	link := filepath.Join(p.dir, p.marker)
 	// The program's file may have been replaced since this process started.
 	if err := os.Symlink("/proc/"+strconv.Itoa(os.Getpid())+"/exe", link); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, fmt.Errorf("starting the probe: %w", err)
+		return fmt.Errorf("starting the probe: %w", err)
 	}
 	defer func() { _ = os.Remove(link) }()
 	// A query that ran as nobody leaves this process undumpable, because its
 	// child shared our memory while it changed its user. Then a child without
 	// CAP_SYS_PTRACE, as in a container, could not read /proc/PID/exe.
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("starting the probe: %w", err)
+		return fmt.Errorf("starting the probe: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, link, ProbeCommand, file)
-	cmd.Env, cmd.Dir = []string{"LC_ALL=C"}, "/"
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.WaitDelay = time.Second
-	in, err := cmd.StdinPipe()
+	p.cmd, p.started = exec.CommandContext(ctx, link, ProbeCommand, p.file), time.Now()
+	p.cmd.Env, p.cmd.Dir = []string{"LC_ALL=C"}, "/"
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.WaitDelay = time.Second
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	if p.out, err = p.cmd.StdoutPipe(); err != nil {
+		return err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return fmt.Errorf("starting the probe: %w", files.Bare(err))
+	}
+	// The first open also waits until the link is no longer needed.
+	err = p.ask()
 	if err != nil {
-		return nil, err
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting the probe: %w", files.Bare(err))
-	}
-	p := &prober{marker: marker, file: file, cmd: cmd, in: in, out: out}
-	// The link is needed until the first open is answered.
-	if err := p.open(); err != nil {
 		p.stop()
-		return nil, err
 	}
-	return p, nil
+	return err
 }
 
-// open makes the process open the file once. It is bounded by the context that
-// the prober was started with.
-func (p *prober) open() error {
+// open has the file opened once, within ctx, by a process that is not old.
+func (p *prober) open(ctx context.Context) error {
+	if p.cmd != nil && time.Since(p.started) < lifetime {
+		return p.ask()
+	}
+	p.stop()
+	return p.start(ctx)
+}
+
+// ask makes the process open the file once.
+func (p *prober) ask() error {
 	answer := make([]byte, 1)
 	_, err := p.in.Write([]byte{'o'})
 	if err == nil {
@@ -128,7 +145,12 @@ func (p *prober) open() error {
 	return nil
 }
 
+// stop ends the process, if there is one.
 func (p *prober) stop() {
+	if p.cmd == nil {
+		return
+	}
 	_ = p.in.Close()
 	_ = p.cmd.Wait()
+	p.cmd = nil
 }

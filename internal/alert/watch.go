@@ -17,12 +17,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
@@ -66,24 +63,18 @@ func Watch(ctx context.Context, p Probe) (node.Seen, error) {
 	bounded, cancel := context.WithTimeout(ctx, p.Timeout+p.Linger+10*time.Second)
 	defer cancel()
 	started := time.Now()
-	prober, err := startProber(bounded, p.Dir, p.file, newMarker())
-	if err != nil {
+	prober := &prober{dir: p.Dir, marker: newMarker(), file: p.file}
+	if err := prober.open(bounded); err != nil {
 		return node.Seen{}, err
 	}
 	defer prober.stop()
 	w := watch{Probe: p, began: time.Now(), log: log, prober: prober}
 	err = w.loop(bounded)
 	w.seen.Opens = prober.opens
-	w.seen.Full = !w.seen.Detected() && isFull(p.Log)
 	if err == nil && p.Journal && !w.seen.Detected() {
 		w.seen.Journal, err = w.searchJournal(ctx, started)
 	}
 	return w.seen, err
-}
-
-func isFull(path string) bool {
-	var fs unix.Statfs_t
-	return unix.Statfs(filepath.Dir(path), &fs) == nil && fs.Blocks > 0 && fs.Bavail == 0
 }
 
 // A watch is one watch under way.
@@ -121,7 +112,7 @@ func (w *watch) loop(ctx context.Context) error {
 		// Stop opening after the first alert: later alerts then belong to earlier
 		// opens.
 		if !w.seen.Detected() {
-			if err := w.prober.open(); err != nil {
+			if err := w.prober.open(ctx); err != nil {
 				return err
 			}
 		}

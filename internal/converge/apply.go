@@ -74,7 +74,7 @@ func (r *runner) step(ctx context.Context, step Step) StepResult {
 
 // merge adds what a later round of a step found to what it did so far.
 func merge(total, next, last StepResult) StepResult {
-	total.Err, total.Waiting, total.Unknown = next.Err, next.Waiting, next.Unknown
+	total.Err, total.Waiting, total.Unknown, total.Wrong = next.Err, next.Waiting, next.Unknown, next.Wrong
 	if !reflect.DeepEqual(last.Changes, next.Changes) {
 		total.Changes = append(total.Changes, next.Changes...)
 	}
@@ -88,6 +88,9 @@ func merge(total, next, last StepResult) StepResult {
 func finish(ctx context.Context, s StepResult) StepResult {
 	if s.Err == nil {
 		s.Err = ctx.Err()
+	}
+	if s.Err == nil {
+		s.Err = s.Wrong
 	}
 	switch {
 	case s.Err != nil:

@@ -47,7 +47,11 @@ type Outcome struct {
 	// Unknown lists what could not be seen, for example without root. A step
 	// with an entry is never reported as in order.
 	Unknown []string
-	// Warnings are worth reading but do not fail the step.
+	// Wrong, if not nil, is what is wrong with the node unless the run mends it:
+	// the step fails with it if it still holds after the changes, or if there is
+	// nothing to change.
+	Wrong error
+	// Warnings are worth reading but no reason to fail.
 	Warnings []node.Warning
 }
 
@@ -74,6 +78,7 @@ type StepResult struct {
 	Unknown  []string
 	Changes  []node.Change
 	Warnings []node.Warning
+	Wrong    error // of the outcome
 	Err      error
 	Took     time.Duration
 }
@@ -96,8 +101,23 @@ func (r Result) has(status Status) bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return s.Status == status })
 }
 
-// HasProbe reports whether a result contains a probe, which changes nothing but
-// still needs a Machine.
+// Final returns the result as it is if nothing is done about it: steps with
+// something wrong have failed.
+func (r Result) Final() Result {
+	r.Steps = slices.Clone(r.Steps)
+	for i, s := range r.Steps {
+		if s.Err == nil && s.Wrong != nil {
+			r.Steps[i].Status, r.Steps[i].Err = StatusFailed, s.Wrong
+			if r.Err == nil {
+				r.Err = s.Wrong
+			}
+		}
+	}
+	return r
+}
+
+// HasProbe reports whether a result holds a probe, which changes nothing but
+// needs a Machine all the same.
 func (r Result) HasProbe() bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return slices.ContainsFunc(s.Changes, node.IsProbe) })
 }

@@ -42,7 +42,7 @@ func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	out, err := step.Plan(ctx, view)
 	s := StepResult{
 		ID: step.ID(), Status: out.status(), Reason: out.Reason, Waiting: out.Waiting,
-		Unknown: out.Unknown, Changes: out.Changes, Warnings: out.Warnings, Took: time.Since(began),
+		Unknown: out.Unknown, Changes: out.Changes, Warnings: out.Warnings, Wrong: out.Wrong, Took: time.Since(began),
 	}
 	switch {
 	case errors.Is(err, node.ErrNotAsked):

@@ -19,7 +19,11 @@ func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	if err != nil {
 		return err
 	}
-	proof, err := verify.Prove(ctx, eyes{conn, m}, c)
+	proof, seen, err := verify.Prove(ctx, eyes{conn, m}, c)
+	if err == nil && !proof.Detected {
+		view := m.View()
+		proof, err = verify.Explain(ctx, view, c, seen, view.Proof(), proof)
+	}
 	if err != nil {
 		return err
 	}
@@ -35,7 +39,7 @@ type eyes struct {
 }
 
 func (e eyes) Watch(ctx context.Context, log string, timeout time.Duration, alive func(context.Context) error) (node.Seen, error) {
-	return Watch(ctx, e.machine.opts, alert.Probe{Log: log, Timeout: timeout, Alive: alive})
+	return Watch(ctx, e.machine.opts, alert.Probe{Log: log, Timeout: timeout, Alive: alive, Journal: true})
 }
 
 func (e eyes) Complaint(ctx context.Context, check node.FalcoCheck) string {

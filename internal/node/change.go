@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"strings"
 	"time"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
 // A Change is one thing to do to the node, as data: the same value is shown in
@@ -223,6 +225,8 @@ type Prove struct {
 	// Settle is how long a process must run unchanged to count as running when
 	// no alert appears.
 	Settle time.Duration
+	// Declared are the keys of falco.yaml that are declared.
+	Declared []falcoconf.Setting
 }
 
 func (c RemoveFile) String() string  { return "remove " + c.Path }

@@ -24,6 +24,7 @@ const (
 	DriftUnitExtra       Drift = "unit-extra"           // another Falco unit is enabled or running too
 	DriftUnitAlias       Drift = "unit-alias"           // falco.service points elsewhere
 	DriftUnitCrashLoop   Drift = "unit-crash-loop"      // Falco dies and systemd starts it again
+	DriftUnitFrozen      Drift = "unit-frozen"          // the process is stopped by a signal, or dead
 	DriftUnitReload      Drift = "unit-reload"          // systemd has not read a changed unit file
 	DriftFollow          Drift = "rules-follow"         // falcoctl-artifact-follow is not as declared
 	DriftVersion         Drift = "falco-version"        // not the declared version, or one that cannot run here
@@ -40,6 +41,8 @@ const (
 	DriftPreloadMissing  Drift = "drop-in-missing"      // a drop-in that this host needs is missing
 	DriftPreloadStale    Drift = "drop-in-stale"        // a drop-in differs, or is no longer needed
 	DriftLogMode         Drift = "log-mode"             // the alert log has another file mode or group
+	DriftLogMoved        Drift = "log-moved"            // Falco writes to a file that is no longer the alert log
+	DriftLogNoRoom       Drift = "log-no-room"          // nothing can be written to the file system of the alert log
 	DriftLogrotate       Drift = "logrotate"            // the alert log is not rotated as declared
 	DriftSecondFalco     Drift = "second-falco"         // a container on this node runs another Falco
 	DriftUnproven        Drift = "unproven"             // running, but no alert was seen

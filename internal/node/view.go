@@ -47,7 +47,10 @@ type View interface {
 	Complaint(ctx context.Context, check FalcoCheck, candidate []byte) (string, error)
 	// Module says whether Falco's kernel module is built for a kernel.
 	Module(ctx context.Context, kernel string) (Module, error)
-	// Proof returns the last proof of a unit, or the zero value.
+	// Vitals tells of a running process and of the log that it should write, at
+	// no cost: no program is run and nothing is waited for. log may be empty.
+	Vitals(pid int, log string) (Vitals, error)
+	// Proof is the last proof of a unit; zero if there is none.
 	Proof() Proof
 	// Now returns the time of the View.
 	Now() time.Time
@@ -166,15 +169,24 @@ type Module struct {
 	Where string
 }
 
-// Proof says whether a unit's process was seen to detect. It is kept in the
-// agent's state directory.
+// Proof says whether a unit's process was seen to detect, and if not, why. It is
+// kept in the agent's state directory.
 type Proof struct {
 	Invocation string    `json:"invocation"`
 	Detected   bool      `json:"detected"`
 	Time       time.Time `json:"time"`
 	// Unseen says why the log could not be watched; empty if it was.
 	Unseen string `json:"unseen,omitempty"`
-	// Hidden means that this user may not read the proof.
+	// Reason and Hint explain why no alert appeared.
+	Reason string `json:"reason,omitempty"`
+	Hint   string `json:"hint,omitempty"`
+	// Off says that the operator has turned off the rule that the proof uses, so
+	// that there is nothing wrong with seeing no alert.
+	Off bool `json:"off,omitempty"`
+	// Lapsed says that the same process was seen to detect before, and that
+	// nothing on the node explains why it no longer does.
+	Lapsed bool `json:"lapsed,omitempty"`
+	// Hidden says that this user may not read whether there is a proof.
 	Hidden bool `json:"-"`
 }
 
@@ -186,9 +198,6 @@ type Seen struct {
 	// Journal counts the alerts in the journal, if it was searched. Not zero
 	// means that Falco detects but does not reach its log.
 	Journal int
-	// Full means that there was no alert and that the file system of the log is
-	// full, which Falco does not report.
-	Full bool
 	// First is the time from the first open to the first alert.
 	First time.Duration
 }

@@ -54,7 +54,7 @@ func explain(name string, err error) error {
 		return fmt.Errorf("%s:%s: unknown key %q", name, m[1], m[2])
 	}
 	if m := wrongType.FindStringSubmatch(text); m != nil {
-		return fmt.Errorf("%s:%s: %s is not a %s", name, m[1], strings.TrimSpace(kind(m[2])+" "+m[3]), m[4])
+		return fmt.Errorf("%s:%s: %s is not a %s", name, m[1], strings.TrimSpace(kind(m[2])+" "+m[3]), strings.Replace(m[4], "time.Duration", "duration such as 24h", 1))
 	}
 	if m := anyLine.FindStringSubmatch(text); m != nil {
 		return fmt.Errorf("%s:%s: %s", name, m[1], strings.TrimPrefix(strings.Replace(text, m[0], "", 1), "yaml: "))

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -47,6 +48,7 @@ func Rows() []Row {
 		{"log-group", "log.group", "group of the alert log", func(s *Settings) any { return &s.Log.Group }},
 		{"log-rotate-size", "log.rotate.size", "rotate the alert log at this size", func(s *Settings) any { return &s.Log.Rotate.Size }},
 		{"log-rotate-keep", "log.rotate.keep", "keep this many rotated logs; 0 leaves rotation to others and removes the agent's file", func(s *Settings) any { return &s.Log.Rotate.Keep }},
+		{"proof-max-age", "proof.max_age", "have Falco show again that it detects when it last did so longer ago than this", func(s *Settings) any { return &s.Proof.MaxAge }},
 	}
 }
 
@@ -69,6 +71,8 @@ func AddFlags(flags *pflag.FlagSet) *Flags {
 			flags.BoolVar(v, row.Flag, *v, row.Help)
 		case *int:
 			flags.IntVar(v, row.Flag, *v, row.Help)
+		case *time.Duration:
+			flags.DurationVar(v, row.Flag, *v, row.Help)
 		case *[]string:
 			flags.StringSliceVar(v, row.Flag, *v, row.Help)
 		default: // falco.config, key by key

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
@@ -29,6 +30,7 @@ type Settings struct {
 	Repository Repository `yaml:"repository"`
 	EPEL       EPEL       `yaml:"epel"`
 	Log        Log        `yaml:"log"`
+	Proof      Proof      `yaml:"proof"`
 }
 
 // Falco says which Falco and how it is configured.
@@ -82,6 +84,12 @@ type Rotate struct {
 	Keep int    `yaml:"keep"`
 }
 
+// Proof says when Falco has to show that it detects.
+type Proof struct {
+	// MaxAge is how old the last proof may be before a run asks for another.
+	MaxAge time.Duration `yaml:"max_age"`
+}
+
 // DefaultLog is the alert log if no other is declared.
 const DefaultLog = "/var/log/falco.log"
 
@@ -102,8 +110,9 @@ func Default() Settings {
 			RepoGPGCheck: true,
 			WarnDays:     60,
 		},
-		EPEL: EPEL{After: "disabled"},
-		Log:  Log{Mode: "0600", Group: "root", Rotate: Rotate{Size: "100M", Keep: 7}},
+		EPEL:  EPEL{After: "disabled"},
+		Log:   Log{Mode: "0600", Group: "root", Rotate: Rotate{Size: "100M", Keep: 7}},
+		Proof: Proof{MaxAge: 24 * time.Hour},
 	}
 }
 
@@ -196,6 +205,9 @@ func (s *Settings) checkFalco() error {
 		if !configKey.MatchString(d.Path) {
 			return &KeyError{"falco.config", fmt.Sprintf("%q is not a key of falco.yaml", d.Path), "keys are names such as json_output or file_output.filename"}
 		}
+	}
+	if s.Proof.MaxAge <= 0 {
+		return &KeyError{"proof.max_age", fmt.Sprintf("%v is not above zero", s.Proof.MaxAge), "use a duration such as 24h"}
 	}
 	if s.EPEL.After != "disabled" && s.EPEL.After != "unchanged" {
 		return &KeyError{"epel.after", fmt.Sprintf("%q is neither disabled nor unchanged", s.EPEL.After), ""}

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
@@ -67,6 +68,7 @@ func TestParseErrorsNameTheLine(t *testing.T) {
 	for _, tt := range []struct{ name, src, want string }{
 		{"unknown key", "falco:\n  drver: kmod\n", `f.yaml:2: unknown key "drver"`},
 		{"wrong type", "falco:\n  rules_follow: [1]\n", "f.yaml:2: a list is not a bool"},
+		{"no duration", "proof:\n  max_age: daily\n", "f.yaml:2: the value `daily` is not a duration such as 24h"},
 		{"twice", "log:\n  mode: a\nlog:\n  mode: b\n", "f.yaml:3: mapping key"},
 		{"syntax", "falco: [\n", "f.yaml"},
 		{"two documents", "falco: {}\n---\nlog: {}\n", "more than one YAML document"},
@@ -115,6 +117,8 @@ func TestCheckRefuses(t *testing.T) {
 		{"log.group", func(s *Settings) { s.Log.Group = "a b" }},
 		{"log.rotate.size", func(s *Settings) { s.Log.Rotate.Size = "big" }},
 		{"log.rotate.keep", func(s *Settings) { s.Log.Rotate.Keep = -1 }},
+		{"proof.max_age", func(s *Settings) { s.Proof.MaxAge = 0 }},
+		{"proof.max_age", func(s *Settings) { s.Proof.MaxAge = -time.Hour }},
 		{"falco.config: file_output.filename", func(s *Settings) { s.Declare(falcoconf.Setting{Path: "file_output.filename", Value: "events.txt"}) }},
 	} {
 		s := Default()
@@ -211,7 +215,7 @@ func TestEveryFlagReachesItsSetting(t *testing.T) {
 		"driver": "kmod", "falco-version": "0.1.2", "rules-follow": "true", "falco-rpm": "/r", "repository-id": "i",
 		"repository-baseurl": "/b", "repository-gpgkey": "/g", "fingerprint": "F", "repo-gpgcheck": "false",
 		"insecure": "true", "warn-days": "3", "epel-after": "unchanged", "log-mode": "0640", "log-group": "adm", "log-rotate-size": "1M",
-		"log-rotate-keep": "2", "set": "a.key=true",
+		"log-rotate-keep": "2", "proof-max-age": "90m", "set": "a.key=true",
 	}
 	flags := pflag.NewFlagSet("t", pflag.ContinueOnError)
 	AddFlags(flags)

@@ -70,16 +70,6 @@ func TestHiddenProofIsUnknown(t *testing.T) {
 	}
 }
 
-func TestFalcoThatWasNotSeenToDetectIsNamed(t *testing.T) {
-	n, s := newNode(t, "8.10", uek7)
-	converged(t, n, s)
-	n.proof.Detected = false
-	got := stepOf(t, converge.Plan(t.Context(), n, All(s)), "proof")
-	if len(got.Warnings) != 1 || got.Warnings[0].Drift != node.DriftUnproven || len(got.Changes) > 0 {
-		t.Errorf("proof = %+v, want a warning of %s and no change", got, node.DriftUnproven)
-	}
-}
-
 func TestOverruledIsADriftOfItsOwn(t *testing.T) {
 	n, s := newNode(t, "8.10", uek7)
 	converged(t, n, s)
@@ -154,6 +144,8 @@ func TestDrift(t *testing.T) {
 		{"unit was restarted just now", node.DriftUnitCrashLoop, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().NRestarts, n.modern().Started = 3, n.clock.Add(time.Minute-time.Second)
 		}},
+		{"process stopped", node.DriftUnitFrozen, func(n *fakeNode, _ *settings.Settings) { n.vitals.State = "T" }},
+		{"process dead", node.DriftUnitFrozen, func(n *fakeNode, _ *settings.Settings) { n.vitals.State = "Z" }},
 		{"unit disabled", node.DriftUnitDisabled, func(n *fakeNode, _ *settings.Settings) { n.modern().UnitFileState = "disabled" }},
 		{"unit masked", node.DriftUnitMasked, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().UnitFileState, n.modern().LoadState = "masked", "masked"
@@ -210,6 +202,10 @@ func TestDrift(t *testing.T) {
 			n.write("/etc/systemd/system/falco-kmod.service.d/"+dropInName, "[Service]\n")
 		}},
 		{"log's mode", node.DriftLogMode, func(n *fakeNode, _ *settings.Settings) { n.files["var/log/falco.log"].Mode = 0o644 }},
+		{"log moved from under a Falco that keeps it open", node.DriftLogMoved, func(n *fakeNode, _ *settings.Settings) {
+			n.keepAlive()
+			n.vitals.Appends = []string{"/var/log/falco.log (deleted)"}
+		}},
 		{"no rotation", node.DriftLogrotate, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(logrotateFile)) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

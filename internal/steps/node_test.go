@@ -47,6 +47,9 @@ type fakeNode struct {
 	groups      map[string]int // of files, by path
 	host        node.Host
 	proof       node.Proof
+	vitals      node.Vitals
+	// blind has a proof see nothing, and explain it as this one does.
+	blind *node.Proof
 	// complains is what Falco says against its configuration, and questions how
 	// it was asked; candidates are the files that it was asked about.
 	complains  string
@@ -133,6 +136,8 @@ func (n *fakeNode) Tree() fs.FS       { return n.files }
 func (n *fakeNode) Host() node.Host   { return n.host }
 func (n *fakeNode) Now() time.Time    { return n.clock }
 func (n *fakeNode) Proof() node.Proof { return n.proof }
+
+func (n *fakeNode) Vitals(int, string) (node.Vitals, error) { return n.vitals, n.asked() }
 
 func (n *fakeNode) Stat(path string) (node.File, error) {
 	info, err := fs.Stat(n.files, inTree(path))
@@ -370,6 +375,7 @@ func (n *fakeNode) changeUnit(c node.ChangeUnit) error {
 		n.starts++
 		u.ActiveState, u.SubState, u.Started = "active", "running", n.clock
 		u.NRestarts = 0 // as reset-failed does
+		n.vitals = node.Vitals{}
 		u.InvocationID = fmt.Sprint("invocation ", n.starts)
 	case node.ReloadManager:
 		u.NeedReload, u.DropIns = false, n.dropIns(c.Unit)
@@ -390,7 +396,15 @@ func (n *fakeNode) dropIns(unit string) []string {
 }
 
 func (n *fakeNode) prove(c node.Prove) error {
+	was := n.proof
 	n.proof = node.Proof{Invocation: c.Invocation, Detected: true, Time: n.clock}
+	if c.Invocation == "" {
+		n.proof.Invocation = n.units[c.Unit].InvocationID
+	}
+	if n.blind != nil {
+		n.proof.Detected, n.proof.Reason, n.proof.Hint, n.proof.Off = false, n.blind.Reason, n.blind.Hint, n.blind.Off
+		n.proof.Lapsed = n.blind.Lapsed && was.Detected && was.Invocation == n.proof.Invocation
+	}
 	return nil
 }
 

@@ -221,11 +221,40 @@ func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why stri
 	case !u.Running():
 		return plan(node.Start, "stopped", node.DriftUnitStopped, ""), "is not running", nil
 	}
-	stale, err := staleInput(sv, u)
-	if err != nil || stale == "" {
+	vitals, err := sv.view.Vitals(u.MainPID, sv.LogFile())
+	if err != nil {
 		return nil, "", err
 	}
-	return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "is older than what is on disk", nil
+	if how := vitals.Halted(); how != "" {
+		return plan(node.Restart, how, node.DriftUnitFrozen, fmt.Sprintf("process %d", u.MainPID)), "is active, and its process is " + how, nil
+	}
+	stale, err := staleInput(sv, u)
+	if err != nil {
+		return nil, "", err
+	}
+	if stale != "" {
+		return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
+	}
+	if file := astray(sv, u, vitals); file != "" {
+		return plan(node.Restart, "running", node.DriftLogMoved, "it writes to "+file), "writes to " + file + ", which is not " + sv.LogFile(), nil
+	}
+	return nil, "", nil
+}
+
+// astray returns the file that the running Falco writes alerts to, if that is not
+// the alert log any more, or "". A Falco that keeps its log open goes on with a
+// file that was moved or removed.
+func astray(sv *survey, u systemd.Unit, vitals node.Vitals) string {
+	config, err := loadInForce(sv, u)
+	if err != nil || sv.LogFile() == "" {
+		return "" // the config step reports it
+	}
+	return vitals.Astray(config.KeepsLogOpen(), config.MetricsFile())
+}
+
+// loadInForce reads what a Falco that is started now would read.
+func loadInForce(sv *survey, u systemd.Unit) (*falcoconf.Config, error) {
+	return falcoconf.Load(sv.view.Tree(), falco.ConfigFile, sv.version, falcoconf.Overrides(u.ExecStart))
 }
 
 // isCrashLooping reports whether systemd is about to restart the unit or has
@@ -244,7 +273,7 @@ func staleInput(sv *survey, u systemd.Unit) (string, error) {
 	if newer(sv.installed.Installed.Add(-time.Second)) { // rpm's times are whole seconds, of the transaction's start
 		return "the package " + sv.installed.NEVRA(), nil
 	}
-	config, err := falcoconf.Load(sv.view.Tree(), falco.ConfigFile, sv.version, falcoconf.Overrides(u.ExecStart))
+	config, err := loadInForce(sv, u)
 	if err != nil {
 		return "", nil // the config step reports it
 	}

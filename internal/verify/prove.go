@@ -34,24 +34,45 @@ type Eyes interface {
 	Complaint(ctx context.Context, check node.FalcoCheck) string
 }
 
-// Prove proves that a unit detects. The units are of Type=simple, so one is
-// active as soon as Falco is executed, and Falco may exit after that, or run and
-// see nothing. If the process exits or is replaced, the error has
-// [node.CodeNotRunning] and Falco's own reason. It is not an error if no alert
-// appears.
-func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, error) {
+// Prove has a unit show that it detects. The units are of Type=simple, so one
+// is active as soon as Falco is executed, and Falco may exit after that, or run
+// and see nothing. A process that exits or is replaced in the meantime is an
+// error with [node.CodeNotRunning] and Falco's own reason. Seeing no alert is
+// no error.
+func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, node.Seen, error) {
 	p := process{eyes: eyes, name: c.Unit}
 	seen, watchErr, err := p.prove(ctx, c)
 	if err != nil {
 		if !errors.Is(err, errDown) {
-			return node.Proof{}, fmt.Errorf("proving that %s detects: %w", c.Unit, err)
+			return node.Proof{}, seen, fmt.Errorf("proving that %s detects: %w", c.Unit, err)
 		}
-		return node.Proof{}, exited(err, eyes.Complaint(ctx, c.Check), p.last)
+		return node.Proof{}, seen, exited(err, eyes.Complaint(ctx, c.Check), p.last)
 	}
 	proof := node.Proof{Invocation: p.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
 	if watchErr != nil {
 		proof.Unseen = watchErr.Error()
 	}
+	return proof, seen, nil
+}
+
+// Explain completes a proof without an alert: why there is none, as the verdict
+// says it. last is the proof before.
+func Explain(ctx context.Context, view node.View, c node.Prove, seen node.Seen, last, proof node.Proof) (node.Proof, error) {
+	i, err := Inspect(ctx, view, c.Subject, c.Declared)
+	switch {
+	case c.Log == "":
+		proof.Unseen = errNoLog.Error()
+		return proof, nil
+	case err != nil && node.CodeOf(err) != node.CodeConfig:
+		return proof, err
+	case err == nil:
+		if _, _, err = i.Verdict(seen, ""); err == nil || proof.Unseen != "" && !i.explained() {
+			return proof, nil
+		}
+		proof.Off = len(i.silenced) > 0 && i.off(seen)
+		proof.Lapsed = !i.explained() && last.Detected && last.Invocation == proof.Invocation
+	}
+	proof.Reason, proof.Hint = err.Error(), node.HintOf(err)
 	return proof, nil
 }
 

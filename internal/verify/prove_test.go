@@ -105,7 +105,7 @@ func TestProve(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got, err := Prove(t.Context(), &tt.eyes, node.Prove{Subject: node.Subject{Unit: unit}, Invocation: tt.invocation, Settle: 20 * time.Second})
+				got, _, err := Prove(t.Context(), &tt.eyes, node.Prove{Subject: node.Subject{Unit: unit}, Invocation: tt.invocation, Settle: 20 * time.Second})
 				text := ""
 				if err != nil {
 					text = err.Error()
@@ -139,7 +139,7 @@ func TestProveSettles(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				eyes := &fakeEyes{states: []systemd.Unit{{ActiveState: "active", SubState: "running", MainPID: 7, Started: began.Add(-tt.age)}}}
-				_, err := Prove(t.Context(), eyes, node.Prove{Subject: node.Subject{Unit: unit}, Settle: 20 * time.Second})
+				_, _, err := Prove(t.Context(), eyes, node.Prove{Subject: node.Subject{Unit: unit}, Settle: 20 * time.Second})
 				if taken := time.Since(began); err != nil || eyes.watched != tt.wantWatch || taken != tt.wantTaken {
 					t.Errorf("Prove = %v after %v, watched for %v; want %v, %v", err, taken, eyes.watched, tt.wantTaken, tt.wantWatch)
 				}
@@ -153,7 +153,7 @@ func TestProveCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	up := systemd.Unit{ActiveState: "active", SubState: "running", MainPID: 7}
-	_, err := Prove(ctx, &fakeEyes{states: []systemd.Unit{up}}, node.Prove{Subject: node.Subject{Unit: unit}})
+	_, _, err := Prove(ctx, &fakeEyes{states: []systemd.Unit{up}}, node.Prove{Subject: node.Subject{Unit: unit}})
 	if !errors.Is(err, context.Canceled) || node.CodeOf(err) != node.CodeFailed {
 		t.Errorf("Prove = %v, want %v", err, context.Canceled)
 	}

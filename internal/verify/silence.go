@@ -17,8 +17,8 @@ import (
 
 // notDeclared lists the declared keys that have another value: the node has
 // drifted, or has never been converged.
-func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []string {
-	var out []string
+func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []silence {
+	var out []silence
 	for _, d := range declared {
 		var value any = "(not set)"
 		origin := "nothing"
@@ -26,24 +26,67 @@ func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []strin
 			value, origin = v.Value, v.Origin.String()
 		}
 		if fmt.Sprint(value) != fmt.Sprint(d.Value) {
-			out = append(out, fmt.Sprintf("%s is declared %s and is %s (%s)", d.Path, redact.Value(d.Path, d.Value), redact.Value(d.Path, value), origin))
+			out = append(out, silence{text: fmt.Sprintf("%s is declared %s and is %s (%s)", d.Path, redact.Value(d.Path, d.Value), redact.Value(d.Path, value), origin)})
 		}
 	}
 	return out
 }
 
+// A silence is something that keeps Falco from raising the alert.
+type silence struct {
+	text string
+	// chosen says that the operator has turned off the rule in a file, where
+	// everybody can see it.
+	chosen bool
+}
+
 // silencers names what disables the rule about the sensitive file: an entry of
-// the key rules, or a rules file.
-func silencers(tree fs.FS, config *falcoconf.Config) []string {
-	var out []string
+// the key rules, a rules file, a declared priority, or an option of the unit.
+func silencers(tree fs.FS, config *falcoconf.Config, line falco.CommandLine, declared []falcoconf.Setting) []silence {
+	var out []silence
+	rule := fmt.Sprintf(" disables the rule %q", falco.SensitiveFileRule)
 	if v, ok := config.Get("rules"); ok && disabled(v.Value) {
-		out = append(out, fmt.Sprintf("%s disables the rule %q", v.Origin, falco.SensitiveFileRule))
+		out = append(out, silence{v.Origin.String() + rule, v.Origin.File != falcoconf.CommandLine})
 	}
 	for _, file := range config.Inputs() {
 		text, err := fs.ReadFile(tree, inTree(file))
 		if err == nil && disabledIn(string(text)) {
-			out = append(out, fmt.Sprintf("%s disables the rule %q", file, falco.SensitiveFileRule))
+			out = append(out, silence{file + rule, true})
 		}
+	}
+	for _, d := range declared {
+		if level, _ := d.Value.(string); d.Path == "priority" && slices.Contains([]string{"emergency", "alert", "critical", "error"}, strings.ToLower(level)) {
+			out = append(out, silence{"the declared priority " + level + " drops its alerts", true})
+		}
+	}
+	for _, option := range disablingOptions(line) {
+		out = append(out, silence{"the unit's option " + option + rule, false})
+	}
+	return out
+}
+
+// disablingOptions returns the options of Falco's command line that disable the
+// rule: -D has a part of its name, -T and -t have tags (falco 0.38.2
+// userspace/falco/app/options.cpp).
+func disablingOptions(line falco.CommandLine) []string {
+	var out []string
+	add := func(option string, values []string, disables func(string) bool) {
+		for _, v := range values {
+			if disables(v) {
+				out = append(out, option+" "+v)
+			}
+		}
+	}
+	hasTag := func(tag string) bool { return slices.Contains(falco.SensitiveFileRuleTags(), tag) }
+	isSyscall := func(source string) bool { return source == "syscall" }
+	add("-D", line.DisabledRules, func(part string) bool { return strings.Contains(falco.SensitiveFileRule, part) })
+	add("-T", line.DisabledTags, hasTag)
+	if !slices.ContainsFunc(line.EnabledTags, hasTag) {
+		add("-t", line.EnabledTags, func(string) bool { return true })
+	}
+	add("--disable-source", line.DisabledSources, isSyscall)
+	if !slices.ContainsFunc(line.EnabledSources, isSyscall) {
+		add("--enable-source", line.EnabledSources, func(string) bool { return true })
 	}
 	return out
 }

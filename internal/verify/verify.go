@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,7 +35,10 @@ type Inspection struct {
 	subject  node.Subject
 	unit     systemd.Unit
 	problems []falcoconf.Problem
-	silenced []string       // what keeps Falco from raising the alert
+	silenced []silence      // what keeps Falco from raising the alert
+	noRules  bool           // no rules file that is listed is there
+	vitals   node.Vitals    // of the process and its log
+	astray   string         // what the process writes instead of its log
 	seconds  []node.Warning // other Falcos
 	log      error          // why Falco cannot write its log
 	port     string         // who else listens on the port of Falco's web server
@@ -58,10 +62,17 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 	}
 	i := Inspection{
 		Running: unit.Running(), subject: s, unit: unit, problems: config.Problems(), log: logProblem(view.Tree(), s.Log),
-		silenced: append(notDeclared(config, declared), silencers(view.Tree(), config)...),
 	}
+	line := falco.ParseCommandLine(s.Check.Version, unit.ExecStart)
+	i.silenced = append(notDeclared(config, declared), silencers(view.Tree(), config, line, declared)...)
+	i.noRules = !config.HasRules() && len(line.Rules) == 0
 	if !i.Running {
 		i.port = listener(view.Tree(), config)
+	} else {
+		if i.vitals, err = view.Vitals(unit.MainPID, s.Log); err != nil {
+			return i, err
+		}
+		i.astray = i.vitals.Astray(config.KeepsLogOpen(), config.MetricsFile())
 	}
 	running, err := view.Falcos(ctx)
 	if err != nil && !errors.Is(err, node.ErrNotAsked) {
@@ -74,11 +85,26 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 // Probes reports whether there is an alert to wait for.
 func (i Inspection) Probes() bool { return i.Running && i.log == nil }
 
-// logProblem says why Falco cannot write its log. Falco creates no directory, and
-// reports the failure only in the journal.
+// explained reports whether something on the node explains that there is no
+// alert, so that to start Falco again would not help.
+func (i Inspection) explained() bool {
+	return i.log != nil || i.vitals.NoRoom("", "") != nil || i.noRules || len(i.silenced) > 0
+}
+
+// off reports whether nothing but the operator's own choice explains that there
+// is no alert.
+func (i Inspection) off(seen node.Seen) bool {
+	i.silenced = slices.DeleteFunc(slices.Clone(i.silenced), func(s silence) bool { return s.chosen })
+	return len(i.silenced) == 0 && !i.explained() && seen.Journal == 0
+}
+
+var errNoLog = errors.New("no file output is declared")
+
+// logProblem says why Falco cannot write its log. Falco creates no directory,
+// and reports nothing but a line in the journal.
 func logProblem(tree fs.FS, log string) error {
 	if log == "" {
-		return errors.New("no file output is declared")
+		return errNoLog
 	}
 	if info, err := fs.Stat(tree, inTree(log)); err == nil && !info.Mode().IsRegular() {
 		return fmt.Errorf("%s is a %s", log, node.Kind(info.Mode()))
@@ -107,10 +133,15 @@ func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, wa
 		}
 		reason = fmt.Sprintf("an alert reached %s after %s", log, seen.First.Round(time.Millisecond))
 	case i.log != nil:
-		err = notRunning("run falco-bootstrap: it creates the log and its directory", "no alert can reach the log: %w", i.log)
-	case seen.Full:
-		err = notRunning("make room there; with file_output.keep_alive Falco writes again only after "+restart,
-			"no alert can reach the log: the file system of %s is full, and Falco does not report that", log)
+		err = notRunning("a run of falco-bootstrap creates the log and its directory", "no alert can reach the log: %w", i.log)
+	case i.vitals.NoRoom(unit, log) != nil:
+		err = i.vitals.NoRoom(unit, log)
+	case i.vitals.Halted() != "":
+		err = notRunning("find out who did that; "+restart+", or a run of falco-bootstrap, starts it again",
+			"%s is active, but its process %d is %s", unit, i.unit.MainPID, i.vitals.Halted())
+	case i.astray != "":
+		err = notRunning(restart+", or a run of falco-bootstrap, makes it open its log again",
+			"falco writes to %s, which is not %s any more", i.astray, log)
 	case seen.Journal > 0:
 		err = notRunning("is the file system full or read-only, or does Falco run an older configuration? "+restart+" makes it read the configuration again",
 			"falco detects, and its alert is in the journal but not in %s", log)
@@ -147,7 +178,10 @@ func (i Inspection) down(complaint string) error {
 
 // blind explains a Falco that is running and reports nothing.
 func (i Inspection) blind(restart string) error {
-	why, hint := i.silenced, ""
+	why, hint := []string(nil), ""
+	for _, s := range i.silenced {
+		why = append(why, s.text)
+	}
 	for _, p := range i.problems {
 		why = append(why, p.String())
 		if hint == "" {

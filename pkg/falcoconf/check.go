@@ -223,3 +223,13 @@ func (c *Config) checkMetrics() {
 		c.fatalAt("metrics", "metrics are enabled without an output", "set metrics.output_rule, metrics.output_file or webserver.prometheus_metrics_enabled")
 	}
 }
+
+// KeepsLogOpen reports whether Falco keeps the file of its file output open
+// between alerts.
+func (c *Config) KeepsLogOpen() bool { return c.isOn("file_output.keep_alive") }
+
+// MetricsFile returns the file that Falco appends its own counters to, or "".
+func (c *Config) MetricsFile() string { return c.text("metrics.output_file", "") }
+
+// HasRules reports whether any rules file that is listed is there.
+func (c *Config) HasRules() bool { return len(c.rulesFiles()) > 0 }
