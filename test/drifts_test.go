@@ -22,6 +22,9 @@ type drift struct {
 	// people can mend it, a run exits with the same status, and undo mends it.
 	exit int
 	undo string
+	// proves says that a run finds the drift gone when it looks again, though
+	// nothing of it is pending.
+	proves bool
 	// says must be in the dry run's report.
 	says string
 	// mends are the files that a run changes, or directories in which it changes
@@ -33,7 +36,7 @@ type drift struct {
 }
 
 // onlyPeople reports whether no run mends the drift.
-func (d drift) onlyPeople() bool { return d.exit != 2 }
+func (d drift) onlyPeople() bool { return d.exit != 2 && !d.proves }
 
 const (
 	unitFiles = "/etc/systemd/system"
@@ -80,8 +83,18 @@ func configDrifts() []drift {
 			make: "touch /etc/falco/falco_rules.yaml", says: "/etc/falco/falco_rules.yaml is newer than the process",
 			restarts: true,
 		},
+		{
+			name: "rules that Falco would refuse", class: node.DriftConfigBroken, exit: 6,
+			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); cp -p /etc/falco/falco_rules.local.yaml /run/
+				printf -- '- rule: X\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n' >/etc/falco/falco_rules.local.yaml; ` + wroteLog,
+			says: "nosuch.field", undo: "mv /run/falco_rules.local.yaml /etc/falco/", restarts: true,
+		},
 	}
 }
+
+// wroteLog waits until Falco has written to its log, which it also does when it
+// cannot read its configuration again.
+const wroteLog = "for ((i = 0; i < 100; i++)); do [ \"$(size)\" = \"$was\" ] || break; sleep 0.1; done"
 
 func unitDrifts() []drift {
 	return []drift{
@@ -100,6 +113,10 @@ func unitDrifts() []drift {
 				systemctl kill --signal KILL falco-modern-bpf; until [ "$(systemctl show --value -p SubState falco-modern-bpf)" = auto-restart ]; do sleep 0.1; done`,
 			undo: `rm -r /run/systemd/system/falco-modern-bpf.service.d; systemctl daemon-reload`,
 			says: "crash-looping", restarts: true,
+		},
+		{
+			name: "stopped by a signal", class: node.DriftUnitFrozen, exit: 2,
+			make: "systemctl kill --kill-who=main --signal=STOP " + modernUnit + "; sleep 0.1", says: `"from": "stopped by a signal"`, restarts: true,
 		},
 		{name: "masked", class: node.DriftUnitMasked, exit: 2, make: "systemctl mask " + modernUnit, says: `"action": "unmask"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
 		{name: "disabled", class: node.DriftUnitDisabled, exit: 2, make: "systemctl disable " + modernUnit, says: `"action": "enable"`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"}},
@@ -133,9 +150,9 @@ func unitDrifts() []drift {
 			says: "another Falco runs in a container", undo: "systemctl stop cri-falco",
 		},
 		{
-			name: "not seen to detect", class: node.DriftUnproven,
+			name: "not seen to detect", class: node.DriftUnproven, exit: 7, proves: true,
 			make: `sed -i 's/"detected":true/"detected":false/' /var/lib/falco-bootstrap/proof.json`,
-			says: "no alert about the agent's own opening of a sensitive file appeared in /var/log/falco.log after its start", undo: `sed -i 's/"detected":false/"detected":true/' /var/lib/falco-bootstrap/proof.json`,
+			says: modernUnit + " is running but wrote no alert to /var/log/falco.log", mends: []string{"/var/log/falco.log"},
 		},
 	}
 }
@@ -164,7 +181,7 @@ func packageDrifts() []drift {
 			name: "files missing and altered", class: node.DriftFiles, exit: 2,
 			// Falco logs that it cannot read the file again.
 			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl
-				for ((i = 0; i < 100; i++)); do [ "$(size)" = "$was" ] || break; sleep 0.1; done`,
+				` + wroteLog,
 			says:  "/usr/bin/falcoctl is altered",
 			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service"},
 		},
@@ -224,6 +241,20 @@ func fileDrifts() []drift {
 			says: "no longer needed", mends: []string{unitFiles + "/falco-kmod.service.d"}, others: []string{"falco-kmod.service"},
 		},
 		{name: "everybody may read the log", class: node.DriftLogMode, exit: 2, make: "chmod 644 /var/log/falco.log", says: `"from": "0644"`, mends: []string{"/var/log/falco.log"}},
+		{
+			name: "log moved from under a Falco that keeps it open", class: node.DriftLogMoved, exit: 2,
+			make: `printf 'file_output: {enabled: true, keep_alive: true, filename: /var/log/falco.log}\n' >/etc/falco/config.d/50-keep.yaml
+				systemctl restart ` + modernUnit + `; size() { stat -c %s /var/log/falco.log; }; was=$(size)
+				for ((i = 0; i < 300; i++)); do cat /etc/shadow >/dev/null; sleep 0.1; [ "$(size)" = "$was" ] || break; done; mv /var/log/falco.log /var/log/falco.log.moved`,
+			says: "/var/log/falco.log.moved", mends: []string{"/var/log/falco.log", "/var/log/falco.log.moved"}, restarts: true,
+			undo: "rm /etc/falco/config.d/50-keep.yaml /var/log/falco.log.moved; systemctl restart " + modernUnit,
+		},
+		{
+			name: "no room for alerts", class: node.DriftLogNoRoom, exit: 7,
+			make: `mkdir /run/full; mount -t tmpfs -o size=4k tmpfs /run/full; head -c 8192 /dev/zero >/run/full/falco.log 2>/dev/null || true
+				chmod 600 /run/full/falco.log; mount --bind /run/full/falco.log /var/log/falco.log`,
+			says: "the file system of /var/log/falco.log is full", undo: "umount /var/log/falco.log /run/full; rmdir /run/full",
+		},
 		{name: "no rotation", class: node.DriftLogrotate, exit: 2, make: "rm " + rotation, says: rotation, mends: []string{path.Dir(rotation)}},
 	}
 }

@@ -52,7 +52,7 @@ func TestVerifyTellsApart(t *testing.T) {
 		{name: "JSON", do: fragment("json_output: true"), undo: noFragment},
 		{
 			name: "every rules file is gone", exit: 7, says: []string{"wrote no alert", "every rules file is missing"},
-			do:   "mkdir /srv/aside; mv /etc/falco/falco_rules*.yaml /etc/falco/rules.d /srv/aside/; " + restarted,
+			do:   "mkdir -p /srv/aside; mv /etc/falco/falco_rules*.yaml /srv/aside/; " + restarted, // it starts, since rules.d is there
 			undo: "mv /srv/aside/* /etc/falco/; " + restarted,
 		},
 		{

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -57,7 +58,17 @@ func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if full := vitals.NoRoom(u.Name, probe.Log); full != nil {
 		return converge.Outcome{Reason: "running, and cannot write its log", Wrong: full}, nil
 	}
+	if last.Detected && !hasRules(sv, u) {
+		return converge.Outcome{Reason: "the rules by which Falco was seen to detect are gone", Changes: []node.Change{probe}}, nil
+	}
 	return sv.proof(u, last, probe), nil
+}
+
+// hasRules reports whether any of Falco's rules files is there. What cannot be
+// read is reported by other steps.
+func hasRules(sv *survey, u systemd.Unit) bool {
+	config, err := loadInForce(sv, u)
+	return err != nil || config.HasRules() || len(falco.ParseCommandLine(sv.version, u.ExecStart).Rules) > 0
 }
 
 // proof goes by the last proof.

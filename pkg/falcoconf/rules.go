@@ -78,7 +78,10 @@ func (c *Config) checkRules() {
 			c.warn(e.origin, "rules file "+quote(e.text)+" is skipped; since 0.41 Falco loads only *.yaml and *.yml", "rename the file")
 		}
 	}
-	if missing == len(entries) {
+	switch {
+	case missing == len(entries):
+		c.warn(entries[0].origin, "every rules file is missing; Falco 0.44 does not start without one", hint)
+	case len(c.rulesFiles()) == 0: // a directory is enough to start with
 		c.warn(entries[0].origin, "every rules file is missing; Falco runs and detects nothing", hint)
 	}
 }

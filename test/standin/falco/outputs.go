@@ -21,6 +21,7 @@ type outputs struct {
 	mu   sync.Mutex
 	tree tree
 	kept *os.File // the open file of keep_alive
+	lost bool     // writing to kept has failed: it is not tried again
 }
 
 // configure applies a configuration and closes the file of the previous one.
@@ -34,7 +35,7 @@ func (o *outputs) configure(t tree) {
 func (o *outputs) closeFile() {
 	if o.kept != nil {
 		_ = o.kept.Close()
-		o.kept = nil
+		o.kept, o.lost = nil, false
 	}
 }
 
@@ -65,9 +66,10 @@ func (o *outputs) send(m message) {
 	o.writeFile(line + "\n")
 }
 
-// writeFile appends text to the file, which it creates with mode 0666 before the
-// umask. If the file cannot be opened, the text is lost and the error logged; a full
-// disk is not even logged.
+// writeFile appends text to the file, which it creates with the mode that the
+// umask leaves of 0666. If the file cannot be opened, the text is lost and that
+// is logged; a full disk is not even logged, and after one a file that is kept open
+// gets nothing more, room or not.
 func (o *outputs) writeFile(text string) {
 	if !o.tree.flag("file_output.enabled", false) {
 		return
@@ -81,7 +83,10 @@ func (o *outputs) writeFile(text string) {
 		}
 		o.kept = f
 	}
-	_, _ = o.kept.WriteString(text)
+	if !o.lost {
+		_, err := o.kept.WriteString(text)
+		o.lost = err != nil
+	}
 	if !o.tree.flag("file_output.keep_alive", false) {
 		o.closeFile()
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -144,11 +145,19 @@ func (t tree) list(path string) []string {
 	return out
 }
 
-// set puts value at a dotted path.
+// set puts value at a dotted path. A key that ends in [] is a list, which gets a
+// new entry.
 func (t tree) set(path, value string) {
 	m := map[string]any(t)
 	keys := strings.Split(path, ".")
 	for _, key := range keys[:len(keys)-1] {
+		if name, ok := strings.CutSuffix(key, "[]"); ok {
+			list, _ := m[name].([]any)
+			next := map[string]any{}
+			m[name] = append(slices.Clone(list), next)
+			m = next
+			continue
+		}
 		next, ok := m[key].(map[string]any)
 		if !ok {
 			next = map[string]any{}
