@@ -41,7 +41,7 @@ func afterFullDisk(t *testing.T, n *Node) {
 	if r := n.Run("--dry-run", "--proof-max-age=1ns"); r.Exit != 0 || !strings.Contains(r.Stdout, "last proven at ") {
 		t.Errorf("a dry run with an old proof: %v", r)
 	}
-	if r := n.Run("--proof-max-age=1s"); r.Exit != 0 || n.Unit(modernUnit).MainPID == before {
+	if r := n.Run("--proof-max-age=1ms"); r.Exit != 0 || n.Unit(modernUnit).MainPID == before {
 		t.Errorf("a run with an old proof of a Falco that is silent (process %d, then %d): %v", before, n.Unit(modernUnit).MainPID, r)
 	}
 	if r := n.Run("verify"); r.Exit != 0 {

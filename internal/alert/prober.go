@@ -83,7 +83,8 @@ func newMarker() string {
 	return MarkerPrefix + rand.Text()[:6]
 }
 
-// start starts the process and has it open the file once, within ctx.
+// start starts the process, whose link is in dir for a moment, and has it open the
+// file once. ctx ends the process.
 func (p *prober) start(ctx context.Context) error {
 	link := filepath.Join(p.dir, p.marker)
 	// The program's file may have been replaced since this process started.
@@ -111,7 +112,7 @@ func (p *prober) start(ctx context.Context) error {
 	if err := p.cmd.Start(); err != nil {
 		return fmt.Errorf("starting the probe: %w", files.Bare(err))
 	}
-	// The first open also waits until the link is no longer needed.
+	// The link is needed until the first open is answered.
 	err = p.ask()
 	if err != nil {
 		p.stop()
@@ -119,7 +120,7 @@ func (p *prober) start(ctx context.Context) error {
 	return err
 }
 
-// open has the file opened once, within ctx, by a process that is not old.
+// open has the file opened once, by a process that is not older than a lifetime.
 func (p *prober) open(ctx context.Context) error {
 	if p.cmd != nil && time.Since(p.started) < lifetime {
 		return p.ask()
@@ -128,7 +129,8 @@ func (p *prober) open(ctx context.Context) error {
 	return p.start(ctx)
 }
 
-// ask makes the process open the file once.
+// ask makes the process open the file once. It is bounded by the context that
+// the process was started with.
 func (p *prober) ask() error {
 	answer := make([]byte, 1)
 	_, err := p.in.Write([]byte{'o'})

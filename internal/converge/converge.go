@@ -47,11 +47,10 @@ type Outcome struct {
 	// Unknown lists what could not be seen, for example without root. A step
 	// with an entry is never reported as in order.
 	Unknown []string
-	// Wrong, if not nil, is what is wrong with the node unless the run mends it:
-	// the step fails with it if it still holds after the changes, or if there is
-	// nothing to change.
+	// Wrong, if not nil, is what is wrong with the node unless the changes mend
+	// it. The step fails with it if it is still there after them.
 	Wrong error
-	// Warnings are worth reading but no reason to fail.
+	// Warnings are worth reading but do not fail the step.
 	Warnings []node.Warning
 }
 
@@ -101,8 +100,8 @@ func (r Result) has(status Status) bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return s.Status == status })
 }
 
-// Final returns the result as it is if nothing is done about it: steps with
-// something wrong have failed.
+// Final returns the result of a run that changes nothing: every step that found
+// something wrong has failed.
 func (r Result) Final() Result {
 	r.Steps = slices.Clone(r.Steps)
 	for i, s := range r.Steps {
@@ -116,8 +115,8 @@ func (r Result) Final() Result {
 	return r
 }
 
-// HasProbe reports whether a result holds a probe, which changes nothing but
-// needs a Machine all the same.
+// HasProbe reports whether a result contains a probe, which changes nothing but
+// still needs a Machine.
 func (r Result) HasProbe() bool {
 	return slices.ContainsFunc(r.Steps, func(s StepResult) bool { return slices.ContainsFunc(s.Changes, node.IsProbe) })
 }

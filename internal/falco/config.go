@@ -30,10 +30,10 @@ const DefaultWebserverPort = 8765
 // warnings go to standard error: Falco logs them, by default to syslog too.
 // file, if not empty, takes the place of the main configuration file.
 //
-// The log level stays as it is configured: to set it would hide that it is
-// wrong. --dry-run came with 0.35; before, -L lists the rules, having read
-// everything (falcosecurity/falco#194). A version that cannot be read counts as
-// new.
+// The log level stays as it is configured: setting it here would hide that it is
+// wrong. --dry-run came with 0.35; before that, -L reads everything and then lists
+// the rules (falcosecurity/falco#194). A version that cannot be read counts as the
+// newest.
 func CheckArgs(falcoVersion string, args []string, file string) []string {
 	config, args := cutOption(args, "-c")
 	_, args = cutOption(args, "-P")

@@ -25,8 +25,8 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// candidate is the file that a falco.yaml is put before the installed Falco in:
-// the program's first descriptor after the standard ones.
+// candidate is the file in which the installed Falco checks a new falco.yaml: the
+// first descriptor after the standard ones.
 const candidate = "/proc/self/fd/3"
 
 // checkCandidate has the installed Falco check the new content of a falco.yaml.
@@ -48,7 +48,7 @@ func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 	return nil
 }
 
-// checkStart asks the installed Falco about what is on disk, before it takes the
+// checkStart has the installed Falco check what is on disk, before it takes the
 // place of a running one.
 func (m *Machine) checkStart(ctx context.Context, conn systemd.Reader, c node.ChangeUnit) error {
 	units, err := conn.Units(ctx, c.Unit)
@@ -63,10 +63,10 @@ func (m *Machine) checkStart(ctx context.Context, conn systemd.Reader, c node.Ch
 	return node.Refused(c.Unit, reason)
 }
 
-// askFalco has Falco read its configuration as it does at its start. reason is
-// Falco's own message if it refuses, or "". warnings do not make it refuse, such
-// as one about a key that its schema does not know. content, if not nil, takes
-// the place of falco.yaml; it is on no disk, and messages name falco.yaml.
+// askFalco has Falco read its configuration as it does when it starts. reason is
+// Falco's own message if it refuses, or "". warnings are the messages of a Falco
+// that accepts, such as one about a key that its schema does not have. content, if
+// not nil, takes the place of falco.yaml, which messages name all the same.
 func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (reason string, warnings []string, err error) {
 	c := program.Command{Env: check.Env, Timeout: time.Minute, Keep: 256 << 10}
 	file := ""
@@ -81,7 +81,7 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byt
 	c.Argv = append([]string{t.falco}, falco.CheckArgs(check.Version, check.Args, file)...)
 	out, err := program.Run(ctx, c)
 	if err == nil && out.Status > 0 && verify.Reason(string(out.Stderr)) == "" {
-		// What it says may be below the level that its log is configured to have.
+		// The level of its log may hide the reason.
 		c.Argv = append(c.Argv, "-o", "log_level=info")
 		out, err = program.Run(ctx, c)
 	}
@@ -99,7 +99,7 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byt
 	return reason, verify.Warnings(said), nil
 }
 
-// inMemory returns a file with a content and without a name. Linux before 3.17,
+// inMemory returns a file that is on no disk and has no name. Linux before 3.17,
 // as on Oracle Linux 7, has no memfd.
 func inMemory(content []byte) (*os.File, error) {
 	fd, err := unix.MemfdCreate("falco.yaml", unix.MFD_CLOEXEC)
@@ -119,8 +119,8 @@ func inMemory(content []byte) (*os.File, error) {
 	return f, nil
 }
 
-// complaint is what the installed Falco says against its configuration, in one
-// line, or "".
+// complaint returns, in one line, why the installed Falco refuses its
+// configuration, or "".
 func complaint(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (string, error) {
 	reason, _, err := askFalco(ctx, t, check, content)
 	if strings.Contains(reason, "Option 'dry-run' does not exist") { // the version was not known
@@ -130,7 +130,7 @@ func complaint(ctx context.Context, t tools, check node.FalcoCheck, content []by
 	return reason, err
 }
 
-// Complaint is what the installed Falco says against its configuration.
+// Complaint has the installed Falco check its configuration.
 func (v *View) Complaint(ctx context.Context, check node.FalcoCheck, content []byte) (string, error) {
 	switch {
 	case v.host.Tree:

@@ -14,7 +14,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// Vitals tells of a running process and of the log that it should write.
+// Vitals describes a running process and the log that it should write to.
 func (v *View) Vitals(pid int, log string) (node.Vitals, error) {
 	if v.host.Tree {
 		return node.Vitals{}, node.ErrNotAsked
@@ -74,9 +74,9 @@ func isAppended(path string) bool {
 	return false
 }
 
-// room tells whether root can write nothing more to the file system that holds a
-// file: no block is left, or no inode for a file that is to be created. Falco
-// runs as root, to whom the reserved blocks are free.
+// room says whether the file system of a file is full, even for root: it has no
+// free block, or no free inode for a file that does not exist yet. Falco runs as
+// root, which may use the reserved blocks.
 func room(path string) (full, readOnly bool) {
 	var fs unix.Statfs_t
 	_, err := os.Stat(path)

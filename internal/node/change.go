@@ -63,8 +63,8 @@ type WriteFile struct {
 	Check *FalcoCheck
 }
 
-// FalcoCheck says how to ask the installed Falco about its configuration: as its
-// unit starts it.
+// FalcoCheck says how to have the installed Falco check its configuration: with
+// what its unit starts it with.
 type FalcoCheck struct {
 	// Version is the version of the installed Falco, such as "0.44.1".
 	Version string

@@ -40,17 +40,17 @@ type View interface {
 	Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error)
 	// Falcos lists the running Falco processes.
 	Falcos(ctx context.Context) ([]Process, error)
-	// Complaint is what the installed Falco says against its configuration, in
-	// one line, or "" if it would start with it. candidate, if not nil, takes the
-	// place of falco.yaml. The question costs a child process and changes
-	// nothing; only root can ask it ([fs.ErrPermission]).
+	// Complaint returns, in one line, why the installed Falco refuses its
+	// configuration, or "". candidate, if not nil, takes the place of falco.yaml.
+	// It costs a child process and changes nothing. Only root can ask it
+	// ([fs.ErrPermission]).
 	Complaint(ctx context.Context, check FalcoCheck, candidate []byte) (string, error)
 	// Module says whether Falco's kernel module is built for a kernel.
 	Module(ctx context.Context, kernel string) (Module, error)
-	// Vitals tells of a running process and of the log that it should write, at
-	// no cost: no program is run and nothing is waited for. log may be empty.
+	// Vitals describes a running process and the log that it should write to. It
+	// runs no program and waits for nothing. log may be empty.
 	Vitals(pid int, log string) (Vitals, error)
-	// Proof is the last proof of a unit; zero if there is none.
+	// Proof returns the last proof of a unit, or the zero value.
 	Proof() Proof
 	// Now returns the time of the View.
 	Now() time.Time
@@ -186,7 +186,7 @@ type Proof struct {
 	// Lapsed says that the same process was seen to detect before, and that
 	// nothing on the node explains why it no longer does.
 	Lapsed bool `json:"lapsed,omitempty"`
-	// Hidden says that this user may not read whether there is a proof.
+	// Hidden means that this user may not read the proof.
 	Hidden bool `json:"-"`
 }
 

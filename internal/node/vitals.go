@@ -3,7 +3,10 @@
 
 package node
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Vitals are what can be seen of a running Falco and its log without waiting for
 // an alert. What this user may not see is left out.
@@ -21,13 +24,16 @@ type Vitals struct {
 }
 
 // Halted says how a process does not run though its unit is active, or returns
-// "": proc_pid_stat(5).
-func (v Vitals) Halted() string {
+// "": proc_pid_stat(5). age is how long the process has run: one that exits is
+// dead for a moment before systemd knows.
+func (v Vitals) Halted(age time.Duration) string {
 	switch v.State {
 	case "T":
 		return "stopped by a signal"
 	case "Z", "X", "x":
-		return "dead"
+		if age > time.Minute {
+			return "dead"
+		}
 	}
 	return ""
 }

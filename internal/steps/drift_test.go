@@ -145,7 +145,9 @@ func TestDrift(t *testing.T) {
 			n.modern().NRestarts, n.modern().Started = 3, n.clock.Add(time.Minute-time.Second)
 		}},
 		{"process stopped", node.DriftUnitFrozen, func(n *fakeNode, _ *settings.Settings) { n.vitals.State = "T" }},
-		{"process dead", node.DriftUnitFrozen, func(n *fakeNode, _ *settings.Settings) { n.vitals.State = "Z" }},
+		{"process dead", node.DriftUnitFrozen, func(n *fakeNode, _ *settings.Settings) {
+			n.vitals.State, n.clock = "Z", n.clock.Add(time.Hour)
+		}},
 		{"unit disabled", node.DriftUnitDisabled, func(n *fakeNode, _ *settings.Settings) { n.modern().UnitFileState = "disabled" }},
 		{"unit masked", node.DriftUnitMasked, func(n *fakeNode, _ *settings.Settings) {
 			n.modern().UnitFileState, n.modern().LoadState = "masked", "masked"

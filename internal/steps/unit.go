@@ -171,9 +171,8 @@ func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
 }
 
 // askBeforeStart has the installed Falco check what is on disk before the unit is
-// started in the place of a running Falco, which a Falco that refuses it would
-// leave the node without. It asks nothing if nothing is started, or if nothing
-// would be lost.
+// started in the place of a running Falco: if the new one exits, the node has
+// none. Where none is running, there is nothing to lose, and nothing is asked.
 func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Unit, out *converge.Outcome) error {
 	u := units[sv.unit]
 	check := sv.check(u)
@@ -189,9 +188,9 @@ func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Un
 			out.Changes[i] = c
 		}
 	}
-	// The drop-ins' step has a running unit restarted. The new falco.yaml has
-	// been asked about. How the unit will be started is not known before systemd
-	// has read it: it is asked about then.
+	// A change of the drop-ins has a running unit restarted. Falco has been asked
+	// about a new falco.yaml. If systemd has to read the unit's files again first,
+	// Falco is asked after that.
 	starts = starts || u.Running() && sv.planned[idDropIns]
 	if !starts || sv.planned[idConfig] || reloadManager(sv.view.Tree(), u) != nil {
 		return nil
@@ -225,7 +224,7 @@ func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why stri
 	if err != nil {
 		return nil, "", err
 	}
-	if how := vitals.Halted(); how != "" {
+	if how := vitals.Halted(sv.view.Now().Sub(u.Started)); how != "" {
 		return plan(node.Restart, how, node.DriftUnitFrozen, fmt.Sprintf("process %d", u.MainPID)), "is active, and its process is " + how, nil
 	}
 	stale, err := staleInput(sv, u)
@@ -233,7 +232,7 @@ func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why stri
 		return nil, "", err
 	}
 	if stale != "" {
-		return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "runs an older state than is on disk", nil
+		return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "is older than what is on disk", nil
 	}
 	if file := astray(sv, u, vitals); file != "" {
 		return plan(node.Restart, "running", node.DriftLogMoved, "it writes to "+file), "writes to " + file + ", which is not " + sv.LogFile(), nil

@@ -34,11 +34,11 @@ type Eyes interface {
 	Complaint(ctx context.Context, check node.FalcoCheck) string
 }
 
-// Prove has a unit show that it detects. The units are of Type=simple, so one
-// is active as soon as Falco is executed, and Falco may exit after that, or run
-// and see nothing. A process that exits or is replaced in the meantime is an
-// error with [node.CodeNotRunning] and Falco's own reason. Seeing no alert is
-// no error.
+// Prove proves that a unit detects. The units are of Type=simple, so one is
+// active as soon as Falco is executed, and Falco may exit after that, or run and
+// see nothing. If the process exits or is replaced, the error has
+// [node.CodeNotRunning] and Falco's own reason. It is not an error if no alert
+// appears.
 func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, node.Seen, error) {
 	p := process{eyes: eyes, name: c.Unit}
 	seen, watchErr, err := p.prove(ctx, c)
@@ -55,8 +55,8 @@ func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, node.Seen,
 	return proof, seen, nil
 }
 
-// Explain completes a proof without an alert: why there is none, as the verdict
-// says it. last is the proof before.
+// Explain adds to a proof why no alert appeared, in the words of the verdict. last
+// is the proof before it.
 func Explain(ctx context.Context, view node.View, c node.Prove, seen node.Seen, last, proof node.Proof) (node.Proof, error) {
 	i, err := Inspect(ctx, view, c.Subject, c.Declared)
 	switch {

@@ -85,6 +85,8 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 // Probes reports whether there is an alert to wait for.
 func (i Inspection) Probes() bool { return i.Running && i.log == nil }
 
+func (i Inspection) halted() string { return i.vitals.Halted(time.Since(i.unit.Started)) }
+
 // explained reports whether something on the node explains that there is no
 // alert, so that to start Falco again would not help.
 func (i Inspection) explained() bool {
@@ -100,8 +102,8 @@ func (i Inspection) off(seen node.Seen) bool {
 
 var errNoLog = errors.New("no file output is declared")
 
-// logProblem says why Falco cannot write its log. Falco creates no directory,
-// and reports nothing but a line in the journal.
+// logProblem says why Falco cannot write its log. Falco creates no directory, and
+// reports the failure only in the journal.
 func logProblem(tree fs.FS, log string) error {
 	if log == "" {
 		return errNoLog
@@ -133,12 +135,12 @@ func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, wa
 		}
 		reason = fmt.Sprintf("an alert reached %s after %s", log, seen.First.Round(time.Millisecond))
 	case i.log != nil:
-		err = notRunning("a run of falco-bootstrap creates the log and its directory", "no alert can reach the log: %w", i.log)
+		err = notRunning("run falco-bootstrap: it creates the log and its directory", "no alert can reach the log: %w", i.log)
 	case i.vitals.NoRoom(unit, log) != nil:
 		err = i.vitals.NoRoom(unit, log)
-	case i.vitals.Halted() != "":
+	case i.halted() != "":
 		err = notRunning("find out who did that; "+restart+", or a run of falco-bootstrap, starts it again",
-			"%s is active, but its process %d is %s", unit, i.unit.MainPID, i.vitals.Halted())
+			"%s is active, but its process %d is %s", unit, i.unit.MainPID, i.halted())
 	case i.astray != "":
 		err = notRunning(restart+", or a run of falco-bootstrap, makes it open its log again",
 			"falco writes to %s, which is not %s any more", i.astray, log)

@@ -38,7 +38,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		{name: "detects", inspection: up(Inspection{}), seen: node.Seen{Opens: 2, Alerts: 1, First: 12345 * time.Microsecond}, reason: "an alert reached /var/log/falco.log after 12ms"},
 		{name: "detects twice", inspection: up(Inspection{}), seen: node.Seen{Opens: 2, Alerts: 3, First: time.Second}, reason: "an alert reached /var/log/falco.log after 1s", warnings: 1},
-		{name: "a log that cannot be written", inspection: up(Inspection{log: errors.New("it is a pipe")}), err: "no alert can reach the log: it is a pipe", hint: "a run of"},
+		{name: "a log that cannot be written", inspection: up(Inspection{log: errors.New("it is a pipe")}), err: "no alert can reach the log: it is a pipe", hint: "run falco-bootstrap"},
 		{name: "a full disk", inspection: up(Inspection{vitals: node.Vitals{Full: true}}), err: "no alert can reach the log: the file system of /var/log/falco.log is full, and Falco does not report that", hint: "systemctl restart falco.service"},
 		{name: "a read-only log", inspection: up(Inspection{vitals: node.Vitals{ReadOnly: true}}), err: "no alert can reach the log: the file system of /var/log/falco.log is read-only, and Falco does not report that", hint: "dmesg"},
 		{name: "stopped by a signal", inspection: up(Inspection{vitals: node.Vitals{State: "T"}}), err: "falco.service is active, but its process 0 is stopped by a signal", hint: "systemctl restart falco.service"},
