@@ -2,8 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
 output "alert_search" {
-  description = "Query for Logging Search that shows the alerts."
+  description = "Query for Logging Search that shows the alerts, without those about falco-bootstrap's own proofs."
   value       = module.falco_logging.alert_search
+}
+
+output "proof_search" {
+  description = "Query for Logging Search that shows the alerts about falco-bootstrap's own proofs."
+  value       = module.falco_logging.proof_search
 }
 
 output "drift_search" {
