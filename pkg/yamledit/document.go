@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
@@ -57,23 +56,13 @@ func parse(src []byte) (*document, error) {
 	return d, nil
 }
 
-// checkText refuses bytes in which yaml.v3 and other parsers (yaml-cpp) see
-// different lines, and returns src without its byte order mark.
+// checkText refuses text whose lines cannot be told, and returns src without its
+// byte order mark.
 func checkText(src []byte) ([]byte, error) {
-	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) || !utf8.Valid(src) {
-		return nil, unsupported(0, "", "file is not UTF-8", "convert it, for instance with iconv -t UTF-8")
+	if bytes.HasPrefix(src, []byte("\xff\xfe")) || bytes.HasPrefix(src, []byte("\xfe\xff")) {
+		return nil, unsupported(0, "", "file is UTF-16", "convert it, for instance with iconv -t UTF-8")
 	}
 	body := bytes.TrimPrefix(src, []byte(utf8BOM))
-	for _, odd := range []struct{ text, name string }{
-		{"\u0085", "next-line character (U+0085)"},
-		{"\u2028", "line separator (U+2028)"},
-		{"\u2029", "paragraph separator (U+2029)"},
-		{utf8BOM, "byte order mark within the text"},
-	} {
-		if i := bytes.Index(body, []byte(odd.text)); i >= 0 {
-			return nil, unsupported(lineAt(body, i), "", odd.name, "remove the character; YAML parsers disagree about what it means")
-		}
-	}
 	for i, c := range body {
 		if c == '\r' && (i+1 == len(body) || body[i+1] != '\n') {
 			return nil, unsupported(lineAt(body, i), "", "carriage return without a line feed", "convert the line ends, for instance with dos2unix -c mac")
@@ -88,8 +77,12 @@ func lineAt(body []byte, offset int) int {
 
 // ParseFirst returns the root of the first YAML document in src, or nil if there
 // is none. rest is an [*Error] that says what follows the document, or nil if
-// nothing but comments does. Duplicate keys are not an error here.
-func ParseFirst(src []byte) (root *yaml.Node, rest, err error) {
+// nothing but comments does. Duplicate keys are not an error here. Text that
+// yaml-cpp reads and yaml.v3 does not is read as well; see [OddTag].
+func ParseFirst(src []byte) (root *yaml.Node, rest, err error) { return decodeFirst(src) }
+
+// decodeRaw is ParseFirst for text that yaml.v3 reads by itself.
+func decodeRaw(src []byte) (root *yaml.Node, rest, err error) {
 	dec := yaml.NewDecoder(bytes.NewReader(src))
 	var first, second yaml.Node
 	if err := dec.Decode(&first); errors.Is(err, io.EOF) {
