@@ -8,7 +8,13 @@ import (
 	"fmt"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
+
+// FalcoStart is how a unit starts a Falco of a version.
+func FalcoStart(version string, u systemd.Unit) falcoconf.Start {
+	return falcoconf.Start{Version: version, Overrides: falcoconf.Overrides(u.ExecStart), Environment: falcoconf.Variables(u.Environment)}
+}
 
 // ConfigError makes err an [*Error] with [CodeConfig]. Its hint is that of the
 // [*falcoconf.Error] in the chain of err, or else the one given.

@@ -82,7 +82,7 @@ func loadConfig(ctx context.Context, sv *survey, content []byte) (*falcoconf.Con
 	if err != nil {
 		return nil, err
 	}
-	config, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, content, sv.version, falcoconf.Overrides(u.ExecStart))
+	config, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, content, node.FalcoStart(sv.version, u))
 	if err != nil {
 		return nil, node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
 	}

@@ -6,6 +6,7 @@ package verify
 import (
 	"fmt"
 	"io/fs"
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -19,15 +20,12 @@ import (
 // drifted, or has never been converged.
 func notDeclared(config *falcoconf.Config, declared []falcoconf.Setting) []silence {
 	var out []silence
-	for _, d := range declared {
-		var value any = "(not set)"
-		origin := "nothing"
-		if v, ok := config.Get(d.Path); ok {
-			value, origin = v.Value, v.Origin.String()
+	for _, d := range config.Differing(declared) {
+		value, origin := d.Value, d.Origin.String()
+		if d.Missing {
+			value, origin = "(not set)", "nothing"
 		}
-		if fmt.Sprint(value) != fmt.Sprint(d.Value) {
-			out = append(out, silence{text: fmt.Sprintf("%s is declared %s and is %s (%s)", d.Path, redact.Value(d.Path, d.Value), redact.Value(d.Path, value), origin)})
-		}
+		out = append(out, silence{text: fmt.Sprintf("%s is declared %s and is %s (%s)", d.Setting.Path, redact.Value(d.Setting.Path, d.Setting.Value), redact.Value(d.Setting.Path, value), origin)})
 	}
 	return out
 }
@@ -130,15 +128,12 @@ func disabledIn(text string) bool {
 // returns "". Falco exits if that is another program; a second Falco shares the
 // port (SO_REUSEPORT), which is why this is asked only where none is running.
 func listener(tree fs.FS, config *falcoconf.Config) string {
-	if on, ok := config.Get("webserver.enabled"); !ok || on.Value != true {
+	on, known := config.Bool("webserver.enabled", false)
+	n, knownPort := config.Int("webserver.listen_port", falco.DefaultWebserverPort, 0, math.MaxUint32)
+	if !on || !known || !knownPort {
 		return ""
 	}
-	port := falco.DefaultWebserverPort
-	if v, ok := config.Get("webserver.listen_port"); ok {
-		if n, ok := v.Value.(int); ok {
-			port = n
-		}
-	}
+	port := uint16(n) // Falco listens on the port modulo 65536
 	for _, table := range []string{"proc/net/tcp", "proc/net/tcp6"} {
 		text, err := fs.ReadFile(tree, table)
 		if err == nil && listens(string(text), port) {
@@ -151,7 +146,7 @@ func listener(tree fs.FS, config *falcoconf.Config) string {
 // listens reads the kernel's table of sockets (proc_net(5)): the second field
 // is the local address and port in hexadecimal digits, the fourth is 0A for a
 // socket that listens.
-func listens(table string, port int) bool {
+func listens(table string, port uint16) bool {
 	suffix := fmt.Sprintf(":%04X", port)
 	for line := range strings.Lines(table) {
 		f := strings.Fields(line)

@@ -115,7 +115,7 @@ func TestSilencers(t *testing.T) {
 		if tt.version == "" {
 			tt.version = "0.44.1"
 		}
-		config, err := falcoconf.Load(tree, "/f.yaml", tt.version, falcoconf.Overrides(tt.argv))
+		config, err := falcoconf.Load(tree, "/f.yaml", falcoconf.Start{Version: tt.version, Overrides: falcoconf.Overrides(tt.argv)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
@@ -38,20 +37,10 @@ func (c *Config) entry(path string) *entry {
 	return c.root.at(p)
 }
 
-// text returns the scalar at path as Falco reads a string.
-func (c *Config) text(path, otherwise string) string {
-	e := c.entry(path)
-	if e == nil || e.kind != scalarKind || e.isNull() {
-		return otherwise
-	}
-	return e.text
-}
-
-// isOn reads the scalar at path as Falco reads a boolean that is false by
-// default. Quotes do not matter.
+// isOn reports whether a boolean that is false by default is known to be true.
 func (c *Config) isOn(path string) bool {
-	on, ok := yamledit.ParseBool(c.text(path, ""))
-	return ok && on
+	on, known := c.Bool(path, false)
+	return on && known
 }
 
 // where returns the origin of the deepest key along path that exists.
@@ -75,16 +64,18 @@ func (c *Config) checkOutputs() {
 		{"file_output", "filename"}, {"http_output", "url"}, {"program_output", "program"},
 	} {
 		path := o.block + "." + o.needs
+		text, known := c.Text(path, "")
 		switch e := c.entry(path); {
-		case !c.isOn(o.block+".enabled") || c.text(path, "") != "":
+		case !c.isOn(o.block + ".enabled"):
 		case e != nil && e.isNull():
-			c.warnAt(path, path+" has no value", "set "+path)
-		default:
+			c.warnAt(path, path+" has no value, which Falco reads as the text null", "set "+path)
+		case known && text == "":
 			c.fatalAt(path, o.block+" is enabled without "+o.needs, "set "+path+" in the same file: a block in a fragment replaces the whole block")
 		}
 	}
 	for _, block := range []string{"file", "http", "program", "stdout", "syslog", "grpc"} {
-		if c.isOn(block+"_output.enabled") && (block != "grpc" || !atLeast(c.version, fewEnginesSince)) {
+		on, known := c.Bool(block+"_output.enabled", false)
+		if (on || !known) && (block != "grpc" || !atLeast(c.version, fewEnginesSince)) {
 			return
 		}
 	}
@@ -100,17 +91,20 @@ func (c *Config) checkEngine() {
 	if !atLeast(c.version, fewEnginesSince) {
 		kinds = append(kinds, "ebpf", "gvisor")
 	}
-	kind := c.text("engine.kind", "kmod")
+	kind, known := c.Text("engine.kind", "kmod")
+	if !known {
+		return
+	}
 	if !slices.Contains(kinds, kind) {
 		c.fatalAt("engine.kind", "engine.kind "+quote(kind)+" is not known to Falco "+c.version, "write one of "+strings.Join(kinds, ", "))
 		return
 	}
-	if kind == "replay" && c.text("engine.replay.capture_file", "") == "" {
+	if file, known := c.Text("engine.replay.capture_file", ""); kind == "replay" && known && file == "" {
 		c.fatalAt("engine.replay.capture_file", "engine.kind is replay without engine.replay.capture_file", "set the capture file")
 	}
 	// falco userspace/falco/app/actions/configure_syscall_buffer_size.cpp
 	path := "engine." + kind + ".buf_size_preset"
-	if n, err := strconv.ParseInt(c.text(path, "4"), 0, 16); err == nil && (n < 1 || n > 10) {
+	if n, known := c.Int(path, 4, math.MinInt16, math.MaxInt16); known && (n < 1 || n > 10) {
 		c.fatalAt(path, path+" is out of range", "write a number from 1 to 10")
 	}
 }
@@ -129,15 +123,16 @@ func (c *Config) checkWords() {
 		{"rule_matching", "first", "0.36.0", true, []string{"first", "all"}},
 		{"capture.mode", "rules", captureSince, false, []string{"rules", "all_rules"}},
 	} {
-		text := c.text(w.path, w.otherwise)
+		text, known := c.Text(w.path, w.otherwise)
 		if w.anyCase {
 			text = strings.ToLower(text)
 		}
-		if atLeast(c.version, w.since) && !slices.Contains(w.words, text) {
+		if known && atLeast(c.version, w.since) && !slices.Contains(w.words, text) {
 			c.fatalAt(w.path, w.path+" "+quote(text)+" is not known to Falco", "write one of "+strings.Join(w.words, ", "))
 		}
 	}
-	if p := strings.ToLower(c.text("priority", "debug")); slices.Contains([]string{"emergency", "alert", "critical", "error"}, p) {
+	text, _ := c.Text("priority", "debug")
+	if p := strings.ToLower(text); slices.Contains([]string{"emergency", "alert", "critical", "error"}, p) {
 		c.warnAt("priority", "priority "+p+" drops the alerts of most rules, which have a lower priority", "write priority: debug")
 	}
 }
@@ -148,24 +143,25 @@ func (c *Config) checkWebserver() {
 	if !c.isOn("webserver.enabled") {
 		return
 	}
-	address := c.text("webserver.listen_address", "0.0.0.0")
-	if _, err := netip.ParseAddr(strings.TrimSpace(address)); err != nil && atLeast(c.version, engineSince) {
+	address, known := c.Text("webserver.listen_address", "0.0.0.0")
+	if _, err := netip.ParseAddr(strings.TrimSpace(address)); err != nil && known && atLeast(c.version, engineSince) {
 		c.fatalAt("webserver.listen_address", "webserver.listen_address "+quote(address)+" is not an IP address", "write an address such as 127.0.0.1, not a name")
 	}
-	port, err := strconv.ParseInt(c.text("webserver.listen_port", "8765"), 0, 64)
-	if err == nil && (port < 1 || port > math.MaxUint16) {
+	port, known := c.Int("webserver.listen_port", 8765, 0, math.MaxUint32)
+	if known && (port < 1 || port > math.MaxUint16) {
 		c.warnAt("webserver.listen_port", "webserver.listen_port is out of range; Falco listens on another port", "write a number from 1 to 65535")
 	}
 }
 
 func (c *Config) checkDrops() {
-	threshold, err := strconv.ParseFloat(c.text("syscall_event_drops.threshold", ".1"), 64)
-	if err == nil && (threshold < 0 || threshold > 1) {
+	threshold, known := c.float("syscall_event_drops.threshold", .1)
+	if known && (threshold < 0 || threshold > 1) {
 		c.fatalAt("syscall_event_drops.threshold", "syscall_event_drops.threshold is out of range", "write a number from 0 to 1")
 	}
 	ignored := false
 	for _, e := range c.items("syscall_event_drops.actions") {
 		switch {
+		case e.unknown:
 		case !slices.Contains([]string{"ignore", "log", "alert", "exit"}, e.text):
 			c.fatal(e.origin, "syscall_event_drops.actions holds "+quote(e.text), "write ignore, log, alert or exit")
 		case ignored && (e.text == "log" || e.text == "alert"):
@@ -173,7 +169,7 @@ func (c *Config) checkDrops() {
 		}
 		ignored = ignored || e.text == "ignore"
 	}
-	if n, err := strconv.ParseUint(c.text("syscall_event_timeouts.max_consecutives", "1000"), 0, 32); err == nil && n == 0 {
+	if n, known := c.Int("syscall_event_timeouts.max_consecutives", 1000, 0, math.MaxUint32); known && n == 0 {
 		c.fatalAt("syscall_event_timeouts.max_consecutives", "syscall_event_timeouts.max_consecutives is 0", "write a number above 0")
 	}
 }
@@ -193,10 +189,16 @@ func (c *Config) checkPlugins() {
 	for _, p := range c.items("plugins") {
 		if name := p.get("name"); name != nil {
 			known[name.text] = true
+			if name.unknown {
+				return
+			}
 		}
 	}
 	loaded := map[string]Origin{}
 	for _, e := range c.items("load_plugins") {
+		if e.unknown {
+			continue
+		}
 		if !known[e.text] {
 			c.fatal(e.origin, "load_plugins names "+quote(e.text)+", which plugins does not define", "add an entry to plugins, or remove the name")
 		}
@@ -215,21 +217,34 @@ func (c *Config) checkMetrics() {
 	if !c.isOn("metrics.enabled") {
 		return
 	}
-	interval := strings.Join(strings.Fields(c.text("metrics.interval", "5000")), "")
-	if interval == "" || !prometheusInterval.MatchString(interval) {
+	interval, known := c.Text("metrics.interval", "5000")
+	interval = strings.Join(strings.Fields(interval), "")
+	if known && (interval == "" || !prometheusInterval.MatchString(interval)) {
 		c.fatalAt("metrics.interval", "metrics.interval "+quote(interval)+" has no unit of time", "write an interval such as 15m or 1h")
 	}
-	if !c.isOn("metrics.output_rule") && c.text("metrics.output_file", "") == "" && !c.isOn("webserver.prometheus_metrics_enabled") {
+	rule, knownRule := c.Bool("metrics.output_rule", false)
+	file, knownFile := c.Text("metrics.output_file", "")
+	web, knownWeb := c.Bool("webserver.prometheus_metrics_enabled", false)
+	if knownRule && !rule && knownFile && file == "" && knownWeb && !web {
 		c.fatalAt("metrics", "metrics are enabled without an output", "set metrics.output_rule, metrics.output_file or webserver.prometheus_metrics_enabled")
 	}
 }
 
 // KeepsLogOpen reports whether Falco keeps the file of its file output open
-// between alerts.
-func (c *Config) KeepsLogOpen() bool { return c.isOn("file_output.keep_alive") }
+// between alerts: a string, which is on only as "true" (falco 0.44.1
+// userspace/falco/outputs_file.cpp).
+func (c *Config) KeepsLogOpen() bool {
+	text, known := c.Text("file_output.keep_alive", "")
+	return text == "true" && known
+}
 
 // MetricsFile returns the file that Falco appends its own counters to, or "".
-func (c *Config) MetricsFile() string { return c.text("metrics.output_file", "") }
+func (c *Config) MetricsFile() string {
+	file, _ := c.Text("metrics.output_file", "")
+	return file
+}
 
-// HasRules reports whether any rules file that is listed is there.
-func (c *Config) HasRules() bool { return len(c.rulesFiles()) > 0 }
+// HasRules reports whether any rules file that is listed is there, or may be.
+func (c *Config) HasRules() bool {
+	return len(c.rulesFiles()) > 0 || slices.ContainsFunc(c.rulesEntries(), func(e *entry) bool { return e.unknown })
+}

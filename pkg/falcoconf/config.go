@@ -17,6 +17,7 @@ import (
 
 // A Config is what a Falco of a given version reads when it starts.
 type Config struct {
+	start    Start
 	version  string
 	main     string
 	fsys     fs.FS
@@ -73,18 +74,27 @@ type Value struct {
 	Origin Origin
 }
 
-// Load works out what a Falco of the given version ("0.44.1"; empty means the
-// newest) reads: the main file, the files of config_files, and the -o options of
-// its unit, in the order of that version.
+// A Start is how Falco is started, as far as it decides what Falco reads.
+type Start struct {
+	// Version is that of Falco ("0.44.1"); empty means the newest.
+	Version string
+	// Overrides are the arguments of -o, such as "engine.kind=modern_ebpf".
+	Overrides []string
+	// Environment is that of Falco's process. If it is nil, nothing is known of
+	// it.
+	Environment Environment
+}
+
+// Load works out what Falco reads: the main file, the files of config_files, and
+// the -o options of its unit, in the order of its version.
 //
 // fsys is the node's tree rooted at "/", with names without a leading slash.
 // main is an absolute path on the node. Relative paths start at "/", the working
-// directory of the packaged units. overrides are the arguments of -o, such as
-// "engine.kind=modern_ebpf".
+// directory of the packaged units.
 //
 // The error is about the main file: missing, unreadable or not YAML. Everything
 // else that is wrong is in Problems.
-func Load(fsys fs.FS, main, version string, overrides []string) (*Config, error) {
+func Load(fsys fs.FS, main string, start Start) (*Config, error) {
 	src, err := fs.ReadFile(fsys, rooted(main))
 	if err != nil {
 		hint := "make the file readable"
@@ -93,13 +103,13 @@ func Load(fsys fs.FS, main, version string, overrides []string) (*Config, error)
 		}
 		return nil, &Error{File: main, Reason: "cannot be read: " + err.Error(), Hint: hint, Err: err}
 	}
-	return LoadCandidate(fsys, main, src, version, overrides)
+	return LoadCandidate(fsys, main, src, start)
 }
 
 // LoadCandidate is Load with src in place of the content of the main file, which
 // need not exist.
-func LoadCandidate(fsys fs.FS, main string, src []byte, version string, overrides []string) (*Config, error) {
-	root, warnings, err := parse(main, src)
+func LoadCandidate(fsys fs.FS, main string, src []byte, start Start) (*Config, error) {
+	root, warnings, err := start.parse(main, src)
 	if err != nil {
 		return nil, err
 	}
@@ -109,9 +119,9 @@ func LoadCandidate(fsys fs.FS, main string, src []byte, version string, override
 	case root.kind != mapKind:
 		return nil, &Error{File: main, Line: root.origin.Line, Reason: "root is not a map", Hint: "make the file a map of keys, as falco.yaml is shipped", Err: yamledit.ErrUnsupported}
 	}
-	c := &Config{version: version, main: main, fsys: fsys, root: root, warnings: warnings}
+	c := &Config{start: start, version: start.Version, main: main, fsys: fsys, root: root, warnings: warnings}
 	c.layers = append(c.layers, Layer{File: main, Strategy: "main"})
-	c.merge(overrides)
+	c.merge(start.Overrides)
 	c.check()
 	return c, nil
 }

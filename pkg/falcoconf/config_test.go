@@ -43,9 +43,12 @@ func tree(main string, files ...string) fstest.MapFS {
 	return fsys
 }
 
+// variables are those that the tests' Falco is known to have.
+var variables = Variables([]string{"P=warning", "LEVEL=loud", "ON=yes", "EMPTY=", "DIR=/etc/falco", "TWICE=${P}", "P=debug", "SELF=${SELF}"})
+
 func load(t *testing.T, fsys fs.FS, version string, overrides ...string) *Config {
 	t.Helper()
-	c, err := Load(fsys, mainFile, version, overrides)
+	c, err := Load(fsys, mainFile, Start{Version: version, Overrides: overrides, Environment: variables})
 	if err != nil {
 		t.Fatalf("Load(%s): %v", version, err)
 	}
@@ -161,7 +164,26 @@ func TestProblems(t *testing.T) {
 		{name: "rules file is missing", main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml\n", "  - /etc/falco/falco_rules.yaml\n  - /gone.yaml\n", 1), want: "warning: " + mainFile + `:5: rules file "/gone.yaml" is missing`},
 		{name: "all rules files are missing", main: strings.Replace(base, "/falco_rules", "/gone", 1), want: "warning: " + mainFile + ":4: every rules file is missing"},
 		{name: "no rules key", main: without("rules_files:\n  - /etc/falco/falco_rules.yaml\n"), want: "fatal: " + mainFile + ": no rules files are listed"},
-		{name: "rules file with another extension", files: []string{"/r.txt", ""}, main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml\n", "  - /etc/falco/falco_rules.yaml\n  - /r.txt\n", 1), want: "warning: " + mainFile + `:5: rules file "/r.txt" is skipped`},
+		{name: "priority from the environment", main: with("priority: ${P}\n")},
+		{name: "priority from an unknown environment", main: with("priority: ${OTHER}\nlog_level: ${OTHER}\nrule_matching: ${OTHER}\n")},
+		{name: "bad level from the environment", main: with("log_level: ${LEVEL}\n"), want: "fatal: " + mainFile + `:12: log_level "loud"`},
+		{name: "metrics and address from an unknown environment", main: with("metrics: {enabled: true, interval: '${OTHER}', output_rule: true}\nwebserver: {enabled: true, listen_address: '${OTHER}'}\n")},
+		{name: "rules file from the environment", main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml", "  - ${DIR}/falco_rules.yaml", 1)},
+		{name: "rules file from an unknown environment", main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml", "  - ${OTHER}/falco_rules.yaml", 1)},
+		{name: "fragment from an unknown environment", main: strings.Replace(base, "/etc/falco/config.d", "${OTHER}/x", 1), want: "warning: " + mainFile + `:2: config_files names "${OTHER}/x"`},
+		{name: "empty entry of config_files", main: strings.Replace(base, "/etc/falco/config.d", "''", 1), want: "warning: " + mainFile + ":2: entry of config_files is empty"},
+		{name: "null entry of config_files", main: strings.Replace(base, "/etc/falco/config.d", "", 1)},
+		{name: "config_files without a value", main: strings.Replace(base, "  - /etc/falco/config.d\n", "", 1)},
+		{name: "entry of config_files without a path", main: strings.Replace(base, "/etc/falco/config.d", "{strategy: append}", 1), want: "fatal: " + mainFile + ":2: entry of config_files has no path"},
+		{name: "filename without a value", main: strings.Replace(base, " /var/log/falco.log", "", 1), want: "warning: " + mainFile + ":11: file_output.filename has no value, which"},
+		{name: "priority without a value", main: with("priority:\n"), want: "fatal: " + mainFile + `:12: priority "null"`},
+		{name: "priority without a value, an old one", main: strings.Replace(base, "rules_files", "rules_file", 1) + "priority:\n", version: "0.36.2"},
+		{name: "threshold .inf", main: with("syscall_event_drops: {threshold: .inf}\n"), want: "fatal: " + mainFile + ":12: syscall_event_drops.threshold"},
+		{name: "odd text in comments", main: "%YAML 1.2\n---\n" + with("# caf\xe9 \x1b \u0085 \u2028\n\t\nwebserver: {ssl_certificate: \"\\/x\"}\n")},
+		{name: "odd text in a value", main: with("priority: caf\xe9\n")},
+		{name: "odd text in a fragment", files: []string{d + "a.yaml", "# \xe9\npriority: debug\n\t\n"}},
+		{name: "octal of YAML 1.2", main: with("output_timeout: 0o17\n"), want: "warning: " + mainFile + ":12: output_timeout is not a whole number"},
+		{name: "rules file of another name", files: []string{"/r.txt", ""}, main: strings.Replace(base, "  - /etc/falco/falco_rules.yaml\n", "  - /etc/falco/falco_rules.yaml\n  - /r.txt\n", 1), want: "warning: " + mainFile + `:5: rules file "/r.txt" is skipped`},
 		{name: "bad priority", main: with("priority: loud\n"), want: "fatal: " + mainFile + `:12: priority "loud"`},
 		{name: "priority in capitals", main: with("priority: Info\n")},
 		{name: "priority that silences", main: with("priority: error\n"), want: "warning: " + mainFile + ":12: priority error drops"},
@@ -246,6 +268,14 @@ func TestOverruled(t *testing.T) {
 		{name: "fragment appends", files: []string{d + "a.yaml", "rules_files: [/y]\n"}, declared: Setting{Path: "rules_files", Value: []any{"/etc/falco/falco_rules.yaml"}}, want: d + "a.yaml:1: [/etc/falco/falco_rules.yaml /y]"},
 		{name: "unit differs", overrides: []string{"engine.kind=kmod"}, declared: Setting{Path: "engine.kind", Value: "modern_ebpf"}, want: "the unit's command line: kmod"},
 		{name: "unit differs within a declared block", overrides: []string{"engine.kind=kmod"}, declared: Setting{Path: "engine", Value: map[string]any{"kind": "modern_ebpf"}}, want: "the unit's command line: map[kind:kmod modern_ebpf:map[buf_size_preset:4]]"},
+		{name: "y in a fragment", files: []string{d + "a.yaml", "file_output: {enabled: Y, filename: /x}\n"}, declared: Setting{Path: "file_output.enabled", Value: true}},
+		{name: "number in quotes in a fragment", files: []string{d + "a.yaml", "webserver: {listen_port: \"0x223D\"}\n"}, declared: Setting{Path: "webserver.listen_port", Value: 8765}},
+		{name: "variable in a fragment", files: []string{d + "a.yaml", "priority: ${P}\n"}, declared: Setting{Path: "priority", Value: "debug"}},
+		{name: "variable of another value", files: []string{d + "a.yaml", "priority: ${ON}\n"}, declared: Setting{Path: "priority", Value: "debug"}, want: d + "a.yaml:1: true"},
+		{name: "unknown variable", files: []string{d + "a.yaml", "priority: ${OTHER}\n"}, declared: Setting{Path: "priority", Value: "debug"}},
+		{name: "unknown variable in a block", files: []string{d + "a.yaml", "file_output: {enabled: true, filename: '${OTHER}'}\n"}, declared: Setting{Path: "file_output", Value: map[string]any{"enabled": true, "filename": "/x"}}},
+		{name: "keep_alive is on only as true", files: []string{d + "a.yaml", "file_output: {enabled: true, filename: /x, keep_alive: yes}\n"}, declared: Setting{Path: "file_output.keep_alive", Value: true}, want: d + "a.yaml:1: true"},
+		{name: "keep_alive is off as anything else", files: []string{d + "a.yaml", "file_output: {enabled: true, filename: /x, keep_alive: yes}\n"}, declared: Setting{Path: "file_output.keep_alive", Value: false}},
 		{name: "unit agrees", overrides: []string{"output_timeout=3000"}, declared: Setting{Path: "output_timeout", Value: 3000}},
 	}
 	for _, tt := range tests {
@@ -291,7 +321,7 @@ func TestLayersAndInputs(t *testing.T) {
 
 func TestLoadRefuses(t *testing.T) {
 	for name, main := range map[string]string{"not YAML": "a: [", "list": "- a\n", "scalar": "a\n"} {
-		_, err := Load(tree(main), mainFile, "", nil)
+		_, err := Load(tree(main), mainFile, Start{})
 		if err == nil {
 			t.Errorf("Load(%s) succeeds, want an error", name)
 			continue
@@ -301,7 +331,7 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("Load(%s): %v, want the file named", name, err)
 		}
 	}
-	if _, err := Load(fstest.MapFS{}, mainFile, "", nil); err == nil {
-		t.Error("Load without a main file succeeds, want an error")
+	if _, err := Load(fstest.MapFS{}, mainFile, Start{}); err == nil {
+		t.Error("Load of nothing succeeds, want an error")
 	}
 }

@@ -6,6 +6,7 @@ package falcoconf
 import (
 	"errors"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -24,10 +25,12 @@ const (
 type entry struct {
 	kind   kind
 	scalar any    // decoded, if scalarKind
-	text   string // as yaml-cpp sees it: without quotes, for any type
-	items  []*entry
-	pairs  []pair // duplicates included
-	origin Origin
+	text   string // as yaml-cpp sees it: without quotes, whatever its type
+	// unknown says that text is not what Falco reads, which cannot be told.
+	unknown bool
+	items   []*entry
+	pairs   []pair // duplicates included
+	origin  Origin
 }
 
 type pair struct {
@@ -110,8 +113,8 @@ func (e *entry) isNull() bool { return e.kind == scalarKind && e.scalar == nil }
 
 // parse reads the first YAML document of a file, the only one that Falco reads.
 // The root is nil if there is none.
-func parse(file string, src []byte) (root *entry, warnings []Problem, err error) {
-	r := reader{file: file, budget: maxNodes}
+func (s *Start) parse(file string, src []byte) (root *entry, warnings []Problem, err error) {
+	r := reader{start: s, file: file, budget: maxNodes}
 	n, rest, err := yamledit.ParseFirst(src)
 	if err == nil && n != nil {
 		root, err = r.entry(n, nil)
@@ -135,6 +138,7 @@ const (
 
 // A reader turns the nodes of a file into entries.
 type reader struct {
+	start    *Start
 	file     string
 	budget   int // of nodes
 	warnings []Problem
@@ -174,9 +178,26 @@ func (r *reader) entry(n *yaml.Node, path yamledit.Path) (*entry, error) {
 			}
 		}
 	default:
-		out.scalar, out.text = yamledit.Scalar(n), n.Value
+		out.scalar, out.text, out.unknown = yamledit.Scalar(n), n.Value, n.ShortTag() == yamledit.OddTag
+		if strings.Contains(n.Value, "${") && r.file != CommandLine {
+			r.expand(out)
+		}
 	}
 	return out, nil
+}
+
+// expand expands the variables in a scalar. Up to 0.36 Falco expands fewer or
+// none.
+func (r *reader) expand(e *entry) {
+	text, known := r.start.Environment.Expand(e.text)
+	if !known || !atLeast(r.start.Version, engineSince) {
+		e.unknown = true
+		return
+	}
+	e.text, e.scalar = text, text
+	if v := yamledit.Scalar(&yaml.Node{Kind: yaml.ScalarNode, Value: text}); v != nil {
+		e.scalar = v
+	}
 }
 
 // pair adds a pair to the map at path.

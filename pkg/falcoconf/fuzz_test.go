@@ -25,7 +25,7 @@ func FuzzLoad(f *testing.F) {
 			"etc/falco/falco.yaml":      {Data: main},
 			"etc/falco/config.d/a.yaml": {Data: fragment},
 		}
-		c, err := Load(fsys, mainFile, version, []string{option})
+		c, err := Load(fsys, mainFile, Start{Version: version, Overrides: []string{option}})
 		if err != nil {
 			if c != nil {
 				t.Fatalf("Load(%q) = %v and the error %v, want nil", main, c, err)
@@ -40,7 +40,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		key, _, _ := strings.Cut(option, "=")
 		v, ok := c.Get(key)
-		again, _ := Load(fsys, mainFile, version, []string{option})
+		again, _ := Load(fsys, mainFile, Start{Version: version, Overrides: []string{option}})
 		w, okAgain := again.Get(key)
 		if ok != okAgain || !cmp.Equal(v.Value, w.Value, cmpopts.EquateNaNs()) || v.Origin != w.Origin {
 			t.Errorf("Load(%q, %q) again differs at %s: %v, %v", main, fragment, key, v, w)

@@ -45,13 +45,20 @@ func (c *Config) merge(overrides []string) {
 // mergeFragments lays the files of config_files over the main file.
 func (c *Config) mergeFragments() {
 	list := c.root.get(configFiles)
+	if list == nil || list.isNull() {
+		return
+	}
 	for _, item := range list.sequence() {
-		file, strategy := c.include(item)
+		file, strategy, ok := c.include(item)
 		at := Origin{list.origin.File, item.origin.Line}
 		info, err := fs.Stat(c.fsys, rooted(file))
 		switch {
-		case file == "":
+		case !ok:
 			c.fatal(item.origin, "entry of config_files has no path", "write the path of a file or directory; {path, strategy} needs Falco 0.41")
+		case item.unknown || item.get("path") != nil && item.get("path").unknown:
+			c.warn(at, "config_files names "+quote(file)+", which depends on Falco's environment; what is in it is not known", "write the path without a variable")
+		case file == "":
+			c.warn(at, "entry of config_files is empty; Falco skips it", "remove the entry")
 		case path.Clean(file) == path.Clean(c.main):
 			c.fatal(at, "config_files names the main file itself", "remove the entry")
 		case err != nil:
@@ -69,26 +76,25 @@ func (c *Config) mergeFragments() {
 	}
 }
 
-// include reads an entry of config_files.
-func (c *Config) include(item *entry) (file, strategy string) {
+// include reads an entry of config_files. It is not ok if Falco fails on it
+// (falco 0.44.1 userspace/falco/configuration.h,
+// convert<falco_configuration::config_files_config>).
+func (c *Config) include(item *entry) (file, strategy string, ok bool) {
+	strategy = strategyAppend
 	if !atLeast(c.version, strategiesSince) {
-		return item.text, strategyOverride
+		strategy = strategyOverride
+	} else if p := item.get("path"); p != nil {
+		s := item.get("strategy")
+		switch {
+		case s == nil:
+		case slices.Contains([]string{strategyAppend, strategyOverride, strategyAddOnly}, s.text):
+			strategy = s.text
+		default:
+			c.warn(s.origin, "strategy "+quote(s.text)+" is unknown; Falco appends", "write append, override or add-only")
+		}
+		item = p
 	}
-	if item.kind != mapKind {
-		return item.text, strategyAppend
-	}
-	if p := item.get("path"); p != nil {
-		file = p.text
-	}
-	s := item.get("strategy")
-	switch {
-	case s == nil:
-	case slices.Contains([]string{strategyAppend, strategyOverride, strategyAddOnly}, s.text):
-		return file, s.text
-	default:
-		c.warn(s.origin, "strategy "+quote(s.text)+" is unknown; Falco appends", "write append, override or add-only")
-	}
-	return file, strategyAppend
+	return item.string(), strategy, item.kind == scalarKind
 }
 
 // regularFiles returns the paths of the regular files in a directory, including
@@ -127,7 +133,7 @@ func (c *Config) mergeFile(file, strategy string) {
 		c.fatal(Origin{File: file}, "fragment cannot be read: "+err.Error(), "make the file readable, or move it out of the directory")
 		return
 	}
-	root, warnings, err := parse(file, src)
+	root, warnings, err := c.start.parse(file, src)
 	if e, ok := errors.AsType[*Error](err); ok {
 		c.fatal(Origin{file, e.Line}, "fragment is broken: "+e.Reason, e.Hint)
 		return

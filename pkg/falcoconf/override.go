@@ -48,7 +48,7 @@ func (c *Config) overrideKey(key, text string) error {
 	}
 	val := &entry{scalar: text, text: text, origin: Origin{File: CommandLine}}
 	if strings.HasPrefix(text, "{") && strings.HasSuffix(text, "}") {
-		if val, _, err = parse(CommandLine, []byte(text)); err != nil {
+		if val, _, err = c.start.parse(CommandLine, []byte(text)); err != nil {
 			return errors.Unwrap(err)
 		}
 	} else if text != "" {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -28,24 +29,52 @@ type Overruled struct {
 
 // Overruled returns the declared settings whose effective value differs because
 // of a layer other than the main file. A setting that differs in the main file
-// itself is not among them: Set corrects that. Values are compared as Falco reads
-// them: "true" in quotes is true.
+// itself is not among them: Set corrects that.
 func (c *Config) Overruled(declared []Setting) []Overruled {
+	return slices.DeleteFunc(c.Differing(declared), func(o Overruled) bool { return o.Origin.File == c.main })
+}
+
+// Differing returns the declared settings of which Falco reads another value.
+// Values are compared as Falco reads them: "true" in quotes is true. One that
+// cannot be told does not count as another.
+func (c *Config) Differing(declared []Setting) []Overruled {
 	var out []Overruled
 	for _, s := range declared {
 		path, err := yamledit.ParsePath(s.Path)
 		if err != nil {
 			continue
 		}
+		e := c.root.at(path)
+		if alike, known := e.reads(s); alike || !known {
+			continue
+		}
 		over := Overruled{Setting: s, Missing: true, Origin: c.where(s.Path)}
-		if e := c.root.at(path); e != nil {
+		if e != nil {
 			over.Missing, over.Value, over.Origin = false, e.value(), foreign(e, c.main)
 		}
-		if over.Origin.File != c.main && (over.Missing || !readAlike(over.Value, s.Value)) {
-			out = append(out, over)
-		}
+		out = append(out, over)
 	}
 	return out
+}
+
+// Unset returns the settings that src, the content of a main file, does not have
+// by itself as Falco reads it. One that cannot be told is among them.
+func Unset(main string, src []byte, start Start, declared []Setting) ([]Setting, error) {
+	root, _, err := start.parse(main, src)
+	if err != nil {
+		return nil, err
+	}
+	var out []Setting
+	for _, s := range declared {
+		path, err := yamledit.ParsePath(s.Path)
+		if err != nil {
+			return nil, err
+		}
+		if alike, _ := root.at(path).reads(s); !alike {
+			out = append(out, s)
+		}
+	}
+	return out, nil
 }
 
 // CheckOverruled returns an [*Error] that wraps [ErrOverruled] and names every
@@ -87,6 +116,72 @@ func foreign(e *entry, main string) Origin {
 		}
 	}
 	return e.origin
+}
+
+// reads reports whether Falco reads e as a declared value. known is false if
+// that cannot be told.
+func (e *entry) reads(s Setting) (alike, known bool) {
+	if e == nil {
+		return false, true
+	}
+	switch want := s.Value.(type) {
+	case nil:
+		return e.isNull(), !e.unknown
+	case []any:
+		if e.kind != listKind || len(e.items) != len(want) {
+			return false, true
+		}
+		return all(len(want), func(i int) (*entry, Setting) { return e.items[i], Setting{Value: want[i]} })
+	case map[string]any:
+		have, _ := e.value().(map[string]any)
+		if e.kind != mapKind || len(have) != len(want) {
+			return false, true
+		}
+		keys := slices.Collect(maps.Keys(want))
+		return all(len(keys), func(i int) (*entry, Setting) {
+			return e.get(keys[i]), Setting{Path: s.Path + "." + keys[i], Value: want[keys[i]]}
+		})
+	}
+	switch {
+	case e.unknown:
+		return false, false
+	case e.kind != scalarKind || e.isNull():
+		return false, true
+	case strings.HasSuffix(s.Path, "_output.keep_alive"): // a string, which is on if it is "true": falco 0.44.1 userspace/falco/outputs_file.cpp
+		text, _ := scalarText(s.Value)
+		return (text == "true") == (e.text == "true"), true
+	}
+	return readsScalar(e.text, s.Value), true
+}
+
+// all reports whether all of n entries read as declared.
+func all(n int, at func(i int) (*entry, Setting)) (alike, known bool) {
+	alike, known = true, true
+	for i := range n {
+		e, s := at(i)
+		same, sure := e.reads(s)
+		if sure && !same {
+			return false, true
+		}
+		alike, known = alike && same, known && sure
+	}
+	return alike, known
+}
+
+// readsScalar reports whether Falco converts text to a declared value.
+func readsScalar(text string, want any) bool {
+	switch want := want.(type) {
+	case int, int64, uint64:
+		n, _ := scalarText(want)
+		if isInteger(text, math.MinInt64, math.MaxInt64) && isInteger(n, math.MinInt64, math.MaxInt64) {
+			return wholeNumber(text) == wholeNumber(n)
+		}
+	case float64:
+		if x, ok := parseFloat(text); ok {
+			return x == want
+		}
+	}
+	return readAlike(text, want)
 }
 
 // readAlike reports whether Falco reads a and b alike. A scalar is text to

@@ -25,13 +25,14 @@ func (c *Config) rulesEntries() []*entry {
 func (c *Config) rulesFiles() []string {
 	var files []string
 	for _, e := range c.rulesEntries() {
-		info, err := fs.Stat(c.fsys, rooted(e.text))
-		if err != nil || e.text == "" {
+		name := e.string()
+		info, err := fs.Stat(c.fsys, rooted(name))
+		if err != nil || name == "" || e.unknown {
 			continue
 		}
-		found := []string{e.text}
+		found := []string{name}
 		if info.IsDir() {
-			found = c.regularFiles(e.text)
+			found = c.regularFiles(name)
 		}
 		for _, file := range found {
 			if c.isRulesName(file) {
@@ -69,11 +70,12 @@ func (c *Config) checkRules() {
 	}
 	missing := 0
 	for _, e := range entries {
-		info, err := fs.Stat(c.fsys, rooted(e.text))
+		info, err := fs.Stat(c.fsys, rooted(e.string()))
 		switch {
+		case e.unknown:
 		case err != nil || e.text == "":
 			missing++
-			c.warn(e.origin, "rules file "+quote(e.text)+" is missing; Falco skips it silently", "restore the file, or remove the entry")
+			c.warn(e.origin, "rules file "+quote(e.string())+" is missing; Falco skips it silently", "restore the file, or remove the entry")
 		case !info.IsDir() && !c.isRulesName(e.text):
 			c.warn(e.origin, "rules file "+quote(e.text)+" is skipped; since 0.41 Falco loads only *.yaml and *.yml", "rename the file")
 		}
@@ -81,7 +83,7 @@ func (c *Config) checkRules() {
 	switch {
 	case missing == len(entries):
 		c.warn(entries[0].origin, "every rules file is missing; Falco 0.44 does not start without one", hint)
-	case len(c.rulesFiles()) == 0: // a directory is enough to start with
+	case !c.HasRules(): // a directory is enough to start with
 		c.warn(entries[0].origin, "every rules file is missing; Falco runs and detects nothing", hint)
 	}
 }

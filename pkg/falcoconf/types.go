@@ -6,7 +6,6 @@ package falcoconf
 import (
 	"fmt"
 	"math"
-	"strconv"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
@@ -71,8 +70,8 @@ func (c *Config) checkTypes() {
 	}
 	for path := range strings.FieldsSeq(floats) {
 		c.checkScalar(path, "a number", func(text string) bool {
-			_, err := strconv.ParseFloat(text, 64)
-			return err == nil
+			_, ok := parseFloat(text)
+			return ok
 		})
 	}
 	for key := range strings.FieldsSeq(blocks) {
@@ -86,7 +85,7 @@ func (c *Config) checkTypes() {
 // (get_scalar in falco 0.36.2 and 0.37.1 userspace/falco/yaml_helper.h).
 func (c *Config) checkScalar(path, want string, fine func(text string) bool) {
 	e := c.entry(path)
-	if e == nil || e.kind == scalarKind && fine(e.text) || strings.Contains(e.text, "${") { // a variable of Falco's environment
+	if e == nil || e.kind == scalarKind && fine(e.text) || e.unknown {
 		return
 	}
 	message := path + " is not " + want + ": " + describe(e)
@@ -110,21 +109,10 @@ func describe(e *entry) string {
 	}
 }
 
-// isInteger reads a number as yaml-cpp does, with the prefixes 0 and 0x.
-func isInteger(text string, low int64, high uint64) bool {
-	if strings.Contains(text, "_") {
-		return false
-	}
-	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
-		return n >= low && (n < 0 || uint64(n) <= high)
-	}
-	n, err := strconv.ParseUint(text, 0, 64)
-	return err == nil && n <= high
-}
-
 func (c *Config) checkBlock(key string) {
 	switch e := c.root.get(key); {
 	case e == nil || e.kind == mapKind:
+	case e.unknown:
 	case e.isNull():
 		c.warnAt(key, key+" has no value; Falco uses the defaults of the whole block", "remove the key, or write the block")
 	case e.kind == listKind:
