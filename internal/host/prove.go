@@ -42,6 +42,10 @@ func (e eyes) Watch(ctx context.Context, log string, timeout time.Duration, aliv
 	return Watch(ctx, e.machine.opts, alert.Probe{Log: log, Timeout: timeout, Alive: alive, Journal: true})
 }
 
+func (e eyes) Listener(falcoVersion string, u systemd.Unit) string {
+	return verify.Listener(e.machine.View(), falcoVersion, u)
+}
+
 func (e eyes) Complaint(ctx context.Context, check node.FalcoCheck) string {
 	reason, err := complaint(ctx, e.machine.tools, check, nil)
 	if err != nil {

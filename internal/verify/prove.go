@@ -32,6 +32,9 @@ type Eyes interface {
 	// Complaint returns what the installed Falco says is wrong with its
 	// configuration, in one line, or "".
 	Complaint(ctx context.Context, check node.FalcoCheck) string
+	// Listener says who else listens on the port of Falco's web server. See
+	// [Listener].
+	Listener(falcoVersion string, u systemd.Unit) string
 }
 
 // Prove proves that a unit detects. The units are of Type=simple, so one is
@@ -46,7 +49,11 @@ func Prove(ctx context.Context, eyes Eyes, c node.Prove) (node.Proof, node.Seen,
 		if !errors.Is(err, errDown) {
 			return node.Proof{}, seen, fmt.Errorf("proving that %s detects: %w", c.Unit, err)
 		}
-		return node.Proof{}, seen, exited(err, eyes.Complaint(ctx, c.Check), p.last)
+		complaint, port := eyes.Complaint(ctx, c.Check), ""
+		if complaint == "" {
+			port = eyes.Listener(c.Check.Version, p.last)
+		}
+		return node.Proof{}, seen, exited(err, complaint, port, p.last)
 	}
 	proof := node.Proof{Invocation: p.first.InvocationID, Detected: seen.Detected(), Time: time.Now().UTC()}
 	if watchErr != nil {

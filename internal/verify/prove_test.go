@@ -22,6 +22,7 @@ type fakeEyes struct {
 	seen      node.Seen
 	watchErr  error
 	complaint string
+	port      string
 	// watched is the time limit of the wait for an alert.
 	watched time.Duration
 }
@@ -44,6 +45,8 @@ func (f *fakeEyes) Watch(ctx context.Context, _ string, timeout time.Duration, a
 	}
 	return f.seen, f.watchErr
 }
+
+func (f *fakeEyes) Listener(string, systemd.Unit) string { return f.port }
 
 func (f *fakeEyes) Complaint(context.Context, node.FalcoCheck) string { return f.complaint }
 
@@ -72,6 +75,10 @@ func TestProve(t *testing.T) {
 		{
 			name: "is down already", eyes: fakeEyes{states: []systemd.Unit{restarting}},
 			want: "falco.service does not stay up: it is activating (auto-restart)" + why + "exit-code, status 1, 2 restarts",
+		},
+		{
+			name: "somebody has its port", eyes: fakeEyes{states: []systemd.Unit{restarting}, port: "x listens"},
+			want: "falco.service does not stay up: it is activating (auto-restart): x listens, and Falco exits if its web server cannot",
 		},
 		{
 			name: "is another process than was planned", eyes: fakeEyes{states: []systemd.Unit{other}, seen: alert}, invocation: "a",

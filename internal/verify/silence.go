@@ -6,7 +6,6 @@ package verify
 import (
 	"fmt"
 	"io/fs"
-	"math"
 	"path"
 	"slices"
 	"strings"
@@ -118,39 +117,6 @@ func disabledIn(text string) bool {
 		case strings.HasPrefix(key, "- "):
 			within = strings.TrimSpace(key[2:]) == "rule" && value == falco.SensitiveFileRule
 		case within && key == "enabled" && value == "false":
-			return true
-		}
-	}
-	return false
-}
-
-// listener says that a program listens on the port of Falco's web server, or
-// returns "". Falco exits if that is another program; a second Falco shares the
-// port (SO_REUSEPORT), which is why this is asked only where none is running.
-func listener(tree fs.FS, config *falcoconf.Config) string {
-	on, known := config.Bool("webserver.enabled", false)
-	n, knownPort := config.Int("webserver.listen_port", falco.DefaultWebserverPort, 0, math.MaxUint32)
-	if !on || !known || !knownPort {
-		return ""
-	}
-	port := uint16(n) // Falco listens on the port modulo 65536
-	for _, table := range []string{"proc/net/tcp", "proc/net/tcp6"} {
-		text, err := fs.ReadFile(tree, table)
-		if err == nil && listens(string(text), port) {
-			return fmt.Sprintf("another program listens on port %d", port)
-		}
-	}
-	return ""
-}
-
-// listens reads the kernel's table of sockets (proc_net(5)): the second field
-// is the local address and port in hexadecimal digits, the fourth is 0A for a
-// socket that listens.
-func listens(table string, port uint16) bool {
-	suffix := fmt.Sprintf(":%04X", port)
-	for line := range strings.Lines(table) {
-		f := strings.Fields(line)
-		if len(f) > 3 && f[3] == "0A" && strings.HasSuffix(f[1], suffix) {
 			return true
 		}
 	}

@@ -59,26 +59,6 @@ func TestDisabledIn(t *testing.T) {
 	}
 }
 
-func TestListens(t *testing.T) {
-	const head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-	tests := []struct {
-		name, table string
-		want        bool
-	}{
-		{"nobody", head, false},
-		{"all addresses", head + "   0: 00000000:223D 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1\n", true},
-		{"IPv6", head + "   0: 00000000000000000000000000000000:223D 00000000000000000000000000000000:0000 0A 00000000:00000000\n", true},
-		{"another port", head + "   0: 00000000:1F99 00000000:0000 0A 00000000:00000000\n", false},
-		{"a connection", head + "   0: 0100007F:223D 0100007F:A1B2 01 00000000:00000000\n", false},
-		{"to that port", head + "   0: 0100007F:A1B2 0100007F:223D 0A 00000000:00000000\n", false},
-	}
-	for _, tt := range tests {
-		if got := listens(tt.table, 8765); got != tt.want {
-			t.Errorf("%s: listens(%q, 8765) = %v, want %v", tt.name, tt.table, got, tt.want)
-		}
-	}
-}
-
 // What the operator wrote into a file is a choice; what an option of the unit says
 // is not.
 func TestSilencers(t *testing.T) {

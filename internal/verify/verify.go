@@ -67,7 +67,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 	i.silenced = append(notDeclared(config, declared), silencers(view.Tree(), config, line, declared)...)
 	i.noRules = !config.HasRules() && len(line.Rules) == 0
 	if !i.Running {
-		i.port = listener(view.Tree(), config)
+		i.port = listener(view, config)
 	} else {
 		if i.vitals, err = view.Vitals(unit.MainPID, s.Log); err != nil {
 			return i, err
@@ -168,12 +168,9 @@ func (i Inspection) down(complaint string) error {
 	}
 	switch {
 	case complaint != "":
-		return exited(err, complaint, u)
-	case i.port != "":
-		return notRunning("stop the other program, or declare another webserver.listen_port in falco.config",
-			"%w: %s, and Falco exits if its web server cannot", err, i.port)
-	case u.ActiveState == "failed", u.SubState == "auto-restart":
-		return exited(err, "", u)
+		return exited(err, complaint, "", u)
+	case i.port != "", u.ActiveState == "failed", u.SubState == "auto-restart":
+		return exited(err, "", i.port, u)
 	}
 	return notRunning("run falco-bootstrap: it starts the unit, or says why it does not stay up", "%w", err)
 }
@@ -203,12 +200,16 @@ func (i Inspection) blind(restart string) error {
 	return notRunning(hint, "%w", err)
 }
 
-// exited returns the error about a unit whose Falco exited, with Falco's own
-// message, or else what systemd saw.
-func exited(err error, complaint string, u systemd.Unit) error {
-	if complaint != "" {
+// exited returns the error about a unit whose Falco exited: Falco's own message, or
+// who has its port, or else what systemd saw.
+func exited(err error, complaint, port string, u systemd.Unit) error {
+	switch {
+	case complaint != "":
 		return notRunning("correct what it says and run falco-bootstrap; `journalctl -u "+u.Name+"` shows what systemd saw",
 			"%w: Falco says: %s", err, complaint)
+	case port != "":
+		return notRunning("stop the other program, or declare another webserver.listen_port in falco.config",
+			"%w: %s, and Falco exits if its web server cannot", err, port)
 	}
 	return notRunning("`journalctl -u "+u.Name+"` shows how it exited; run falco-bootstrap to start it again",
 		"%w: Falco has no complaint about its configuration; systemd says: %s, status %d, %d restarts", err, u.Result, u.ExecStatus, max(u.NRestarts, 0))
