@@ -10,10 +10,8 @@
 package alert
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -21,7 +19,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
@@ -84,6 +81,8 @@ type watch struct {
 	log    *follower
 	prober *prober
 	seen   node.Seen
+	// exact and likely count the lines by their [likeness].
+	exact, likely int
 }
 
 func (w *watch) loop(ctx context.Context) error {
@@ -122,13 +121,20 @@ func (w *watch) loop(ctx context.Context) error {
 // read counts the alerts that appeared in the log since the last call.
 func (w *watch) read() error {
 	err := w.log.lines(func(line []byte) {
-		if !isAlert(line, w.file, w.prober.marker) {
+		like := compare(line, w.file, w.prober.marker, w.began)
+		if like == unlike {
 			return
 		}
-		if w.seen.Alerts == 0 {
+		if !w.seen.Detected() {
 			w.seen.First = time.Since(w.began)
 		}
-		w.seen.Alerts++
+		if like == exact {
+			w.exact++
+		} else {
+			w.likely++
+		}
+		// Several lines may be about one open: they are no sign of two Falcos.
+		w.seen.Alerts = max(w.exact, min(w.likely, w.prober.opens))
 	})
 	if err != nil {
 		return fmt.Errorf("watching %s: %w", w.Log, files.Bare(err))
@@ -148,45 +154,10 @@ func (w *watch) searchJournal(ctx context.Context, since time.Time) (int, error)
 	}
 	alerts := 0
 	for line := range strings.Lines(string(out.Stdout)) {
-		if isAlert([]byte(line), w.file, w.prober.marker) {
+		// Other programs write to the journal too, about the probe's process.
+		if compare([]byte(line), w.file, w.prober.marker, w.began) == exact {
 			alerts++
 		}
 	}
 	return alerts, err
-}
-
-// isAlert reports whether a line of Falco's log, text or JSON, is the alert that
-// a process named marker opened file.
-func isAlert(line []byte, file, marker string) bool {
-	if !bytes.Contains(line, []byte(marker)) {
-		return false
-	}
-	text := string(line)
-	if bytes.HasPrefix(bytes.TrimSpace(line), []byte("{")) {
-		var alert struct {
-			Output string         `json:"output"`
-			Fields map[string]any `json:"output_fields"`
-		}
-		if json.Unmarshal(line, &alert) != nil {
-			return false
-		}
-		if alert.Fields["proc.name"] == marker && alert.Fields["fd.name"] == file {
-			return true
-		}
-		text = alert.Output
-	}
-	// Falco 0.36 and later write process=, earlier ones program=.
-	return strings.Contains(text, falco.SensitiveFileOutput) && hasField(text, "file="+file) &&
-		(hasField(text, "process="+marker) || hasField(text, "program="+marker))
-}
-
-// hasField reports whether a text has a field as a whole word:
-// "file=/etc/shadow" is not in "file=/etc/shadow-".
-func hasField(text, field string) bool {
-	for word := range strings.FieldsSeq(text) {
-		if strings.Trim(word, "()") == field {
-			return true
-		}
-	}
-	return false
 }

@@ -39,25 +39,38 @@ func script(t *testing.T, name, body string) string {
 
 const textAlert = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=timeout evt_type=openat user=root process=fb-probe-ABCDEF proc_exepath=/usr/local/bin/falco-bootstrap command=fb-probe-ABCDEF probe-open /etc/shadow"
 
-func TestIsAlert(t *testing.T) {
+func TestCompare(t *testing.T) {
+	const bare = `{"hostname":"vm","priority":"Warning","rule":"Read sensitive file untrusted","source":"syscall","tags":["T1555"],"time":"2026-11-23T20:20:22.223613358Z"`
 	tests := []struct {
 		name, line string
-		want       bool
+		want       likeness
 	}{
-		{"text of 0.41 and later", textAlert, true},
-		{"text of 0.36", "20:20:05.5: Warning Sensitive file opened for reading by non-trusted program (file=/etc/shadow gparent=x ggparent=y process=fb-probe-ABCDEF)", true},
-		{"text of 0.35 and before", "20:20:05.5: Warning Sensitive file opened for reading by non-trusted program (user=root user_loginuid=-1 program=fb-probe-ABCDEF command=fb-probe-ABCDEF file=/etc/shadow parent=x)", true},
-		{"JSON", `{"hostname":"vm","output":"x","output_fields":{"fd.name":"/etc/shadow","proc.name":"fb-probe-ABCDEF"},"priority":"Warning","rule":"Read sensitive file untrusted"}`, true},
-		{"JSON without fields", `{"output":"` + textAlert + `"}`, true},
-		{"another process", strings.ReplaceAll(textAlert, "ABCDEF", "GHIJKL"), false},
-		{"another file", strings.ReplaceAll(textAlert, "file=/etc/shadow ", "file=/etc/shadow- "), false},
-		{"another rule", "20:20:05.5: Notice Something | file=/etc/shadow process=fb-probe-ABCDEF", false},
-		{"JSON cut short", `{"output":"` + textAlert, false},
-		{"nothing", "", false},
+		{"text of 0.41 and later", textAlert, exact},
+		{"text of 0.36", "20:20:05.5: Warning Sensitive file opened for reading by non-trusted program (file=/etc/shadow gparent=x ggparent=y process=fb-probe-ABCDEF)", exact},
+		{"text of 0.35 and before", "20:20:05.5: Warning Sensitive file opened for reading by non-trusted program (user=root user_loginuid=-1 program=fb-probe-ABCDEF command=fb-probe-ABCDEF file=/etc/shadow parent=x)", exact},
+		{"text with the date", "2026-11-23T20:20:05.559837759+0000: " + strings.TrimPrefix(textAlert, "20:20:05.559837759: "), exact},
+		{"JSON", `{"hostname":"vm","output":"x","output_fields":{"fd.name":"/etc/shadow","proc.name":"fb-probe-ABCDEF"},"priority":"Warning","rule":"Read sensitive file untrusted"}`, exact},
+		{"JSON without fields", `{"output":"` + textAlert + `"}`, exact},
+		{"another output", "20:20:05.5: Warning somebody reads /etc/shadow: fb-probe-ABCDEF", likely},
+		{"another output, the command only", "20:20:05.5: Warning read | cmd=fb-probe-ABCDEF probe-open /etc/shadow", likely},
+		{"another output in JSON", bare + `,"output":"20:20:05.5: Warning by fb-probe-ABCDEF","output_fields":{"proc.name":"fb-probe-ABCDEF"}}`, likely},
+		{"JSON with fields that name the command only", bare + `,"output_fields":{"proc.cmdline":"fb-probe-ABCDEF probe-open /etc/shadow"}}`, likely},
+		{"JSON with a message", bare + `,"message":"by fb-probe-ABCDEF"}`, likely},
+		{"JSON with neither output nor fields", bare + `}`, likely},
+		{"JSON with neither, from before", strings.Replace(bare, "2026", "2025", 1) + `}`, unlike},
+		{"JSON with neither, of another rule", strings.Replace(bare, "untrusted", "trusted", 1) + `}`, unlike},
+		{"JSON of another process", bare + `,"output_fields":{"proc.name":"cat"}}`, unlike},
+		{"JSON of another rule about the probe", strings.Replace(bare, "untrusted", "trusted", 1) + `,"output":"fb-probe-ABCDEF"}`, unlike},
+		{"another process", strings.ReplaceAll(textAlert, "ABCDEF", "GHIJKL"), unlike},
+		{"another file", strings.ReplaceAll(textAlert, "file=/etc/shadow ", "file=/etc/shadow- "), likely},
+		{"another text", "20:20:05.5: Notice Something | file=/etc/shadow process=fb-probe-ABCDEF", likely},
+		{"JSON cut short", `{"output":"` + textAlert, unlike},
+		{"nothing", "", unlike},
 	}
+	began := time.Date(2026, 11, 23, 20, 20, 22, 0, time.UTC)
 	for _, tt := range tests {
-		if got := isAlert([]byte(tt.line), "/etc/shadow", "fb-probe-ABCDEF"); got != tt.want {
-			t.Errorf("%s: isAlert(%q) = %v, want %v", tt.name, tt.line, got, tt.want)
+		if got := compare([]byte(tt.line), "/etc/shadow", "fb-probe-ABCDEF", began); got != tt.want {
+			t.Errorf("%s: compare(%q) = %v, want %v", tt.name, tt.line, got, tt.want)
 		}
 	}
 }
@@ -124,6 +137,15 @@ func TestWatch(t *testing.T) {
 			return func(marker string) {
 				if !once {
 					appendTo(t, log, alertFor(marker))
+				}
+				once = true
+			}
+		}},
+		{name: "another output", before: "old line\n", alerts: 1, act: func(t *testing.T, log string) func(string) {
+			once := false
+			return func(marker string) {
+				if !once {
+					appendTo(t, log, "20:20:05.5: Warning by "+marker+"\n")
 				}
 				once = true
 			}
