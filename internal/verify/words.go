@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,9 +13,26 @@ import (
 // maxWarnings bounds how many of Falco's warnings are returned.
 const maxWarnings = 20
 
-// stamp is the date at the start of Falco's log lines. What Falco writes last,
-// as it exits, has none.
-var stamp = regexp.MustCompile(`^[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}: `)
+// stamp is the time at the start of Falco's log lines: that of asctime(3) or, with
+// time_format_iso_8601, that of ISO 8601, which has no offset where the C library
+// has none (falco 0.44.1 userspace/engine/logger.cpp). What Falco writes last, as
+// it exits, has none.
+var stamp = regexp.MustCompile(`^([A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:?\d\d)?): `)
+
+// text returns a line of Falco's standard error without its time. A line in JSON
+// is replaced by its message.
+func text(line string) (bare string, isLogged bool) {
+	var object map[string]any
+	if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &object) == nil {
+		for _, key := range []string{"msg", "message", "output"} {
+			if message, ok := object[key].(string); ok {
+				return strings.TrimRight(message, " \t\r\n"), true
+			}
+		}
+	}
+	bare = stamp.ReplaceAllString(line, "")
+	return bare, bare != line
+}
 
 // Reason finds in Falco's standard error why Falco does not start, as one line:
 // what follows its last "Error:", which for a rules file is several lines, or the
@@ -26,13 +44,14 @@ func Reason(stderr string) string {
 		if line == "" {
 			continue
 		}
-		last = stamp.ReplaceAllString(line, "")
+		var isLogged bool
+		last, isLogged = text(line)
 		switch {
 		case strings.HasPrefix(last, "Error: "):
 			reason = strings.TrimPrefix(last, "Error: ")
 		case strings.HasPrefix(last, "Runtime error: "), strings.HasPrefix(last, "Cannot read config file"):
 			logged = strings.TrimPrefix(last, "Runtime error: ")
-		case reason != "" && last == line:
+		case reason != "" && !isLogged:
 			reason += " " + line
 		}
 	}
@@ -50,11 +69,12 @@ func Reason(stderr string) string {
 func Warnings(stderr string) []string {
 	var found []string
 	for line := range strings.Lines(stderr) {
-		text := strings.TrimSpace(stamp.ReplaceAllString(strings.TrimSpace(line), ""))
-		lower := strings.ToLower(text)
+		said, _ := text(strings.TrimSpace(line))
+		said = strings.TrimSpace(said)
+		lower := strings.ToLower(said)
 		warns := strings.Contains(lower, "validation: failed") || strings.Contains(lower, "deprecat") || strings.Contains(lower, "warning")
-		if text = clip(text); warns && !slices.Contains(found, text) && len(found) < maxWarnings {
-			found = append(found, text)
+		if said = clip(said); warns && !slices.Contains(found, said) && len(found) < maxWarnings {
+			found = append(found, said)
 		}
 	}
 	return found

@@ -16,6 +16,13 @@ func TestReason(t *testing.T) {
 		{"one error", "Mon Nov 23 20:18:12 2026: Falco version: 0.44.1 (x86_64)\nError: Error reading config file (/etc/falco/falco.yaml): file output enabled but no filename in configuration block\n", "Error reading config file (/etc/falco/falco.yaml): file output enabled but no filename in configuration block"},
 		{"a syntax error", "Mon Nov 23 20:18:12 2026: Cannot read config file (/etc/falco/falco.yaml): yaml-cpp: error at line 1402, column 7: illegal flow end\nError: std::exception\n", "Cannot read config file (/etc/falco/falco.yaml): yaml-cpp: error at line 1402, column 7: illegal flow end"},
 		{"a plugin", "Mon Nov  2 20:18:12 2026: Runtime error: cannot load plugin /usr/share/falco/plugins/libcontainer.so: undefined symbol: __res_search. Exiting.\n", "cannot load plugin /usr/share/falco/plugins/libcontainer.so: undefined symbol: __res_search. Exiting."},
+		{"a plugin, with times of ISO 8601", "2026-11-23T20:18:12+0000: Falco version: 0.44.1\n2026-11-23T20:18:12+0000: Runtime error: cannot load plugin x. Exiting.\n", "cannot load plugin x. Exiting."},
+		{"times without an offset", "2026-11-23T20:18:12: Runtime error: cannot load plugin x. Exiting.\n", "cannot load plugin x. Exiting."},
+		{"times with Z and a fraction", "2026-11-23T20:18:12.123456Z: Runtime error: cannot load plugin x. Exiting.\n", "cannot load plugin x. Exiting."},
+		{"times with an offset", "2026-11-23 20:18:12,5+01:00: Runtime error: cannot load plugin x. Exiting.\n", "cannot load plugin x. Exiting."},
+		{"a log in JSON", `{"time":"2026-11-23T20:18:12Z","level":"error","msg":"Runtime error: cannot load plugin x. Exiting."}` + "\n", "cannot load plugin x. Exiting."},
+		{"a log line after the error", "Error: bad\nIn rules\n2026-11-23T20:18:12+0000: closing\n", "bad In rules"},
+		{"only a log line", "2026-11-23T20:18:12+0000: closing\n", "closing"},
 		{"a rules file", "Error: /etc/falco/falco_rules.local.yaml: Invalid\n1 Errors:\nIn rules content: (/etc/falco/falco_rules.local.yaml:0:0)\n    LOAD_ERR_COMPILE_CONDITION\n", "/etc/falco/falco_rules.local.yaml: Invalid 1 Errors: In rules content: (/etc/falco/falco_rules.local.yaml:0:0) LOAD_ERR_COMPILE_CONDITION"},
 		{"the loader", "/usr/bin/falco: error while loading shared libraries: libfoo.so: cannot open\n", "/usr/bin/falco: error while loading shared libraries: libfoo.so: cannot open"},
 	}
