@@ -56,7 +56,10 @@ func showConfig(w io.Writer, e steps.EffectiveConfig, origin bool) error {
 		if origin {
 			line += "\t# " + redact.Text(k.Origin)
 		}
-		if !k.AsDeclared {
+		switch {
+		case k.Unknown:
+			line += "\t# not known; declared: " + k.Declared
+		case !k.AsDeclared:
 			line += "\t# declared: " + k.Declared
 		}
 		fmt.Fprintln(t, line)

@@ -27,6 +27,10 @@ const savedConfig = falco.ConfigFile + ".rpmsave"
 // the file, the fragments over it, and the unit's command line. A node where a
 // fragment or the unit overrules a declared key is refused: somebody else wrote
 // that file on purpose, so the error names it and the agent does not edit it.
+//
+// Falco is the judge of its own files. What this program cannot read or edit, or
+// takes for a fault, is refused only where declared keys must be set in it, or
+// where Falco refuses it too.
 func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	old, err := readOptional(sv.view.Tree(), falco.ConfigFile)
 	if err != nil {
@@ -35,22 +39,64 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if old == nil || (!sv.view.Host().Tree && !sv.falcoFits()) {
 		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + joinSettings(sv.Declared())}, nil
 	}
-	edited, err := falcoconf.Set(old, sv.Declared()...)
+	u, err := configUnit(ctx, sv)
 	if err != nil {
-		return converge.Outcome{}, node.ConfigError(fmt.Errorf("editing %s: %w", falco.ConfigFile, err), "correct the file by hand, or move it away and run `dnf reinstall falco`")
+		return converge.Outcome{}, err
 	}
-	out := converge.Outcome{Warnings: lostEdits(sv.view, edited)}
-	effective, err := loadConfig(ctx, sv, edited)
+	edited, editErr := editConfig(sv, u, old)
+	if editErr != nil {
+		edited = old
+	}
+	out := converge.Outcome{Reason: falco.ConfigFile + " is as declared", Warnings: lostEdits(sv.view, edited)}
+	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, node.FalcoStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
-		return out, err
+		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
+		return out, judge(ctx, sv, u, edited, &out, err)
 	}
 	// What overrules a declared key may be why Falco has no output left.
 	if err := effective.CheckOverruled(sv.Declared(), redact.Value); err != nil {
 		return out, node.ConfigError(err, "")
 	}
-	for _, p := range effective.Problems() {
-		if p.Fatal { // Falco would not say where it is
-			return out, node.ConfigError(errors.New(p.String()), p.Hint)
+	if editErr != nil {
+		if len(effective.Differing(sv.Declared())) > 0 {
+			return out, editErr
+		}
+		out.Warnings = append(out.Warnings, node.Warning{Message: editErr.Error() + "; the declared keys are in force", Hint: node.HintOf(editErr)})
+	}
+	if err := reportProblems(ctx, sv, u, edited, effective.Problems(), &out); err != nil {
+		return out, err
+	}
+	if !bytes.Equal(old, edited) {
+		out.Reason = "declared keys are not set in " + falco.ConfigFile
+		err = replaceConfig(ctx, sv, u, old, edited, &out)
+	}
+	return out, err
+}
+
+// editConfig returns the content of falco.yaml with those declared keys set that
+// Falco does not read there yet.
+func editConfig(sv *survey, u systemd.Unit, old []byte) ([]byte, error) {
+	wanted, err := falcoconf.Unset(falco.ConfigFile, old, node.FalcoStart(sv.version, u, sv.view.Tree()), sv.Declared())
+	if err == nil && len(wanted) > 0 {
+		old, err = falcoconf.Set(old, wanted...)
+	}
+	if err != nil {
+		return nil, node.ConfigError(fmt.Errorf("editing %s: %w", falco.ConfigFile, err), "correct the file by hand, or move it away and run `dnf reinstall falco`")
+	}
+	return old, nil
+}
+
+// reportProblems warns of what is wrong with a configuration. What Falco fails on
+// is an error with its place, which Falco does not give.
+func reportProblems(ctx context.Context, sv *survey, u systemd.Unit, content []byte, problems []falcoconf.Problem, out *converge.Outcome) error {
+	accepted := false
+	for _, p := range problems {
+		if p.Fatal && !accepted {
+			if err := judge(ctx, sv, u, content, out, node.ConfigError(errors.New(p.String()), p.Hint)); err != nil {
+				return err
+			}
+			accepted = true
+			continue
 		}
 		w := node.Warning{Message: p.String(), Hint: p.Hint}
 		if isLeftover(p.File) {
@@ -58,12 +104,28 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		}
 		out.Warnings = append(out.Warnings, w)
 	}
-	out.Reason = falco.ConfigFile + " is as declared"
-	if !bytes.Equal(old, edited) {
-		out.Reason = "declared keys are not set in " + falco.ConfigFile
-		err = replaceConfig(ctx, sv, old, edited, &out)
+	return nil
+}
+
+// judge asks the installed Falco about content as its falco.yaml, which this
+// program finds at fault. If Falco accepts it, the fault is a warning. It is an
+// error if Falco refuses the content or cannot be asked.
+func judge(ctx context.Context, sv *survey, u systemd.Unit, content []byte, out *converge.Outcome, fault error) error {
+	if sv.view.Host().Tree || sv.planned[idPackages] {
+		return fault
 	}
-	return out, err
+	reason, err := sv.view.Complaint(ctx, sv.check(u), content)
+	switch onDisk, _ := readOptional(sv.view.Tree(), falco.ConfigFile); {
+	case err == nil && reason != "" && u.Running() && bytes.Equal(onDisk, content):
+		return node.Refused(u.Name, reason+" ("+fault.Error()+")")
+	case err != nil || reason != "":
+		return fault
+	}
+	out.Warnings = append(out.Warnings, node.Warning{
+		Message: fault.Error() + "; Falco accepts it all the same, and may read it otherwise than falco-bootstrap does",
+		Hint:    node.HintOf(fault),
+	})
+	return nil
 }
 
 func joinSettings(all []falcoconf.Setting) string {
@@ -74,22 +136,8 @@ func joinSettings(all []falcoconf.Setting) string {
 	return strings.Join(texts, ", ")
 }
 
-// loadConfig reads what Falco makes of content as its falco.yaml, together with
-// the fragments and the -o options of the wanted unit. A unit that does not
-// exist yet overrules nothing.
-func loadConfig(ctx context.Context, sv *survey, content []byte) (*falcoconf.Config, error) {
-	u, err := configUnit(ctx, sv)
-	if err != nil {
-		return nil, err
-	}
-	config, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, content, node.FalcoStart(sv.version, u))
-	if err != nil {
-		return nil, node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
-	}
-	return config, nil
-}
-
-// configUnit is the wanted unit; of a tree, one of which nothing is known.
+// configUnit is the wanted unit. One that does not exist yet, or that of a tree,
+// decides nothing.
 func configUnit(ctx context.Context, sv *survey) (systemd.Unit, error) {
 	units, err := sv.view.Units(ctx, sv.unit)
 	if errors.Is(err, node.ErrNotAsked) {
@@ -101,14 +149,10 @@ func configUnit(ctx context.Context, sv *survey) (systemd.Unit, error) {
 // replaceConfig plans the edited falco.yaml. The installed Falco is asked about
 // it now, so that a dry run says what a run would find, and again before the
 // file is replaced.
-func replaceConfig(ctx context.Context, sv *survey, old, edited []byte, out *converge.Outcome) error {
+func replaceConfig(ctx context.Context, sv *survey, u systemd.Unit, old, edited []byte, out *converge.Outcome) error {
 	if sv.view.Host().Tree {
 		out.Changes = []node.Change{configWrite(sv, old, edited, nil)}
 		return nil
-	}
-	u, err := configUnit(ctx, sv)
-	if err != nil {
-		return err
 	}
 	reason, err := sv.complaint(ctx, u, edited, out)
 	if err != nil {

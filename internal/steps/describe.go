@@ -12,6 +12,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
 // Facts are what a report says about a node. An unknown fact is empty.
@@ -69,7 +70,10 @@ type EffectiveKey struct {
 	Value      string `json:"value"`
 	Declared   string `json:"declared"`
 	AsDeclared bool   `json:"as_declared"`
-	Origin     string `json:"origin"`
+	// Unknown says that it cannot be told what Falco reads, as of a variable that
+	// the unit does not set.
+	Unknown bool   `json:"unknown,omitempty"`
+	Origin  string `json:"origin"`
 }
 
 // Effective returns what Falco makes of its configuration as it is now.
@@ -85,24 +89,25 @@ func Effective(ctx context.Context, view node.View, s settings.Settings) (Effect
 	if err != nil {
 		return EffectiveConfig{}, err
 	}
-	loaded, err := loadConfig(ctx, sv, content)
+	u, err := configUnit(ctx, sv)
 	if err != nil {
 		return EffectiveConfig{}, err
+	}
+	loaded, err := falcoconf.LoadCandidate(view.Tree(), falco.ConfigFile, content, node.FalcoStart(sv.version, u, view.Tree()))
+	if err != nil {
+		return EffectiveConfig{}, node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
 	}
 	out := EffectiveConfig{Falco: sv.version}
 	for _, l := range loaded.Layers() {
 		out.Layers = append(out.Layers, ConfigLayer{File: l.File, Strategy: l.Strategy})
 	}
-	overruled := map[string]bool{}
-	for _, o := range loaded.Overruled(s.Declared()) {
-		overruled[o.Setting.Path] = true
-	}
 	for _, d := range s.Declared() {
 		key := EffectiveKey{Path: d.Path, Declared: fmt.Sprint(d.Value), Value: "(not set)", Origin: "nothing"}
 		if v, ok := loaded.Get(d.Path); ok {
 			key.Value, key.Origin = fmt.Sprint(v.Value), v.Origin.String()
-			key.AsDeclared = !overruled[d.Path] && key.Value == key.Declared
 		}
+		has, known := loaded.Has(d)
+		key.AsDeclared, key.Unknown = has && known, !known
 		key.Value, key.Declared = redact.Value(d.Path, key.Value), redact.Value(d.Path, key.Declared)
 		out.Keys = append(out.Keys, key)
 	}

@@ -53,7 +53,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 		return Inspection{}, err
 	}
 	unit := units[s.Unit]
-	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, node.FalcoStart(s.Check.Version, unit))
+	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, node.FalcoStart(s.Check.Version, unit, view.Tree()))
 	if err == nil {
 		err = config.CheckOverruled(declared, redact.Value)
 	}

@@ -40,21 +40,26 @@ func (c *Config) Overruled(declared []Setting) []Overruled {
 func (c *Config) Differing(declared []Setting) []Overruled {
 	var out []Overruled
 	for _, s := range declared {
-		path, err := yamledit.ParsePath(s.Path)
-		if err != nil {
-			continue
-		}
-		e := c.root.at(path)
-		if alike, known := e.reads(s); alike || !known {
+		if alike, known := c.Has(s); alike || !known {
 			continue
 		}
 		over := Overruled{Setting: s, Missing: true, Origin: c.where(s.Path)}
-		if e != nil {
+		if e := c.entry(s.Path); e != nil {
 			over.Missing, over.Value, over.Origin = false, e.value(), foreign(e, c.main)
 		}
 		out = append(out, over)
 	}
 	return out
+}
+
+// Has reports whether Falco reads a declared value. known is false if that cannot
+// be told.
+func (c *Config) Has(s Setting) (has, known bool) {
+	path, err := yamledit.ParsePath(s.Path)
+	if err != nil {
+		return false, true
+	}
+	return c.root.at(path).reads(s)
 }
 
 // Unset returns the settings that src, the content of a main file, does not have
