@@ -21,8 +21,10 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	securejoin "github.com/cyphar/filepath-securejoin"
+	"golang.org/x/sys/unix"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
@@ -139,7 +141,11 @@ func (t Tree) Lstat(path string) (file node.File, err error) {
 	}
 	file = node.File{Mode: info.Mode(), Size: info.Size(), ModTime: info.ModTime()}
 	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		file.UID, file.GID = int(sys.Uid), int(sys.Gid)
+		file.UID, file.GID, file.Inode = int(sys.Uid), int(sys.Gid), sys.Ino
+	}
+	var more unix.Statx_t
+	if unix.Statx(unix.AT_FDCWD, located, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_BTIME, &more) == nil && more.Mask&unix.STATX_BTIME != 0 {
+		file.Created = time.Unix(more.Btime.Sec, int64(more.Btime.Nsec))
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
 		file.Target, err = os.Readlink(located)

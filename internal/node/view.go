@@ -62,6 +62,10 @@ type File struct {
 	UID, GID int
 	Size     int64
 	ModTime  time.Time
+	// Created is when the file itself was made; zero if the file system does not
+	// say.
+	Created time.Time
+	Inode   uint64
 	// Target is the target of a symbolic link.
 	Target string
 }

@@ -148,10 +148,15 @@ func configUnit(ctx context.Context, sv *survey) (systemd.Unit, error) {
 
 // replaceConfig plans the edited falco.yaml. The installed Falco is asked about
 // it now, so that a dry run says what a run would find, and again before the
-// file is replaced.
+// file is replaced. What a link in its place leads to is replaced: the link is
+// somebody's arrangement, which Falco follows too.
 func replaceConfig(ctx context.Context, sv *survey, u systemd.Unit, old, edited []byte, out *converge.Outcome) error {
+	file, err := follow(sv.view, falco.ConfigFile)
+	if err != nil {
+		return err
+	}
 	if sv.view.Host().Tree {
-		out.Changes = []node.Change{configWrite(sv, old, edited, nil)}
+		out.Changes = []node.Change{configWrite(sv, file, old, edited, nil)}
 		return nil
 	}
 	reason, err := sv.complaint(ctx, u, edited, out)
@@ -163,12 +168,12 @@ func replaceConfig(ctx context.Context, sv *survey, u systemd.Unit, old, edited 
 			"correct falco.config in the settings, or the file in /etc/falco that the message names; the old falco.yaml is still in place")
 	}
 	check := sv.check(u)
-	out.Changes = []node.Change{configWrite(sv, old, edited, &check)}
+	out.Changes = []node.Change{configWrite(sv, file, old, edited, &check)}
 	return nil
 }
 
-func configWrite(sv *survey, old, edited []byte, check *node.FalcoCheck) node.Change {
-	w := node.WriteFile{Path: falco.ConfigFile, Old: old, New: edited, Mode: 0o644, Check: check, Cause: node.Because(node.DriftConfigEdited, "declared keys")}
+func configWrite(sv *survey, file string, old, edited []byte, check *node.FalcoCheck) node.Change {
+	w := node.WriteFile{Path: file, Old: old, New: edited, Mode: 0o644, Check: check, Cause: node.Because(node.DriftConfigEdited, "declared keys")}
 	if isShipped(sv) {
 		w.Drift = node.DriftConfigReplaced
 	}

@@ -108,7 +108,14 @@ func planAlertLog(sv *survey, out *converge.Outcome) error {
 	info, err := fs.Stat(sv.view.Tree(), inTree(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		out.Changes = append(out.Changes, node.WriteFile{Path: name, New: []byte{}, Mode: mode, Cause: node.Because(node.DriftAbsent, "the alert log")})
+		target, err := follow(sv.view, name)
+		if err == nil {
+			err = leadsNowhere(sv.view, "the alert log", name, target)
+		}
+		if err != nil {
+			return err
+		}
+		out.Changes = append(out.Changes, node.WriteFile{Path: target, New: []byte{}, Mode: mode, Cause: node.Because(node.DriftAbsent, "the alert log")})
 		return nil
 	case err != nil:
 		return fmt.Errorf("checking the alert log: %w", err)

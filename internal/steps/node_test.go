@@ -45,6 +45,8 @@ type fakeNode struct {
 	// brokenBuild makes the package of an early Falco install no module.
 	brokenBuild bool
 	groups      map[string]int // of files, by path
+	inodes      map[string]uint64
+	created     map[string]time.Time
 	host        node.Host
 	proof       node.Proof
 	vitals      node.Vitals
@@ -140,11 +142,15 @@ func (n *fakeNode) Proof() node.Proof { return n.proof }
 func (n *fakeNode) Vitals(int, string) (node.Vitals, error) { return n.vitals, n.asked() }
 
 func (n *fakeNode) Stat(path string) (node.File, error) {
-	info, err := fs.Stat(n.files, inTree(path))
+	info, err := n.files.Lstat(inTree(path))
 	if err != nil {
 		return node.File{}, err
 	}
-	return node.File{Mode: info.Mode(), GID: n.groups[path], ModTime: info.ModTime(), Size: info.Size()}, nil
+	file := node.File{Mode: info.Mode(), GID: n.groups[path], ModTime: info.ModTime(), Size: info.Size(), Inode: n.inodes[path], Created: n.created[path]}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		file.Target, err = n.files.ReadLink(inTree(path))
+	}
+	return file, err
 }
 
 func (n *fakeNode) asked() error {

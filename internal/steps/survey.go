@@ -187,6 +187,10 @@ func planPreflight(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if !h.Systemd && !h.Tree {
 		return converge.Outcome{}, node.Errorf(node.CodePreflight, "run it on the node itself, not in a container; for an image that is being built use --root", "systemd is not running here")
 	}
+	if name := sv.LogFile(); strings.Contains(name, "${") || strings.Contains(name, "$$") {
+		return converge.Outcome{}, node.Errorf(node.CodeConfig, "declare the path itself, without a variable: the agent makes, rotates and watches the log by that name",
+			"file_output.filename is declared as %s, in which Falco replaces variables of its environment", name)
+	}
 	out := converge.Outcome{Reason: sv.release.Pretty}
 	if sv.kernel.Release != "" {
 		out.Reason += ", " + sv.kernel.String()

@@ -5,7 +5,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -45,7 +44,7 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		maskFollow(units[falco.FollowUnit], sv.Falco.RulesFollow),
 		reloadManager(sv.view.Tree(), u),
 	)
-	start, why, err := startOrRestart(sv, u)
+	start, why, err := startOrRestart(ctx, sv, u, &out)
 	if err != nil {
 		return out, err
 	}
@@ -207,7 +206,7 @@ func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Un
 // reload it sees no events for two seconds, after an error it keeps the old
 // configuration without reporting that, and with watch_config_files off it does
 // nothing.
-func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why string, err error) {
+func startOrRestart(ctx context.Context, sv *survey, u systemd.Unit, out *converge.Outcome) (changes []node.Change, why string, err error) {
 	plan := func(action node.UnitAction, from string, drift node.Drift, why string) []node.Change {
 		return []node.Change{node.ChangeUnit{Unit: u.Name, Action: action, From: from, To: "running", Cause: node.Because(drift, why)}}
 	}
@@ -227,7 +226,7 @@ func startOrRestart(sv *survey, u systemd.Unit) (changes []node.Change, why stri
 	if how := vitals.Halted(sv.view.Now().Sub(u.Started)); how != "" {
 		return plan(node.Restart, how, node.DriftUnitFrozen, fmt.Sprintf("process %d", u.MainPID)), "is active, and its process is " + how, nil
 	}
-	stale, err := staleInput(sv, u)
+	stale, err := staleInput(ctx, sv, u, out)
 	if err != nil {
 		return nil, "", err
 	}
@@ -261,30 +260,4 @@ func loadInForce(sv *survey, u systemd.Unit) (*falcoconf.Config, error) {
 // proves little.
 func isCrashLooping(u systemd.Unit, now time.Time) bool {
 	return u.SubState == "auto-restart" || u.Running() && u.NRestarts > 0 && now.Sub(u.Started) < settleTime
-}
-
-// staleInput names something that has changed since the running Falco was
-// started from it: its package, a drop-in of its unit, or a file that it reads.
-// A time in the future is ignored: if a clock was set back, every run would
-// restart Falco.
-func staleInput(sv *survey, u systemd.Unit) (string, error) {
-	newer := func(t time.Time) bool { return t.After(u.Started) && !t.After(sv.view.Now()) }
-	if newer(sv.installed.Installed.Add(-time.Second)) { // rpm's times are whole seconds, of the transaction's start
-		return "the package " + sv.installed.NEVRA(), nil
-	}
-	config, err := loadInForce(sv, u)
-	if err != nil {
-		return "", nil // the config step reports it
-	}
-	for _, path := range append(config.Inputs(), u.DropIns...) {
-		info, err := sv.view.Stat(path)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-		case err != nil:
-			return "", fmt.Errorf("checking what Falco reads: %w", err)
-		case newer(info.ModTime):
-			return path, nil
-		}
-	}
-	return "", nil
 }
