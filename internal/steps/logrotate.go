@@ -15,7 +15,6 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/logrotate"
@@ -320,16 +319,12 @@ func keepsOpen(ctx context.Context, sv *survey) bool {
 			return d.Value == true
 		}
 	}
-	content, err := readOptional(sv.view.Tree(), falco.ConfigFile)
-	if err != nil || content == nil {
-		return false // the default is not to
-	}
-	config, err := loadConfig(ctx, sv, content)
+	u, err := configUnit(ctx, sv)
 	if err != nil {
-		return false // the step of the configuration says why
+		return false
 	}
-	v, ok := config.Get(key)
-	return ok && v.Value == true
+	config, err := loadInForce(sv, u)
+	return err == nil && config.KeepsLogOpen() // else the step of the configuration says why
 }
 
 // signals reports whether a script of a rule tells Falco to open its log anew.

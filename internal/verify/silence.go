@@ -13,6 +13,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
 // notDeclared lists the declared keys that have another value: the node has
@@ -55,6 +56,9 @@ func silencers(tree fs.FS, config *falcoconf.Config, line falco.CommandLine, dec
 		if level, _ := d.Value.(string); d.Path == "priority" && slices.Contains([]string{"emergency", "alert", "critical", "error"}, strings.ToLower(level)) {
 			out = append(out, silence{"the declared priority " + level + " drops its alerts", true})
 		}
+	}
+	if text, _ := blindSyscalls(config); text != "" {
+		out = append(out, silence{text, false})
 	}
 	for _, option := range disablingOptions(line) {
 		out = append(out, silence{"the unit's option " + option + rule, false})
@@ -107,7 +111,8 @@ func disabled(rules any) bool {
 	return off
 }
 
-// disabledIn reports whether a rules file has the rule with "enabled: false".
+// disabledIn reports whether a rules file has the rule with "enabled: false", or
+// another word for it.
 func disabledIn(text string) bool {
 	within := false
 	for line := range strings.Lines(text) {
@@ -116,8 +121,10 @@ func disabledIn(text string) bool {
 		switch {
 		case strings.HasPrefix(key, "- "):
 			within = strings.TrimSpace(key[2:]) == "rule" && value == falco.SensitiveFileRule
-		case within && key == "enabled" && value == "false":
-			return true
+		case within && key == "enabled":
+			if on, ok := yamledit.ParseBool(value); ok && !on {
+				return true
+			}
 		}
 	}
 	return false

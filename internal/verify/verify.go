@@ -11,6 +11,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
 // An Inspection is what is known before a probe. It explains why no alert appears.
@@ -36,6 +38,7 @@ type Inspection struct {
 	unit     systemd.Unit
 	problems []falcoconf.Problem
 	silenced []silence      // what keeps Falco from raising the alert
+	suspects []string       // what may keep it from that
 	noRules  bool           // no rules file that is listed is there
 	vitals   node.Vitals    // of the process and its log
 	astray   string         // what the process writes instead of its log
@@ -53,19 +56,27 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 		return Inspection{}, err
 	}
 	unit := units[s.Unit]
+	i := Inspection{Running: unit.Running(), subject: s, unit: unit, log: logProblem(view, s.Log)}
+	isRead := true
 	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, node.FalcoStart(s.Check.Version, unit, view.Tree()))
-	if err == nil {
-		err = config.CheckOverruled(declared, redact.Value)
+	if refused, ok := errors.AsType[*falcoconf.Error](err); ok && (errors.Is(err, yamledit.ErrSyntax) || errors.Is(err, yamledit.ErrUnsupported)) {
+		// Falco may read it all the same: the log tells.
+		i.problems = []falcoconf.Problem{{Origin: falcoconf.Origin{File: falco.ConfigFile, Line: refused.Line}, Message: refused.Reason, Hint: refused.Hint, Fatal: true}}
+		declared, isRead = nil, false
+		config, err = falcoconf.LoadCandidate(view.Tree(), falco.ConfigFile, nil, falcoconf.Start{})
+	} else if err == nil {
+		i.problems, err = config.Problems(), config.CheckOverruled(declared, redact.Value)
 	}
 	if err != nil {
 		return Inspection{}, node.ConfigError(err, "")
 	}
-	i := Inspection{
-		Running: unit.Running(), subject: s, unit: unit, problems: config.Problems(), log: logProblem(view.Tree(), s.Log),
-	}
 	line := falco.ParseCommandLine(s.Check.Version, unit.ExecStart)
 	i.silenced = append(notDeclared(config, declared), silencers(view.Tree(), config, line, declared)...)
-	i.noRules = !config.HasRules() && len(line.Rules) == 0
+	i.suspects = changes(view.Tree(), config)
+	if _, text := blindSyscalls(config); text != "" {
+		i.suspects = append(i.suspects, text)
+	}
+	i.noRules = isRead && !config.HasRules() && len(line.Rules) == 0
 	if !i.Running {
 		i.port = listener(view, config)
 	} else {
@@ -104,17 +115,37 @@ var errNoLog = errors.New("no file output is declared")
 
 // logProblem says why Falco cannot write its log. Falco creates no directory, and
 // reports the failure only in the journal.
-func logProblem(tree fs.FS, log string) error {
+func logProblem(view node.View, log string) error {
 	if log == "" {
 		return errNoLog
 	}
-	if info, err := fs.Stat(tree, inTree(log)); err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is a %s", log, node.Kind(info.Mode()))
+	tree := view.Tree()
+	info, err := fs.Stat(tree, inTree(log))
+	if err == nil && !info.Mode().IsRegular() {
+		return node.Errorf(node.CodeNotRunning, "move it away (`mv "+log+" "+log+".aside`) and run falco-bootstrap, which makes the log and starts Falco again",
+			"%s is a %s", log, node.Kind(info.Mode()))
 	}
-	if _, err := fs.Stat(tree, inTree(path.Dir(log))); errors.Is(err, fs.ErrNotExist) {
+	if link, linkErr := view.Stat(log); linkErr == nil && errors.Is(err, fs.ErrNotExist) && isMissing(tree, path.Dir(beside(log, link.Target))) {
+		return node.Errorf(node.CodeNotRunning, "mount or make what it leads to, or remove the link; a run of falco-bootstrap makes the log",
+			"%s is a link to %s, whose directory does not exist", log, link.Target)
+	}
+	if isMissing(tree, path.Dir(log)) {
 		return fmt.Errorf("the directory %s does not exist, and Falco does not create it", path.Dir(log))
 	}
 	return nil
+}
+
+// beside returns where a link at a path leads.
+func beside(link, target string) string {
+	if path.IsAbs(target) {
+		return target
+	}
+	return path.Join(path.Dir(link), target)
+}
+
+func isMissing(tree fs.FS, name string) bool {
+	_, err := fs.Stat(tree, inTree(name))
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Verdict turns what was seen into one sentence, or into an error with
@@ -135,7 +166,7 @@ func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, wa
 		}
 		reason = fmt.Sprintf("an alert reached %s after %s", log, seen.First.Round(time.Millisecond))
 	case i.log != nil:
-		err = notRunning("run falco-bootstrap: it creates the log and its directory", "no alert can reach the log: %w", i.log)
+		err = notRunning(cmp.Or(node.HintOf(i.log), "run falco-bootstrap: it creates the log and its directory"), "no alert can reach the log: %w", i.log)
 	case i.vitals.NoRoom(unit, log) != nil:
 		err = i.vitals.NoRoom(unit, log)
 	case i.halted() != "":
@@ -162,7 +193,7 @@ func (i Inspection) down(complaint string) error {
 		err = fmt.Errorf("%s does not exist", u.Name)
 	}
 	for _, p := range i.problems {
-		if p.Fatal {
+		if p.Fatal && complaint != "" { // Falco is the judge
 			return notRunning(p.Hint, "%w: %s", err, p)
 		}
 	}
@@ -187,9 +218,12 @@ func (i Inspection) blind(restart string) error {
 			hint = p.Hint
 		}
 	}
+	why = append(why, i.suspects...)
 	switch {
 	case len(i.silenced) > 0:
 		hint = "run falco-bootstrap to set the declared keys again; enable a disabled rule where it is disabled"
+	case hint == "" && len(i.suspects) > 0:
+		hint = "take that out, or change it so that the rule matches when a program opens /etc/shadow for reading; then " + restart
 	case hint == "":
 		hint = "is it older than what is on disk, or stuck at its start? " + restart + " starts it again"
 	}
