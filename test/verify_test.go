@@ -34,6 +34,12 @@ func fragment(content string) string {
 	return "echo " + quote(content) + " >/etc/falco/config.d/90-test.yaml; " + restarted
 }
 
+// squatter has another program listen on a port.
+func squatter(port string) string {
+	return "systemd-run --quiet --unit=squatter python3 -m http.server " + port + "; " +
+		"for i in $(seq 50); do curl -s 127.0.0.1:" + port + " >/dev/null && break; sleep 0.1; done; "
+}
+
 const noFragment = "rm -f /etc/falco/config.d/90-test.yaml; " + restarted
 
 // verify names every reason why a node does not detect.
@@ -50,6 +56,36 @@ func TestVerifyTellsApart(t *testing.T) {
 	for _, c := range []complaint{
 		{name: "text", do: "true"},
 		{name: "JSON", do: fragment("json_output: true"), undo: noFragment},
+		{
+			name: "JSON with neither output nor fields", undo: noFragment,
+			do: fragment("{json_output: true, json_include_output_property: false, json_include_output_fields_property: false}"),
+		},
+		{
+			name: "another output of the rule",
+			do:   "printf -- '- rule: Read sensitive file untrusted\\n  output: \"by %%%%proc.name\"\\n  override: {output: replace}\\n' >/etc/falco/rules.d/output.yaml; " + restarted,
+			undo: "rm /etc/falco/rules.d/output.yaml; " + restarted,
+		},
+		{
+			name: "a macro that silences the rule", exit: 7, says: []string{"wrote no alert", "/etc/falco/rules.d/macro.yaml:1 changes the macro open_read"},
+			do:   "printf -- '- macro: open_read\\n  condition: never_true\\n' >/etc/falco/rules.d/macro.yaml; " + restarted,
+			undo: "rm /etc/falco/rules.d/macro.yaml; " + restarted,
+		},
+		{
+			name: "a system call is left out", exit: 7, says: []string{"wrote no alert", "90-test.yaml:1: base_syscalls.custom_set leaves out the system call openat"},
+			do: fragment("base_syscalls: {custom_set: ['!openat']}"), undo: noFragment,
+		},
+		{
+			name: "its web server has another port, and somebody has 8765", undo: "systemctl stop squatter; " + noFragment,
+			do: fragment("webserver: {enabled: true, listen_port: '0x223E'}") + squatter("8765"),
+		},
+		{
+			name: "somebody has its own port", exit: 7, says: []string{"not running", "another program listens on port 8766 (python3, process"}, undo: "systemctl stop squatter; " + noFragment,
+			do: fragment("webserver: {enabled: true, listen_port: \"8766\"}") + "systemctl stop falco-modern-bpf; " + squatter("8766") + "systemctl start falco-modern-bpf; " + dies,
+		},
+		{
+			name: "a directory", exit: 7, says: []string{"no alert can reach the log", log + " is a directory"},
+			do: "rm " + log + "; mkdir " + log, undo: "rmdir " + log,
+		},
 		{
 			name: "every rules file is gone", exit: 7, says: []string{"wrote no alert", "every rules file is missing"},
 			do:   "mkdir -p /srv/aside; mv /etc/falco/falco_rules*.yaml /srv/aside/; " + restarted, // it starts, since rules.d is there
@@ -99,9 +135,8 @@ func TestVerifyTellsApart(t *testing.T) {
 			undo: "systemctl stop cri-falco",
 		},
 		{
-			name: "somebody else has the port", exit: 7, says: []string{"not running", "another program listens on port 8765"},
-			do: "systemctl stop falco-modern-bpf; systemd-run --quiet --unit=squatter python3 -m http.server 8765; " +
-				"for i in $(seq 50); do curl -s 127.0.0.1:8765 >/dev/null && break; sleep 0.1; done; systemctl start falco-modern-bpf; " + dies,
+			name: "somebody else has the port", exit: 7, says: []string{"not running", "another program listens on port 8765 (python3, process"},
+			do:   "systemctl stop falco-modern-bpf; " + squatter("8765") + "systemctl start falco-modern-bpf; " + dies,
 			undo: "systemctl stop squatter; " + restarted,
 		},
 		{

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
@@ -26,8 +27,9 @@ type message struct {
 }
 
 // shadowMessage returns the alert of the default rule in the release's words.
-func shadowMessage(now time.Time, p *process, minor int) message {
-	return message{
+// output is what somebody has put in the place of the rule's output, or "".
+func shadowMessage(now time.Time, p *process, minor int, output string) message {
+	m := message{
 		time: now, priority: "Warning", rule: falco.SensitiveFileRule, source: "syscall",
 		text: falco.SensitiveFileOutput + " by non-trusted program " + p.describe(minor),
 		tags: slices.Sorted(slices.Values(falco.SensitiveFileRuleTags())),
@@ -40,6 +42,10 @@ func shadowMessage(now time.Time, p *process, minor int) message {
 			"user.uid": p.uid,
 		},
 	}
+	if output != "" {
+		m.text, m.fields = strings.NewReplacer("%proc.name", p.name, "%proc.cmdline", p.command, "%user.name", p.user).Replace(output), map[string]any{}
+	}
+	return m
 }
 
 // describe formats the fields as the rulesets of three eras do
@@ -67,21 +73,27 @@ func (m message) line() string {
 }
 
 // json returns the alert as one object, with its keys in Falco's order.
-func (m message) json() string {
+func (m message) json(t tree) string {
 	object := struct {
 		Hostname string         `json:"hostname"`
-		Output   string         `json:"output"`
-		Fields   map[string]any `json:"output_fields"`
+		Output   string         `json:"output,omitempty"`
+		Fields   map[string]any `json:"output_fields,omitempty"`
 		Priority string         `json:"priority"`
 		Rule     string         `json:"rule"`
 		Source   string         `json:"source"`
 		Tags     []string       `json:"tags,omitempty"`
 		Time     string         `json:"time"`
 	}{
-		Output: m.line(), Fields: m.fields, Priority: m.priority, Rule: m.rule, Source: m.source, Tags: m.tags,
+		Priority: m.priority, Rule: m.rule, Source: m.source, Tags: m.tags,
 		Time: m.time.UTC().Format("2006-01-02T15:04:05.000000000Z"),
 	}
 	object.Hostname, _ = os.Hostname()
+	if t.flag("json_include_output_property", true) {
+		object.Output = m.line()
+	}
+	if t.flag("json_include_output_fields_property", true) {
+		object.Fields = m.fields
+	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)

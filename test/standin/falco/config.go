@@ -22,6 +22,7 @@ type state struct {
 	file   string            // the main file
 	schema map[string]string // how every file that was read fits the schema
 	shadow bool              // an open of /etc/shadow is reported
+	output string            // what somebody has put in the place of the rule's output
 }
 
 // readConfig reads the configuration and its fragments, and fails on a value that is

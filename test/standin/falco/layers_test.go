@@ -69,6 +69,8 @@ func TestShadowRule(t *testing.T) {
 		{name: "everything disabled", config: "rules: [{disable: {rule: \"*\"}}]\n"},
 		{name: "disabled and enabled", config: "rules: [{disable: {rule: \"*\"}}, {enable: {rule: \"Read*\"}}]\n", want: true},
 		{name: "disabled in a rules file", rules: "- rule: Read sensitive file untrusted\n  enabled: false\n"},
+		{name: "a macro that never matches", rules: "- macro: open_read\n  condition: never_true\n"},
+		{name: "without its system call", config: "base_syscalls: {custom_set: ['!openat']}\n"},
 		{name: "another is disabled", config: "rules: [{disable: {rule: No Such Rule}}]\n", want: true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -44,7 +44,7 @@ func (a *app) live(st *state) int {
 // use puts a configuration in force.
 func (d *daemon) use(st *state) {
 	d.state.Store(st)
-	d.outputs.configure(st.tree)
+	d.outputs.configure(st)
 }
 
 // openDriver takes as long as Falco takes until it detects anything.

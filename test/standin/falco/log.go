@@ -23,12 +23,14 @@ type logger struct {
 	stderr             io.Writer
 	level              int
 	toStderr, toSyslog bool
+	iso                bool // times as of ISO 8601
 }
 
 // configure applies the log settings of a configuration.
 func (l *logger) configure(t tree) {
 	l.toStderr = t.flag("log_stderr", true)
 	l.toSyslog = t.flag("log_syslog", true)
+	l.iso = t.flag("time_format_iso_8601", false)
 	if n := priority(t.text("log_level", "info")); n >= 0 {
 		l.level = n
 	}
@@ -42,7 +44,11 @@ func (l *logger) log(level int, message string) {
 		return
 	}
 	if l.toStderr {
-		fmt.Fprintf(l.stderr, "%s: %s\n", time.Now().Format("Mon Jan _2 15:04:05 2006"), message)
+		now := time.Now().Format("Mon Jan _2 15:04:05 2006")
+		if l.iso {
+			now = time.Now().UTC().Format("2006-01-02T15:04:05-0700")
+		}
+		fmt.Fprintf(l.stderr, "%s: %s\n", now, message)
 	}
 	if l.toSyslog {
 		syslog(level, message)

@@ -18,17 +18,18 @@ type outputs struct {
 	log    *logger
 	minor  int
 
-	mu   sync.Mutex
-	tree tree
-	kept *os.File // the open file of keep_alive
-	lost bool     // writing to kept has failed: it is not tried again
+	mu     sync.Mutex
+	tree   tree
+	output string   // what somebody has put in the place of the rule's output
+	kept   *os.File // the open file of keep_alive
+	lost   bool     // writing to kept has failed: it is not tried again
 }
 
 // configure applies a configuration and closes the file of the previous one.
-func (o *outputs) configure(t tree) {
+func (o *outputs) configure(st *state) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.tree = t
+	o.tree, o.output = st.tree, st.output
 	o.closeFile()
 }
 
@@ -40,7 +41,7 @@ func (o *outputs) closeFile() {
 }
 
 // alert reports that a process opened /etc/shadow.
-func (o *outputs) alert(now time.Time, p *process) { o.send(shadowMessage(now, p, o.minor)) }
+func (o *outputs) alert(now time.Time, p *process) { o.send(shadowMessage(now, p, o.minor, o.output)) }
 
 // internal reports something about Falco itself, as an alert.
 func (o *outputs) internal(what string) {
@@ -55,7 +56,7 @@ func (o *outputs) send(m message) {
 	defer o.mu.Unlock()
 	line := m.line()
 	if o.tree.flag("json_output", false) {
-		line = m.json()
+		line = m.json(o.tree)
 	}
 	if o.tree.flag("stdout_output.enabled", false) {
 		fmt.Fprintln(o.stdout, line)

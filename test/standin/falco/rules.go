@@ -20,7 +20,10 @@ type rule struct {
 	Name      string `yaml:"rule"`
 	Condition string `yaml:"condition"`
 	Priority  string `yaml:"priority"`
+	Output    string `yaml:"output"`
 	Enabled   *bool  `yaml:"enabled"`
+	Macro     string `yaml:"macro"`
+	Override  map[string]string
 
 	Plugins []struct{ Name, Version string } `yaml:"required_plugin_versions"`
 }
@@ -35,6 +38,7 @@ func (a *app) loadRules(st *state, plugins []string) error {
 	}
 	a.log.info("Loading rules from:")
 	var shadow rule
+	matches := !slices.Contains(st.list("base_syscalls.custom_set"), "!openat")
 	for _, path := range paths { // a missing one among others is skipped silently
 		for _, file := range regularFiles(path) {
 			if ext := filepath.Ext(file); a.minor >= 41 && ext != ".yaml" && ext != ".yml" {
@@ -48,11 +52,15 @@ func (a *app) loadRules(st *state, plugins []string) error {
 				if r.Name == falco.SensitiveFileRule {
 					shadow.amend(r)
 				}
+				if r.Macro == "open_read" || r.Macro == "sensitive_files" {
+					matches = matches && r.Condition != "never_true"
+				}
 			}
 			a.log.info("   " + file + " | " + schemaOK)
 		}
 	}
-	st.shadow = shadow.Name != "" && st.selects(falco.SensitiveFileRule, shadow.Enabled == nil || *shadow.Enabled) &&
+	st.output = shadow.Output
+	st.shadow = shadow.Name != "" && matches && st.selects(falco.SensitiveFileRule, shadow.Enabled == nil || *shadow.Enabled) &&
 		priority(shadow.Priority) <= priority(st.text("priority", "debug"))
 	return nil
 }
@@ -101,6 +109,9 @@ func (r *rule) amend(later rule) {
 	r.Name = later.Name
 	if later.Enabled != nil {
 		r.Enabled = later.Enabled
+	}
+	if later.Override["output"] == "replace" {
+		r.Output = later.Output
 	}
 	if later.Priority != "" {
 		r.Priority = later.Priority

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
 // A tree is a configuration as yaml-cpp represents it: every scalar is a string until
@@ -21,14 +23,13 @@ type tree map[string]any
 // parse reads the first document of text. An empty text counts as a map; plain prose
 // does not.
 func parse(text []byte) (t tree, isMap bool, err error) {
-	var node yaml.Node
-	if err := yaml.Unmarshal(text, &node); err != nil {
+	root, _, err := yamledit.ParseFirst(text)
+	if err != nil {
 		return nil, false, yamlError(err)
 	}
-	if len(node.Content) == 0 {
+	if root == nil {
 		return tree{}, true, nil
 	}
-	root := node.Content[0]
 	if root.Kind == yaml.SequenceNode {
 		return nil, false, fmt.Errorf("yaml-cpp: error at line %d, column %d: operator[] call on a scalar", root.Line, root.Column)
 	}
