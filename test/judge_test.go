@@ -56,14 +56,13 @@ func TestFalcoIsTheJudge(t *testing.T) {
 	}
 	t.Run("an edit of such text", func(t *testing.T) {
 		n.In(t)
-		n.Must(editYAML(`1i %YAML 1.2\n---`) + appendYAML(`\t\n# caf\351 \033[1m \302\205a: [\noutput_timeout: 2000\n`))
+		n.Must(editYAML(`1i %YAML 1.2\n---`) + appendYAML(`\t\n# caf\351 \033[1m \302\205a: [\n`))
 		defer n.Must(undo)
 		before := n.ReadFile(falcoYAML)
 		if r := n.Run("--set", "output_timeout=3000"); r.Exit != 0 {
 			t.Fatal(r)
 		}
-		i := strings.LastIndex(before, "output_timeout: 2000")
-		if after, want := n.ReadFile(falcoYAML), before[:i]+"output_timeout: 3000\n"; after != want && strings.Count(before, "output_timeout: 2000") == 1 {
+		if after, want := n.ReadFile(falcoYAML), strings.Replace(before, "\noutput_timeout: 2000\n", "\noutput_timeout: 3000\n", 1); after != want || after == before {
 			t.Errorf("falco.yaml is %q, want %q", after, want)
 		}
 	})
@@ -120,7 +119,7 @@ func TestLinkedFiles(t *testing.T) {
 		},
 		{
 			name: "the log", do: "rm -f /var/log/falco.log; ln -s /srv/alerts.log /var/log/falco.log", flags: []string{"--set", "output_timeout=3000"},
-			then: "[ -L /var/log/falco.log ] && [ -s /srv/alerts.log ]",
+			then: "[ -L /var/log/falco.log ] && [ -f /srv/alerts.log ]",
 		},
 		{name: "the log, into nowhere", do: "rm -f /var/log/falco.log; ln -s /mnt/gone/alerts.log /var/log/falco.log", exit: 6, says: "is a link to /mnt/gone/alerts.log, whose directory does not exist"},
 		{name: "the log, named by a variable", do: "rm -f /var/log/falco.log", flags: []string{"--set", "file_output.filename=/var/log/falco-${x}.log"}, exit: 6, says: "replaces variables"},

@@ -36,8 +36,9 @@ func fragment(content string) string {
 
 // squatter has another program listen on a port.
 func squatter(port string) string {
-	return "systemd-run --quiet --unit=squatter python3 -m http.server " + port + "; " +
-		"for i in $(seq 50); do curl -s 127.0.0.1:" + port + " >/dev/null && break; sleep 0.1; done; "
+	// http.server asks for the host's name between bind and listen.
+	return "systemd-run --quiet --unit=squatter python3 -c 'import socket, time; s = socket.create_server((\"\", " + port + ")); time.sleep(999)'; " +
+		"for i in $(seq 100); do (exec 3<>/dev/tcp/127.0.0.1/" + port + ") 2>/dev/null && break; sleep 0.1; done; "
 }
 
 const noFragment = "rm -f /etc/falco/config.d/90-test.yaml; " + restarted

@@ -122,10 +122,12 @@ func (t tree) flag(path string, def bool) bool {
 	return def
 }
 
-// number returns the integer at path, or def if there is none.
+// number returns the integer at path, with the prefixes 0 and 0x that yaml-cpp
+// knows, or def if there is none.
 func (t tree) number(path string, def int) int {
-	if n, err := strconv.Atoi(t.text(path, "")); err == nil {
-		return n
+	text := t.text(path, "")
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil && !strings.ContainsAny(text, "_bBoO") || err == nil && strings.HasPrefix(strings.ToLower(text), "0x") {
+		return int(n)
 	}
 	return def
 }
