@@ -68,6 +68,17 @@ func TestFalcoIsTheJudge(t *testing.T) {
 	})
 }
 
+// A run names who has the port of Falco's web server, as verify does.
+func TestRunNamesWhoHasThePort(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	n.Must("systemctl stop falco-modern-bpf; " + squatter("8765"))
+	r := n.Run()
+	if all := r.Stdout + r.Stderr; r.Exit != 7 || !strings.Contains(all, "another program listens on port 8765 (python3, process ") {
+		t.Errorf("a run: %v, want 7 and who has the port", r)
+	}
+}
+
 // What Falco has read again by itself is not older; what it does not notice is.
 func TestHotReload(t *testing.T) {
 	t.Parallel()

@@ -126,11 +126,11 @@ func (s Settings) LogFile() string {
 	for _, d := range s.Declared() {
 		switch d.Path {
 		case "file_output.enabled":
-			if d.Value == false {
+			if !falcoconf.AsBool(d.Value) {
 				return ""
 			}
 		case "file_output.filename":
-			name, _ = d.Value.(string)
+			name = falcoconf.AsText(d.Value)
 		}
 	}
 	return name

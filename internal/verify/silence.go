@@ -53,7 +53,7 @@ func silencers(tree fs.FS, config *falcoconf.Config, line falco.CommandLine, dec
 		}
 	}
 	for _, d := range declared {
-		if level, _ := d.Value.(string); d.Path == "priority" && slices.Contains([]string{"emergency", "alert", "critical", "error"}, strings.ToLower(level)) {
+		if level := falcoconf.AsText(d.Value); d.Path == "priority" && slices.Contains([]string{"emergency", "alert", "critical", "error"}, strings.ToLower(level)) {
 			out = append(out, silence{"the declared priority " + level + " drops its alerts", true})
 		}
 	}

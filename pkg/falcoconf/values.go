@@ -64,6 +64,23 @@ func (c *Config) Int(path string, otherwise, low, high int64) (n int64, known bo
 	return otherwise, true
 }
 
+// AsText returns a declared scalar as Falco reads a string; "" for any other
+// value.
+func AsText(declared any) string {
+	if declared == nil {
+		return "null"
+	}
+	text, _ := scalarText(declared)
+	return text
+}
+
+// AsBool returns a declared value as Falco reads a boolean that is false by
+// default.
+func AsBool(declared any) bool {
+	on, ok := yamledit.ParseBool(AsText(declared))
+	return on && ok
+}
+
 // float is Int for a floating-point number.
 func (c *Config) float(path string, otherwise float64) (x float64, known bool) {
 	e := c.entry(path)

@@ -85,6 +85,28 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+func TestDeclared(t *testing.T) {
+	tests := []struct {
+		value any
+		text  string
+		on    bool
+	}{
+		{true, "true", true},
+		{"yes", "yes", true},
+		{"Y", "Y", true},
+		{"no", "no", false},
+		{"", "", false},
+		{nil, "null", false},
+		{8765, "8765", false},
+		{[]any{"x"}, "", false},
+	}
+	for _, tt := range tests {
+		if text, on := AsText(tt.value), AsBool(tt.value); text != tt.text || on != tt.on {
+			t.Errorf("%v is %q, %t, want %q, %t", tt.value, text, on, tt.text, tt.on)
+		}
+	}
+}
+
 func TestUnset(t *testing.T) {
 	const src = "a: y\nb: \"0x10\"\nc: ${P}\nd: ${OTHER}\ne: 1\ne: 2\n# caf\xe9\nf: [x, 'yes']\n---\n[\n"
 	declared := []Setting{
