@@ -102,6 +102,9 @@ type Target struct {
 	// Spec is what dnf is asked for, such as "falco-0.44.1", "falco <= 0.39.2"
 	// or the path of a local package.
 	Spec string
+	// Provides, if set, are capabilities such as "kernel-devel-uname-r = R": dnf is
+	// asked for a package with any of them, yum for Spec.
+	Provides []string
 	// Old and New are versions for the report: an empty Old means absent, an
 	// empty New the newest that fits.
 	Old, New string
@@ -117,6 +120,9 @@ type Install struct {
 	// Repositories are the ids, or globs of ids, of the repositories to use;
 	// no other is used. Empty means every enabled one.
 	Repositories []string
+	// Declared is the id of the repository whose address and keys the settings
+	// declare, if it is among them.
+	Declared string
 	// Exclude are patterns of packages that must not be chosen.
 	Exclude []string
 	// Fingerprints, if set, are the keys that may sign local packages; KeyFile

@@ -4,8 +4,10 @@
 package pkgmgr
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -15,90 +17,140 @@ import (
 
 // A diagnosis is what the output of dnf or yum says about a failure.
 type diagnosis struct {
+	// row is the name of the table's row, or empty.
+	row  string
 	code node.Code
 	// what is the cause in a few words; hint what to do about it.
 	what, hint string
-	// tries is how often the transaction may be tried in all: 1 if waiting does
-	// not help.
+	// tries is how often the transaction may be tried in all.
 	tries int
 }
 
-// A pattern is a line of that output and what it means.
-type pattern struct {
-	line      *regexp.Regexp
-	diagnosis // what may contain $1, the first group of line
-}
-
-// Hints that several patterns share.
-const (
-	hintPin   = "list the versions that exist (dnf --showduplicates list falco), and pin one of them or none"
-	hintKeys  = "find out which key signs this repository now; if Falco has rotated its key, pin the new one in repository.fingerprints; nothing was installed"
-	hintDeps  = "pin a newer or older version with --falco-version, or enable the repository that has what is missing"
-	hintSpace = "make room on that file system and run again"
-	hintLock  = "another program is changing packages: wait until it ends, or find out why it hangs"
-	hintCA    = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"
-)
-
-// whatKept is the cause if a package is still installed beside its successor.
-const whatKept = "the package's own script keeps it from being removed"
-
-// patterns returns the patterns in the order they are tried, trust first: after
-// a failure of trust, no transaction is tried again. The texts are those of
-// dnf 4 (dnf/base.py, dnf/cli, libdnf), yum 3.4 and librepo.
-func patterns() []pattern {
-	trust, packages := node.CodeTrust, node.CodePackages
-	s := func(line string, code node.Code, tries int, what, hint string) pattern {
-		return pattern{regexp.MustCompile(line), diagnosis{code, what, hint, tries}}
-	}
-	return []pattern{
-		s(`(?i)package (\S+) is not signed`, trust, 1, "the package $1 is not signed", hintKeys),
-		s(`Public key for (\S+) is not (?:installed|trusted)`, trust, 1, "$1 is signed by a key that is not trusted here", hintKeys),
-		s(`(?i)the gpg keys listed for the "(.+?)" repository are already installed but`, trust, 1, `a package of repository "$1" is signed by a key outside the pinned ones`, hintKeys),
-		s(`(?i)repomd\.xml GPG signature verification error|gpg: .*signature.*(?:bad|fail)|repomd\.xml signature could not be verified`, trust, 1, "the repository's metadata is not signed by the pinned key", hintKeys),
-		s(`(?i)GPG check FAILED|GPG key retrieval failed|didn't install any keys|Invalid GPG Key|(?:key|keys) import(?:ing)? failed|Header V\d.*(?:BAD|NOKEY)`, trust, 1, "the signature check failed", hintKeys),
-		s(`Problem repository: \[?([^\]\s]+)`, trust, 1, "the repository $1 names no key (gpgkey=) to check its packages with", "set gpgkey= for that repository in /etc/yum.repos.d"),
-		s(`No space left on device|[Dd]isk quota exceeded`, packages, 1, "the disk is full", hintSpace),
-		s(`At least (\d+[KMG]B more space needed on the \S+ filesystem)`, packages, 1, "at least $1", hintSpace),
-		s(`Ignoring repositories: (.+)$`, packages, 4, "the repository $1 cannot be read", hintNet),
-		s(`filtered out by exclude filtering for argument: (.+)$`, packages, 1, "every $1 there is excluded (exclude= in the configuration of dnf, a version lock, or a version that cannot run here)", hintPin),
-		s(`(?i)(?:No match for argument|Unable to find a match|No package)[: ]+(.+?)(?: available\.?)?$`, packages, 1, "the repository has no $1", hintPin),
-		s(`nothing provides (dkms|kernel-devel) needed by (falco-\S+)`, packages, 1, "nothing provides $1, which $2 needs", "Falco before 0.40 needs it: pin that version with --falco-version, and its dependencies are installed with it"),
-		s(`nothing provides (.+?) needed by (\S+)`, packages, 1, "nothing provides $1, which $2 needs", hintDeps),
-		s(`requires (.+?), but none of the providers can be installed`, packages, 1, "it requires $1, and nothing that has it can be installed", hintDeps),
-		s(`(?i)Requires: (.+)$`, packages, 1, "it needs $1, which is not there", hintDeps),
-		s(`(?i)conflicting requests|file .+ conflicts with|cannot install both|Depsolve Error|Protected multilib`, packages, 1, "its dependencies cannot be met", hintDeps),
-		s(`(?i)(?:Error in PREUN scriptlet|%preun\(.+\) scriptlet failed|erase failed)`, packages, 1, whatKept, "read the end of the script's output; the package is still installed"),
-		s(`(?i)SSL certificate problem|Curl error \((?:35|51|58|60|77)\)|Peer's certificate`, packages, 1, "the server's certificate is not trusted", hintCA),
-		s(`(?i)(?:Status code|HTTP Error|returned error)[: ]+(40[013457])\b`, packages, 2, "the repository's server answers $1", "check repository.baseurl and the proxy"),
-		s(`(?i)waiting for process with pid|yum lock|transaction lock|rpm\.lock|Resource temporarily unavailable`, packages, 20, "another program holds the package lock", hintLock),
-		s(`(?i)Could not resolve host:? *([^\s\]]*)`, packages, 5, "the name $1 cannot be resolved", hintNet),
-		s(`(?i)Curl error \((?:5|6|7|16|18|28|52|55|56|92)\)|timed? ?out|Failed to connect|Connection (?:refused|reset)|Network is unreachable|No route to host|Operation too slow`, packages, 4, "the repository's server does not answer", hintNet),
-		s(`(?i)(?:checksum|digest|size).{0,40}(?:mismatch|doesn't match|not match)|no more mirrors to try|All mirrors were (?:already )?tried`, packages, 4, "the download failed", "if it happens again, the mirror is inconsistent: use another one"),
-		s(`(?i)Failed to (?:download metadata|synchronize cache) for repo '?"?([^'": ]+)`, packages, 4, "the metadata of repository $1 cannot be loaded", hintNet),
-		s(`(?i)Cannot (?:retrieve repository metadata|find a valid baseurl)|repomd\.xml`, packages, 4, "the metadata of a repository cannot be loaded", hintNet),
-		s(`(?i)(?:Unknown repo|No matching repo|Error getting repository data).*?:? *'?([^' ]*)'?$`, packages, 1, "there is no repository $1", "check the repository's name against the files in /etc/yum.repos.d"),
-		s(`(?i)Nothing to do`, packages, 1, "there is nothing to do", hintPin),
-		s(`(?i)Transaction failed|scriptlet failed|Rpmdb changed underneath`, packages, 2, "the transaction failed", ""),
-	}
-}
-
 // diagnose finds the cause of a failure in the output.
-func diagnose(tool packageTool, out program.Result) diagnosis {
-	lines := program.LastLines(out.Stdout, 400)
-	for _, p := range patterns() {
-		for _, line := range lines {
-			if m := p.line.FindStringSubmatchIndex(line); m != nil {
-				d := p.diagnosis
-				d.what = program.Clip(redact.Text(string(p.line.ExpandString(nil, d.what, line, m))))
-				return d
-			}
+func diagnose(tool packageTool, c node.Install, out program.Result) diagnosis {
+	text := strings.Join(program.LastLines(out.Stdout, 400), "\n")
+	for _, o := range outcomes() {
+		if m := o.line.FindStringSubmatch(text); m != nil {
+			return o.of(readSubject(o.line, m, tool, c, text))
 		}
 	}
-	d := diagnosis{code: node.CodePackages, what: out.Failure(tool.name()), tries: 1}
+	d := diagnosis{code: node.CodePackages, what: out.Failure(tool.name()), tries: permanent}
 	if out.Signal != 0 {
-		d.tries, d.hint = 3, "check whether memory ran out (dmesg)"
+		d.tries, d.hint = killed, "check whether memory ran out (dmesg)"
 	}
 	return d
+}
+
+// of returns the row's diagnosis of a subject.
+func (o outcome) of(s subject) diagnosis {
+	what, text := o.what, o.hint.own
+	if s.repo == "" {
+		what = strings.NewReplacer(" of repository $repo", "", "the repository $repo", "a repository", "$repo", "a repository").Replace(what)
+	}
+	if !s.own && o.hint.other != "" {
+		text = o.hint.other
+		if o.name == "no-match" || o.name == "excluded" {
+			text = cmp.Or(hintFor(o.name, s.pkg), text)
+		}
+	}
+	return diagnosis{
+		row: o.name, code: o.code, tries: o.tries,
+		what: program.Clip(redact.Text(s.fill(what, cmp.Or(s.label, s.pkg, "a package")))),
+		hint: redact.Text(s.fill(text, cmp.Or(s.pkg, "PACKAGE"))),
+	}
+}
+
+// hintFor returns the hint for a missing package that a kernel module is built
+// with.
+func hintFor(row, pkg string) string {
+	without := "; or use the driver that needs none (falco.driver: modern_ebpf) where this kernel can"
+	switch {
+	case strings.HasPrefix(pkg, "kernel-") && row == "excluded":
+		return "exclude=kernel* keeps the headers out too: let " + pkg + " in (includepkgs= and exclude= of dnf.conf and the repository files, dnf versionlock list)" + without
+	case strings.HasPrefix(pkg, "kernel-"):
+		return "the headers must be those of the running kernel: enable the repository that has them, see dnf --enablerepo='*' --showduplicates list " + pkg + ", or reboot into a kernel that the repositories have" + without
+	case pkg == "dkms" && row == "no-match":
+		return "dkms is in EPEL: see that its repository is there and has it" + without
+	}
+	return ""
+}
+
+// A subject says whose failure it is.
+type subject struct {
+	repo, pkg, detail string
+	// label names what was asked for where that is more than a package's name.
+	label string
+	// own is set for Falco's packages and the repository that the settings
+	// declare.
+	own bool
+}
+
+// fill puts the subject into a template of the table.
+func (s subject) fill(template, pkg string) string {
+	return strings.NewReplacer("$repo", cmp.Or(s.repo, "ID"), "$package", pkg, "$detail", s.detail).Replace(template)
+}
+
+// readSubject reads the groups of a match, and looks in the rest of the output
+// for what they leave out.
+func readSubject(line *regexp.Regexp, match []string, tool packageTool, c node.Install, text string) subject {
+	group := func(name string) string {
+		for i, n := range line.SubexpNames() {
+			if match[i] != "" && strings.TrimRight(n, "2345") == name {
+				return strings.TrimSpace(match[i])
+			}
+		}
+		return ""
+	}
+	s := subject{repo: group("repo"), detail: group("detail")}
+	s.pkg = cmp.Or(group("package"), firstGroup(failingPackage, text))
+	if i := slices.IndexFunc(c.Targets, func(t node.Target) bool { return s.pkg == t.Spec || s.pkg == tool.argument(t) }); i >= 0 {
+		s.label, s.pkg = c.Targets[i].Spec, c.Targets[i].Name
+	} else if bare := bareName(s.pkg); bare != s.pkg {
+		s.label, s.pkg = s.pkg, bare
+	}
+	if s.repo == "" && s.pkg != "" {
+		s.repo = repositoryOf(text, s.pkg)
+	}
+	if s.repo == "" && group("package") == "" {
+		s.repo = cmp.Or(firstGroup(repositoryName, text), group("reponame"))
+	}
+	if s.repo == "" && len(c.Repositories) == 1 {
+		s.repo = c.Repositories[0]
+	}
+	s.own = s.pkg == "falco" || s.repo == c.Declared && s.repo != ""
+	if s.pkg == "" && s.repo == "" {
+		s.own = true
+	}
+	return s
+}
+
+// failingPackage names the package that a line near it is about.
+var failingPackage = regexp.MustCompile(`(?m)(?:Failing package is: |^\[(?:MIRROR|FAILED)\] )([^\s:]+)`)
+
+// repositoryName is how dnf and yum name the repository that a line near it is
+// about.
+var repositoryName = regexp.MustCompile(`(?:for repo '|downloading metadata for repository '|retrieving repo key for |yum --disablerepo=|failure: \S+ from )([^'\s<>:]+)`)
+
+func firstGroup(re *regexp.Regexp, text string) string {
+	if m := re.FindStringSubmatch(text); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// repositoryOf finds a package in the table of the transaction, whose columns
+// are name, architecture, version, repository and size. A long column goes on on
+// the next line.
+func repositoryOf(text, pkg string) string {
+	return firstGroup(regexp.MustCompile(`(?m)^ `+regexp.QuoteMeta(pkg)+`\s+(?:x86_64|aarch64|noarch|i686)\s+\S+\s+(\S+)\s+[\d.]+ ?[kMG]?\s*$`), text)
+}
+
+var packageForm = regexp.MustCompile(`^(?:\d+:)?(.+?)-(?:\d+:)?\d[^-]*(?:-[^-]+)?$`)
+
+// bareName returns the name of a package from NAME-VERSION-RELEASE.ARCH, with or
+// without ".rpm", or what it is given if that has no such form.
+func bareName(nevra string) string {
+	return cmp.Or(firstGroup(packageForm, strings.TrimSuffix(nevra, ".rpm")), nevra)
 }
 
 // err returns the error of a transaction: the packages, the repositories, the

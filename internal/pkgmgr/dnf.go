@@ -125,26 +125,17 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	for _, id := range c.Repositories {
 		argv = append(argv, "--enablerepo="+id)
 	}
-	// A server that does not answer takes a minute, not the default's five.
-	argv = append(argv, "--setopt=timeout=20", "--setopt=retries=3")
-	if t.isYum() {
-		// By default yum skips a package that it does not know.
-		argv = append(argv, "--setopt=skip_missing_names_on_install=False")
-	} else {
-		argv = append(argv, "--setopt=install_weak_deps=False")
-	}
-	// By default the signature of a package file is not checked.
-	argv = append(argv, "--setopt=localpkg_gpgcheck=1")
+	argv = append(argv, t.setopts()...)
 	for _, id := range c.Repositories {
 		// A repository that cannot be read must fail for that reason, and not be
 		// skipped, which ends in "No match".
 		argv = append(argv, "--setopt="+id+".gpgcheck=1", "--setopt="+id+".skip_if_unavailable=0")
 	}
-	switch {
-	case t.isYum():
-	case c.Action == "remove": // its dependencies stay: other packages may use them by now
-		argv = append(argv, "--setopt=clean_requirements_on_remove=False")
-	case again:
+	if c.Declared != "" {
+		// A version may be asked for that was published a minute ago.
+		argv = append(argv, "--setopt="+c.Declared+".metadata_expire=1")
+	}
+	if again && !t.isYum() && c.Action != "remove" {
 		argv = append(argv, "--refresh")
 	}
 	if c.NoScripts {
@@ -155,9 +146,19 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	}
 	argv = append(argv, c.Action)
 	for _, target := range c.Targets {
-		argv = append(argv, target.Spec)
+		argv = append(argv, t.argument(target))
 	}
 	return argv
+}
+
+// argument is what the tool is asked for. dnf takes the boolean dependencies of
+// rpm, and so finds the one of several names that a repository has, without a
+// question before the transaction.
+func (t packageTool) argument(target node.Target) string {
+	if len(target.Provides) == 0 || t.isYum() {
+		return target.Spec
+	}
+	return "(" + strings.Join(target.Provides, " or ") + ")"
 }
 
 func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error) {
@@ -172,7 +173,8 @@ func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error
 // environment keeps Falco's scriptlets from choosing a driver or asking
 // questions, and passes on the proxies.
 func environment() []string {
-	env := append(falco.InstallEnvironment(), "HOME=/root")
+	// An alias may give dnf's verbs another meaning.
+	env := append(falco.InstallEnvironment(), "HOME=/root", "DNF_DISABLE_ALIASES=1")
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
@@ -191,7 +193,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install
 		if err == nil && out.Status == 0 && !skipped {
 			return nil
 		}
-		d := diagnose(tool, out)
+		d := diagnose(tool, c, out)
 		if err != nil && out.Signal == 0 && len(out.Stdout) == 0 {
 			return node.Errorf(node.CodePackages, "", "%s: %w", c, err)
 		}
@@ -201,7 +203,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install
 		if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
 			return d.err(tool, c, out, err)
 		}
-		if d.what == whatKept && m.replaced(ctx, c) {
+		if d.row == keptOld && m.replaced(ctx, c) {
 			m.warn(fmt.Sprintf("%s: done, but %s; the next transaction skips its scripts", c, d.what))
 			return nil
 		}

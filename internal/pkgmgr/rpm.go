@@ -40,7 +40,11 @@ const (
 // queried returns the names of the packages that matter here.
 func queried() []string {
 	return []string{
-		"falco", "dkms", "kernel-devel", "kernel-uek-devel", "gcc-toolset-11", "gcc-toolset-14",
+		"falco", "dkms", "gcc-toolset-11", "gcc-toolset-14",
+		"kernel-devel", "kernel-debug-devel", "kernel-64k-devel", "kernel-64k-debug-devel",
+		"kernel-rt-devel", "kernel-rt-debug-devel", "kernel-rt-64k-devel", "kernel-rt-64k-debug-devel",
+		"kernel-uek-devel", "kernel-uek-debug-devel", "kernel-uek64k-devel", "kernel-uek64kdebug-devel",
+		"kernel-ueknext-devel", "kernel-ueknext-debug-devel", "kernel-ueknext64k-devel", "kernel-ueknext64kdebug-devel",
 		"oracle-epel-release-el7", "oracle-epel-release-el8", "oracle-epel-release-el9", "oracle-epel-release-el10",
 		"gpg-pubkey",
 	}

@@ -67,3 +67,22 @@ func (k Kernel) DevelName() string {
 // as dnf takes it: "kernel-debug-devel-4.18.0-553.el8_10.x86_64". The package's
 // version and release do not name the variant.
 func (k Kernel) DevelPackage() string { return k.DevelName() + "-" + k.build() }
+
+// DevelProvides returns what a package with the headers of exactly this kernel
+// provides, any of which will do: its name with its version, and the release that
+// it is for, which the packages of every variant and of a rebuilt kernel
+// provide. It is empty for a kernel whose release does not name its machine.
+//
+// Sources: the spec files of [Kernel.DevelName], and oracle/linux-uek, whose
+// variant is a part of the capability's name.
+func (k Kernel) DevelProvides() []string {
+	version, ok := strings.CutSuffix(k.build(), "."+k.Arch)
+	if !ok || k.Arch == "" {
+		return nil
+	}
+	all := []string{k.DevelName() + " = " + version}
+	for _, name := range []string{"kernel-devel", "kernel-uek-devel", "kernel-ueknext-devel"} {
+		all = append(all, name+"-uname-r = "+k.Release)
+	}
+	return all
+}

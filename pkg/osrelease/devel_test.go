@@ -51,6 +51,30 @@ func TestDevelPackage(t *testing.T) {
 	}
 }
 
+func TestDevelProvides(t *testing.T) {
+	for _, test := range []struct{ release, name, want string }{
+		{"5.15.0-210.163.7.el8uek.x86_64", "kernel-uek-devel", "kernel-uek-devel = 5.15.0-210.163.7.el8uek"},
+		{"4.18.0-553.el8_10.x86_64+debug", "kernel-debug-devel", "kernel-debug-devel = 4.18.0-553.el8_10"},
+		{"6.12.0-202.76.4.1.el9uek.aarch64.64k", "kernel-uek64k-devel", "kernel-uek64k-devel = 6.12.0-202.76.4.1.el9uek"},
+		{"6.1.0-18-amd64", "kernel-devel", ""},
+	} {
+		k, err := ParseKernel(test.release)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := k.DevelProvides()
+		if test.want == "" {
+			if got != nil {
+				t.Errorf("%s: DevelProvides() = %q, want none", test.release, got)
+			}
+			continue
+		}
+		if len(got) != 4 || got[0] != test.want || got[1] != "kernel-devel-uname-r = "+test.release || k.DevelName() != test.name {
+			t.Errorf("%s: DevelProvides() = %q of %s, want %q first", test.release, got, k.DevelName(), test.want)
+		}
+	}
+}
+
 // A devel package's name consists of the kernel's flavour and variant, and its
 // version is the start of the kernel's release.
 func FuzzDevelPackage(f *testing.F) {
