@@ -164,6 +164,7 @@ func layers() map[string]string {
 		"internal/falco":      "",
 		"internal/trust":      "",
 		"internal/redact":     "",
+		"pkg/dnfconf":         "yumrepo",
 		"pkg/falcoconf":       "yamledit",
 		"pkg/logrotate":       "",
 		"pkg/osrelease":       "",

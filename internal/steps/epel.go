@@ -11,10 +11,11 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/dnfconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
-// planEPEL disables the EPEL repository unless it is declared unchanged. The
+// planEPEL disables every EPEL repository, whoever offers it, unless it is declared unchanged. The
 // agent enables it for one transaction on dnf's command line and never on disk,
 // so an enabled section was enabled by somebody else or by the package that
 // installed it. Oracle warns against EPEL on nodes that run Kubernetes.
@@ -22,7 +23,7 @@ func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
 	if sv.EPEL.After == "unchanged" {
 		return converge.Outcome{Skipped: true, Reason: "declared unchanged"}, nil
 	}
-	files, err := repoFiles(sv.view.Tree())
+	_, files, err := repoFiles(sv.view.Tree())
 	if err != nil {
 		return converge.Outcome{}, err
 	}
@@ -60,12 +61,12 @@ func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
 // that are disabled already.
 func disableEPEL(name string, old []byte) (changes []node.Change, off []string, err error) {
 	edited := old
-	file, err := yumrepo.Parse(old)
-	if err != nil {
-		return nil, nil, nil // dnf skips a file that it cannot read
-	}
-	for _, id := range yumrepo.EPEL(old) {
-		if s, _ := file.Section(id); !s.Enabled() {
+	for _, s := range dnfconf.Repositories(map[string][]byte{name: old}) { // none in a file that dnf skips
+		id := s.ID
+		switch {
+		case !yumrepo.IsEPEL(s) || slices.Contains(off, id):
+			continue
+		case !s.Enabled():
 			off = append(off, id)
 			continue
 		}

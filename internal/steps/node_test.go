@@ -29,6 +29,11 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
+const (
+	repoDir  = "/etc/yum.repos.d"
+	repoFile = repoDir + "/" + repoName
+)
+
 // now is the time of every test unless it says otherwise.
 var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 

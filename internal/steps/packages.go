@@ -21,7 +21,7 @@ import (
 // what a kernel module needs, in one transaction over only the repositories
 // that have them.
 func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
-	repos, err := readRepos(sv.view.Tree(), sv.release.Major)
+	repos, err := readRepos(sv.view.Tree(), sv.release.Major, sv.Repository.ID)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
@@ -31,7 +31,7 @@ func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return out, err
 	}
 	for _, t := range installs {
-		if t.Await, err = awaitMapper(ctx, sv.view, t.Repositories); err != nil {
+		if t.Await, err = awaitMapper(ctx, sv.view, repos, t.Repositories); err != nil {
 			return out, err
 		}
 		out.Changes = append(out.Changes, t)
@@ -90,11 +90,17 @@ func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 	if len(t.Targets) == 0 {
 		return nil, nil
 	}
+	if err := repos.conf.Err; err != nil {
+		return nil, node.Errorf(node.CodePackages, "correct that file: dnf itself does not start with it", "%w", err)
+	}
 	// A transaction without build dependencies uses Falco's repository alone.
 	if sv.Falco.RPM == "" {
-		t.Repositories = append(t.Repositories, sv.Repository.ID)
+		t.Repositories, t.Declared = append(t.Repositories, sv.Repository.ID), sv.Repository.ID
 	}
 	if falco.NeedsBuildDeps(sv.decision.Driver, sv.version) {
+		if err := repos.requireBase(); err != nil {
+			return nil, err
+		}
 		t.Repositories = append(t.Repositories, repos.base...)
 	}
 	var out []node.Install
@@ -159,10 +165,8 @@ func dependencies(sv *survey) []node.Target {
 	if _, have := sv.rpm.Newest("dkms"); !have {
 		out = append(out, node.Target{Name: "dkms", Spec: "dkms"})
 	}
-	devel := sv.kernel.DevelPackage()
-	name := strings.TrimSuffix(devel, "-"+sv.kernel.Release)
-	if !slices.ContainsFunc(sv.rpm.Installed[name], func(q node.Package) bool { return q.NEVRA() == devel }) {
-		out = append(out, node.Target{Name: name, Spec: devel, New: sv.kernel.Release})
+	if !haveHeaders(sv) {
+		out = append(out, node.Target{Name: sv.kernel.DevelName(), Spec: sv.kernel.DevelPackage(), Provides: sv.kernel.DevelProvides(), New: sv.kernel.Release})
 	}
 	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" && sv.decision.Driver == falco.Kmod {
 		if _, have := sv.rpm.Newest(toolset); !have {
@@ -170,6 +174,17 @@ func dependencies(sv *survey) []node.Target {
 		}
 	}
 	return out
+}
+
+// haveHeaders reports whether the headers of the running kernel are there: the
+// package by its name, or a package of another name, by what dkms builds with.
+func haveHeaders(sv *survey) bool {
+	devel := sv.kernel.DevelPackage()
+	if slices.ContainsFunc(sv.rpm.Installed[sv.kernel.DevelName()], func(q node.Package) bool { return q.NEVRA() == devel }) {
+		return true
+	}
+	info, err := fs.Stat(sv.view.Tree(), "lib/modules/"+sv.kernel.Release+"/build/include")
+	return err == nil && info.IsDir()
 }
 
 // needsEPEL reports whether dkms is among the packages, which only EPEL has.
@@ -206,10 +221,10 @@ func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	version := sv.installed.Version
 	t := node.Target{Name: "falco", Spec: "falco-" + version, Old: version, New: version}
-	c := node.Install{Action: "reinstall", Repositories: []string{sv.Repository.ID}, Cause: node.Because(node.DriftFiles, listAltered(altered))}
+	c := node.Install{Action: "reinstall", Repositories: []string{sv.Repository.ID}, Declared: sv.Repository.ID, Cause: node.Because(node.DriftFiles, listAltered(altered))}
 	if sv.Falco.RPM != "" {
 		if local, err := localTargets(sv, t); err == nil {
-			t, c.Repositories, c.Fingerprints, c.KeyFile = local[0], nil, localPins(sv), KeyFile
+			t, c.Repositories, c.Declared, c.Fingerprints, c.KeyFile = local[0], nil, "", localPins(sv), KeyFile
 		}
 	}
 	c.Targets = []node.Target{t}

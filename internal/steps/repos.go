@@ -5,95 +5,144 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/dnfconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
-// repoDir is where .repo files are.
-const repoDir = "/etc/yum.repos.d"
-
-// repoFiles reads every .repo file of the node, by path.
-func repoFiles(tree fs.FS) (map[string][]byte, error) {
-	entries, err := fs.ReadDir(tree, inTree(repoDir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("reading the node: %w", err)
+// repoFiles reads dnf's configuration and the repository files that it leads to,
+// by path.
+func repoFiles(tree fs.FS) (dnfconf.Config, map[string][]byte, error) {
+	conf, err := dnfconf.Read(tree)
+	if err != nil {
+		return conf, nil, fmt.Errorf("reading the node: %w", err)
 	}
-	files := map[string][]byte{}
-	for _, e := range entries {
-		if path.Ext(e.Name()) != ".repo" || e.IsDir() {
-			continue
-		}
-		name := repoDir + "/" + e.Name()
-		if files[name], err = readOptional(tree, name); err != nil {
-			return nil, err
-		}
+	files, err := conf.Files()
+	if err != nil {
+		return conf, nil, fmt.Errorf("reading the node: %w", err)
 	}
-	return files, nil
+	return conf, files, nil
 }
 
 // A repoSet is what the node's repository files offer.
 type repoSet struct {
-	// base are the enabled sections of the distribution itself.
+	conf  dnfconf.Config
+	files map[string][]byte
+	// base are the enabled repositories of the distribution itself.
 	base []string
-	// epel are EPEL's sections, enabled or not, or a pattern for the one that is
-	// about to be installed.
+	// epel is EPEL, enabled or not, or a pattern for the one that is about to be
+	// installed.
 	epel    []string
 	hasEPEL bool
 }
 
-// distribution matches the ids of Oracle Linux's own packages and kernels.
-var distribution = regexp.MustCompile(`^ol\d+_(latest|baseos_latest|u\d+_baseos_base|appstream|addons|optional_latest|MODRHCK|UEKR\d+)$`)
+var (
+	// distribution matches the ids of Oracle Linux's own packages and kernels, and
+	// of their mirrors in OS Management Hub, "ol8_appstream-ol8-x86_64".
+	distribution = regexp.MustCompile(`(?i)^ol\d+_(latest|baseos_latest|u\d+_baseos_base|appstream|addons|optional_latest|MODRHCK|UEKR\d+|developer_UEKnext)(-ol\d+-\w+)?$`)
+	// oracleEPEL matches Oracle's ids of EPEL. Oracle Linux 10 has one for each
+	// update release, and the version does not tell whether the newest has one yet:
+	// ol10_u1_developer_EPEL was seen on a 10.2 host.
+	oracleEPEL = regexp.MustCompile(`^ol\d+(_u\d+)?_developer_EPEL$`)
+	// epelRelease finds the release that an EPEL is for.
+	epelRelease = regexp.MustCompile(`(?i)^ol(\d+)_|epel[-/]?(\d+)`)
+)
 
-// readRepos sorts the sections of the node's repository files. If none has one
-// of Oracle's names, as behind a mirror, every enabled section is base. EPEL's
-// sections of another major release, which a node that was upgraded in place
-// may have, are left out.
-func readRepos(tree fs.FS, major int) (repoSet, error) {
-	files, err := repoFiles(tree)
+// readRepos sorts the repositories of the node's files. If none has one of
+// Oracle's names, as behind a mirror, every enabled one but Falco's own is base.
+func readRepos(tree fs.FS, major int, own string) (repoSet, error) {
+	conf, files, err := repoFiles(tree)
 	if err != nil {
 		return repoSet{}, err
 	}
-	var set repoSet
+	set := repoSet{conf: conf, files: files}
 	var enabled []string
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		ids := yumrepo.EPEL(files[name])
-		for _, id := range ids {
-			if strings.HasPrefix(id, fmt.Sprintf("ol%d_", major)) {
-				set.epel = append(set.epel, id)
+	var epel []yumrepo.Section
+	for _, s := range dnfconf.Repositories(files) {
+		switch {
+		case yumrepo.IsEPEL(s):
+			if yumrepo.IsPlainEPEL(s) && !isOfOtherRelease(s, major) {
+				epel = append(epel, s)
 			}
-		}
-		file, err := yumrepo.Parse(files[name])
-		if err != nil {
-			continue // dnf skips it too; the step that owns it reports it
-		}
-		for _, s := range file.Sections() {
-			if s.Enabled() && !slices.Contains(ids, s.ID) {
-				enabled = append(enabled, s.ID)
+		case s.Enabled() && s.ID != own:
+			enabled = append(enabled, s.ID)
+			if distribution.MatchString(s.ID) {
+				set.base = append(set.base, s.ID)
 			}
-		}
-	}
-	for _, id := range enabled {
-		if distribution.MatchString(id) {
-			set.base = append(set.base, id)
 		}
 	}
 	if set.base == nil {
 		set.base = enabled
 	}
+	set.epel = chooseEPEL(epel)
 	if set.hasEPEL = len(set.epel) > 0; !set.hasEPEL {
 		set.epel = []string{fmt.Sprintf("ol%d*_developer_EPEL", major)} // not ol8_developer_EPEL_modular
 	}
 	return set, nil
+}
+
+// isOfOtherRelease reports whether an EPEL is for another release, as a node
+// that was upgraded in place may have.
+func isOfOtherRelease(s yumrepo.Section, major int) bool {
+	metalink, _ := s.Get("metalink")
+	base, _ := s.Get("baseurl")
+	for _, text := range []string{s.ID, metalink, base} {
+		if m := epelRelease.FindStringSubmatch(text); m != nil {
+			return m[1]+m[2] != strconv.Itoa(major)
+		}
+	}
+	return false
+}
+
+// chooseEPEL returns the ids of the EPEL to use where there are several: the one
+// that is on, since the node reaches it, else Oracle's, else any.
+func chooseEPEL(all []yumrepo.Section) []string {
+	for _, fits := range []func(yumrepo.Section) bool{
+		yumrepo.Section.Enabled,
+		func(s yumrepo.Section) bool { return oracleEPEL.MatchString(s.ID) },
+		func(yumrepo.Section) bool { return true },
+	} {
+		var ids []string
+		for _, s := range all {
+			if fits(s) && !slices.Contains(ids, s.ID) {
+				ids = append(ids, s.ID)
+			}
+		}
+		if ids != nil {
+			return ids
+		}
+	}
+	return nil
+}
+
+// requireBase fails if no repository of the distribution is there. OS Management
+// renames Oracle's files, and its plugin of dnf offers the packages instead.
+func (r repoSet) requireBase() error {
+	if len(r.base) > 0 {
+		return nil
+	}
+	backups, err := r.conf.Backups(".osms-backup")
+	if err != nil {
+		return fmt.Errorf("reading the node: %w", err)
+	}
+	what, hint := "no repository of the distribution is enabled", "enable the repositories of Oracle Linux (dnf repolist --all), or use a Falco and a driver that need no packages of theirs: falco.driver: modern_ebpf"
+	if len(backups) > 0 {
+		what += ": OS Management has renamed " + path.Base(backups[0])
+		if more := len(backups) - 1; more > 0 {
+			what += fmt.Sprintf(" and %d more", more)
+		}
+		hint = "take the node out of OS Management, or rename the *.osms-backup files back; a Falco and a driver that need no packages of theirs do without: falco.driver: modern_ebpf"
+	}
+	return node.Errorf(node.CodePackages, hint, "%s, and a kernel module is built with its packages", what)
 }
 
 // Oracle's images have repository files with $ociregion and $ocidomain in their
@@ -110,44 +159,40 @@ const (
 )
 
 // mapperFiles are the signs that it has finished: its marker, and the variable
-// for dnf and for yum.
-func mapperFiles() []string {
-	return []string{mapperMarker, "/etc/dnf/vars/ociregion", "/etc/yum/vars/ociregion"}
+// in a directory that dnf reads.
+func mapperFiles(conf dnfconf.Config) []string {
+	files := []string{mapperMarker}
+	for _, dir := range conf.Main.VarsDirs() {
+		files = append(files, path.Join(dir, "ociregion"))
+	}
+	return files
 }
 
 // awaitMapper returns what to wait for before the named repositories are read.
 // It is nil on a node where they do not use the variables, where those are set
 // already, or where nothing will ever set them.
-func awaitMapper(ctx context.Context, view node.View, ids []string) (*node.Await, error) {
-	for _, f := range mapperFiles() {
+func awaitMapper(ctx context.Context, view node.View, repos repoSet, ids []string) (*node.Await, error) {
+	signs := mapperFiles(repos.conf)
+	for _, f := range signs {
 		if _, err := fs.Stat(view.Tree(), inTree(f)); err == nil {
 			return nil, nil
 		}
 	}
-	files, err := repoFiles(view.Tree())
-	if err != nil || !usesRegion(files, ids) {
-		return nil, err
+	if !usesRegion(repos.files, ids) {
+		return nil, nil
 	}
 	units, err := view.Units(ctx, mapperUnit)
 	if err != nil || !units[mapperUnit].Exists() {
 		return nil, err
 	}
-	return &node.Await{Files: mapperFiles(), What: mapperUnit, Limit: mapperLimit}, nil
+	return &node.Await{Files: signs, What: mapperUnit, Limit: mapperLimit}, nil
 }
 
-// usesRegion reports whether one of the sections has the variables in its URL.
+// usesRegion reports whether one of the repositories has the variables in its
+// URL.
 func usesRegion(files map[string][]byte, ids []string) bool {
-	for _, text := range files {
-		file, err := yumrepo.Parse(text)
-		if err != nil {
-			continue
-		}
-		for _, s := range file.Sections() {
-			url, _ := s.Get("baseurl")
-			if slices.Contains(ids, s.ID) && strings.Contains(url, "$oci") {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(dnfconf.Repositories(files), func(s yumrepo.Section) bool {
+		url, _ := s.Get("baseurl")
+		return slices.Contains(ids, s.ID) && strings.Contains(url, "$oci")
+	})
 }

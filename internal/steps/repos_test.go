@@ -5,6 +5,9 @@ package steps
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -87,6 +90,179 @@ func TestUsesRegion(t *testing.T) {
 	for _, tt := range tests {
 		if got := usesRegion(files, tt.ids); got != tt.want {
 			t.Errorf("usesRegion(%q) = %v, want %v", tt.ids, got, tt.want)
+		}
+	}
+}
+
+// What is asked of dnf, and what is left on, by the repositories of the node.
+func TestRepositories(t *testing.T) {
+	const oracle = "[ol8_baseos_latest]\nbaseurl=https://yum/x\nenabled=1\n[ol8_ksplice]\nenabled=1\n"
+	const fedora = "[epel]\nname=Extra Packages for Enterprise Linux $releasever\nmetalink=https://mirrors.fedoraproject.org/metalink?repo=epel-8&arch=$basearch\nenabled=%d\n"
+	tests := []struct {
+		name  string
+		files map[string]string // beside Oracle's, which "" replaces
+		from  string            // the repositories of the last transaction
+		first string            // the first transaction, if it brings EPEL
+		off   []string          // files that are edited
+	}{
+		{name: "none", from: "falcosecurity-rpm ol8_baseos_latest ol8*_developer_EPEL", first: "oracle-epel-release-el8"},
+		{
+			name: "Oracle's, with the modular one", from: "falcosecurity-rpm ol8_baseos_latest ol8_developer_EPEL",
+			files: map[string]string{"/etc/yum.repos.d/e.repo": "[ol8_developer_EPEL]\nenabled=1\n[ol8_developer_EPEL_modular]\nenabled=1\n"},
+			off:   []string{"/etc/yum.repos.d/e.repo"},
+		},
+		{
+			name: "Fedora's", from: "falcosecurity-rpm ol8_baseos_latest epel",
+			files: map[string]string{"/etc/yum.repos.d/epel.repo": fmt.Sprintf(fedora, 1)},
+			off:   []string{"/etc/yum.repos.d/epel.repo"},
+		},
+		{
+			name: "Fedora's is on, Oracle's is off", from: "falcosecurity-rpm ol8_baseos_latest epel",
+			files: map[string]string{"/etc/yum.repos.d/epel.repo": fmt.Sprintf(fedora, 1), "/etc/yum.repos.d/o.repo": "[ol8_developer_EPEL]\nenabled=0\n"},
+			off:   []string{"/etc/yum.repos.d/epel.repo"},
+		},
+		{
+			name: "both are off", from: "falcosecurity-rpm ol8_baseos_latest ol8_developer_EPEL",
+			files: map[string]string{"/etc/yum.repos.d/epel.repo": fmt.Sprintf(fedora, 0), "/etc/yum.repos.d/o.repo": "[ol8_developer_EPEL]\nenabled=0\n"},
+		},
+		{
+			name: "of another release", from: "falcosecurity-rpm ol8_baseos_latest ol8*_developer_EPEL", first: "oracle-epel-release-el8",
+			files: map[string]string{"/etc/yum.repos.d/e.repo": "[ol7_developer_EPEL]\nenabled=0\n[epel9]\nenabled=0\n"},
+		},
+		{
+			name: "OS Management Hub", from: "falcosecurity-rpm ol8_baseos_latest-ol8-x86_64 ol8_developer_epel-ol8-x86_64",
+			files: map[string]string{"": "[ol8_baseos_latest-ol8-x86_64]\n[site-tools]\n", "/etc/yum.repos.d/h.repo": "[ol8_developer_epel-ol8-x86_64]\n"},
+			off:   []string{"/etc/yum.repos.d/h.repo"},
+		},
+		{
+			name: "a mirror by its path", from: "falcosecurity-rpm site-base site-extra",
+			files: map[string]string{"": "[site-base]\n", "/etc/yum.repos.d/m.repo": "[site-extra]\nbaseurl=http://mirror/epel/8/x86_64/\nenabled=0\n"},
+		},
+		{
+			name: "another directory", from: "falcosecurity-rpm site",
+			files: map[string]string{"/etc/dnf/dnf.conf": "[main]\nreposdir=/srv/repos\n", "/srv/repos/s.repo": "[site]\n[site-epel]\nenabled=1\n"},
+			off:   []string{"/srv/repos/s.repo"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			s.Falco.Version = "0.39.2"
+			n.write(repoDir+"/oracle-linux.repo", cmp.Or(tt.files[""], oracle))
+			for name, content := range tt.files {
+				if name != "" {
+					n.write(name, content)
+				}
+			}
+			out, err := planOf(t, n, s, idPackages)
+			if err != nil {
+				t.Fatal(err)
+			}
+			last := out.Changes[len(out.Changes)-1].(node.Install)
+			if got := strings.ReplaceAll(strings.Join(last.Repositories, " "), "site-epel", ""); strings.TrimSpace(got) != tt.from {
+				t.Errorf("from %q, want %q", got, tt.from)
+			}
+			if first := out.Changes[0].(node.Install).Targets[0].Spec; tt.first != "" && first != tt.first || tt.first == "" && len(out.Changes) != 1 {
+				t.Errorf("first %s of %d transactions, want %q", first, len(out.Changes), tt.first)
+			}
+			out, err = planOf(t, n, s, "epel")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var off []string
+			for _, c := range out.Changes {
+				off = append(off, c.(node.WriteFile).Path)
+			}
+			if !slices.Equal(off, tt.off) {
+				t.Errorf("edited %q, want %q", off, tt.off)
+			}
+		})
+	}
+}
+
+// A node without a repository of the distribution is told so, before dnf is
+// asked.
+func TestNoDistribution(t *testing.T) {
+	tests := []struct {
+		name string
+		edit func(n *fakeNode)
+		says string
+	}{
+		{"OS Management", func(n *fakeNode) {
+			n.write(repoDir+"/oracle-linux-ol8.repo.osms-backup", "[ol8_baseos_latest]\n")
+			n.write(repoDir+"/uek-ol8.repo.osms-backup", "[ol8_UEKR7]\n")
+		}, "OS Management has renamed oracle-linux-ol8.repo.osms-backup and 1 more"},
+		{"all are off", func(n *fakeNode) { n.write(repoDir+"/o.repo", "[ol8_baseos_latest]\nenabled=0\n") }, "no repository of the distribution is enabled"},
+		{"only Falco's and EPEL", func(n *fakeNode) { n.write(repoDir+"/o.repo", "[falcosecurity-rpm]\n[epel]\n") }, "no repository of the distribution is enabled"},
+		{"a broken dnf.conf", func(n *fakeNode) { n.write("/etc/dnf/dnf.conf", "[main\n") }, "reading /etc/dnf/dnf.conf: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			delete(n.files, inTree(repoDir+"/oracle-linux.repo"))
+			tt.edit(n)
+			s.Falco.Version = "0.39.2"
+			_, err := planOf(t, n, s, idPackages)
+			if err == nil || node.CodeOf(err) != node.CodePackages || !strings.Contains(err.Error(), tt.says) || node.HintOf(err) == "" {
+				t.Errorf("Plan = %v, want %q", err, tt.says)
+			}
+			s.Falco.Version = "0.44.1" // which needs nothing of the distribution
+			if _, err := planOf(t, n, s, idPackages); (err != nil) != strings.Contains(tt.name, "broken") {
+				t.Errorf("Plan of a Falco that builds nothing = %v", err)
+			}
+		})
+	}
+}
+
+// The repository file goes where dnf reads it.
+func TestRepositoryHome(t *testing.T) {
+	for _, tt := range []struct{ conf, home, says string }{
+		{"[main]\n", repoFile, ""},
+		{"[main]\nreposdir=/srv/repos\n", "/srv/repos/falcosecurity.repo", ""},
+		{"[main]\nreposdir=/srv/repos,/etc/yum.repos.d\n", repoFile, ""},
+		{"[main]\nreposdir=\n", "", "/etc/dnf/dnf.conf:2: reposdir= names no directory"},
+	} {
+		n, s := newNode(t, "9.6", rhck9)
+		n.write("/etc/dnf/dnf.conf", tt.conf)
+		out, err := planOf(t, n, s, "repository")
+		switch {
+		case tt.says != "":
+			if err == nil || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("%q: Plan = %v, want %s", tt.conf, err, tt.says)
+			}
+		case err != nil || len(out.Changes) != 1 || out.Changes[0].(node.WriteFile).Path != tt.home:
+			t.Errorf("%q: Plan = %v, %v, want %s", tt.conf, out.Changes, err, tt.home)
+		}
+	}
+}
+
+// The headers of a variant are asked for by name and by what they provide, and
+// are there when dkms has what it builds with.
+func TestHeadersOfVariants(t *testing.T) {
+	for kernel, spec := range map[string]string{
+		"4.18.0-553.el8_10.x86_64+debug":       "kernel-debug-devel-4.18.0-553.el8_10.x86_64",
+		"4.18.0-553.rt7.342.el8_10.x86_64":     "kernel-rt-devel-4.18.0-553.rt7.342.el8_10.x86_64",
+		"5.15.0-210.163.7.el8uek.x86_64":       "kernel-uek-devel-5.15.0-210.163.7.el8uek.x86_64",
+		"5.15.0-210.163.7.el8uek.x86_64.debug": "kernel-uek-debug-devel-5.15.0-210.163.7.el8uek.x86_64",
+	} {
+		n, s := newNode(t, "8.10", kernel)
+		s.Falco.Version = "0.39.2"
+		targets := func() []node.Target {
+			out, err := planOf(t, n, s, idPackages)
+			if err != nil {
+				t.Fatalf("%s: %v", kernel, err)
+			}
+			return out.Changes[len(out.Changes)-1].(node.Install).Targets
+		}
+		devel := func(p node.Target) bool {
+			return p.Spec == spec && slices.Contains(p.Provides, "kernel-devel-uname-r = "+kernel)
+		}
+		if got := targets(); !slices.ContainsFunc(got, devel) {
+			t.Errorf("%s: targets %v, want %s", kernel, got, spec)
+		}
+		n.write("/lib/modules/"+kernel+"/build/include/x.h", "")
+		if got := targets(); slices.ContainsFunc(got, devel) {
+			t.Errorf("%s: targets %v with the headers there", kernel, got)
 		}
 	}
 }

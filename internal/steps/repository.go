@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -16,23 +17,27 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
-// repoFile is the file that Falco's documentation tells people to create.
-const repoFile = repoDir + "/falcosecurity.repo"
+// repoName is the file that Falco's documentation tells people to create.
+const repoName = "falcosecurity.repo"
 
 // planRepository keeps the section of Falco's repository as declared.
 func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
-	files, err := repoFiles(sv.view.Tree())
+	conf, files, err := repoFiles(sv.view.Tree())
 	if err != nil {
 		return converge.Outcome{}, err
 	}
+	dir, err := conf.Home()
+	if err != nil {
+		return converge.Outcome{}, node.Errorf(node.CodePackages, "take that line out, or name /etc/yum.repos.d in it", "finding the place of the repository file: %w", err)
+	}
 	r := sv.Repository
-	home, elsewhere := homeOf(files, r.ID)
+	home, elsewhere := homeOf(files, path.Join(dir, repoName), r.ID)
 	out := converge.Outcome{Reason: home + " is as declared"}
 	if out.Changes, err = setSection(r, home, files[home]); err != nil {
 		return out, err
 	}
 	for _, other := range elsewhere {
-		c, err := removeSection(r.ID, other, files[other])
+		c, err := removeSection(r.ID, other, home, files[other])
 		if err != nil {
 			return out, err
 		}
@@ -52,16 +57,16 @@ func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
 
 // homeOf returns the file for the section: the usual one, or another one if only
 // that has it. elsewhere are all other files with the section.
-func homeOf(files map[string][]byte, id string) (home string, elsewhere []string) {
+func homeOf(files map[string][]byte, usual, id string) (home string, elsewhere []string) {
 	for _, name := range yumrepo.FilesWith(files, id) {
-		if name != repoFile {
+		if name != usual {
 			elsewhere = append(elsewhere, name)
 		}
 	}
-	if files[repoFile] == nil && len(elsewhere) == 1 {
+	if files[usual] == nil && len(elsewhere) == 1 {
 		return elsewhere[0], nil
 	}
-	return repoFile, elsewhere
+	return usual, elsewhere
 }
 
 // setSection plans the file that has the section: created if absent, else
@@ -113,12 +118,12 @@ func editSection(r settings.Repository, old []byte) ([]byte, error) {
 
 // removeSection removes the section from another file: dnf reads the files in
 // order of their names and uses the first section, so the wrong one may win.
-func removeSection(id, name string, old []byte) (node.Change, error) {
+func removeSection(id, name, home string, old []byte) (node.Change, error) {
 	edited, err := yumrepo.Remove(old, id)
 	if err != nil {
 		return nil, node.Errorf(node.CodePackages, "remove the section "+id+" from it by hand", "editing %s: %w", name, err)
 	}
 	return node.WriteFile{
-		Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftRepositoryTwice, "section "+id+" is in "+repoFile+" too"),
+		Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftRepositoryTwice, "section "+id+" is in "+home+" too"),
 	}, nil
 }

@@ -5,7 +5,6 @@ package yumrepo
 
 import (
 	"maps"
-	"regexp"
 	"slices"
 )
 
@@ -22,24 +21,4 @@ func FilesWith(files map[string][]byte, id string) []string {
 		}
 	}
 	return names
-}
-
-// Oracle Linux 10 has one section per update release, but the newest update may
-// not have one yet: ol10_u1_developer_EPEL was seen on a 10.2 host.
-var epelID = regexp.MustCompile(`^ol\d+(_u\d+)?_developer_EPEL$`)
-
-// EPEL returns the ids of Oracle's EPEL sections in a .repo file, each once. A
-// file that dnf cannot read has none.
-func EPEL(src []byte) []string {
-	f, err := Parse(src)
-	if err != nil {
-		return nil
-	}
-	var ids []string
-	for _, s := range f.Sections() {
-		if epelID.MatchString(s.ID) && !slices.Contains(ids, s.ID) {
-			ids = append(ids, s.ID)
-		}
-	}
-	return ids
 }

@@ -114,31 +114,6 @@ func TestEnabled(t *testing.T) {
 	}
 }
 
-func TestEPEL(t *testing.T) {
-	for _, test := range []struct {
-		file string
-		want []string
-	}{
-		{"ol8.10.oracle-epel-ol8.repo", []string{"ol8_developer_EPEL"}},
-		{"ol9.6.oracle-epel-ol9.repo", []string{"ol9_developer_EPEL"}},
-		{"ol10.1.oracle-epel-ol10.repo", []string{"ol10_u1_developer_EPEL"}},
-		{"ol8.10.oracle-linux-ol8.repo", nil},
-	} {
-		if got := EPEL(read(t, test.file)); !cmp.Equal(got, test.want) {
-			t.Errorf("EPEL(%s) = %q, want %q", test.file, got, test.want)
-		}
-	}
-	for in, want := range map[string][]string{
-		"[ol10_u1_developer_EPEL]\n[ol10_u0_developer_EPEL]\n[ol10_u1_developer_EPEL]\n": {"ol10_u1_developer_EPEL", "ol10_u0_developer_EPEL"},
-		"#[ol8_developer_EPEL]\n[xol8_developer_EPEL]\n[ol_developer_EPEL]\n":            nil,
-		"[ol8_developer_EPEL]\njunk\n":                                                   nil,
-	} {
-		if got := EPEL([]byte(in)); !cmp.Equal(got, want) {
-			t.Errorf("EPEL(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
 func TestFilesWith(t *testing.T) {
 	files := map[string][]byte{
 		"b.repo":      []byte("[x]\n[falcosecurity-rpm]\n"),

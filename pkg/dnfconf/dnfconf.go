@@ -1,0 +1,162 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package dnfconf reads what dnf is configured with on a node, or yum on Oracle
+// Linux 7: the main file, the repository files that it leads to, and how their
+// servers are reached. It reads a file tree and changes nothing; it knows
+// neither what plugins add nor dnf's command line.
+package dnfconf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
+)
+
+// standard is where repository files are on Oracle Linux.
+const standard = "/etc/yum.repos.d"
+
+// A Config is what dnf is configured with.
+type Config struct {
+	// File is the main file: dnf.conf, or yum.conf where there is no dnf.
+	File string
+	Main yumrepo.Main
+	// Err is why dnf cannot read the main file; Main is empty then.
+	Err error
+
+	tree fs.FS
+	text []byte
+}
+
+// Read reads the main file of a tree whose names have no leading slash. Without
+// one dnf has its defaults. It fails only if the file cannot be read at all.
+func Read(tree fs.FS) (Config, error) {
+	c := Config{File: yumrepo.DNFConf, tree: tree}
+	if _, err := fs.Stat(tree, "usr/bin/dnf"); errors.Is(err, fs.ErrNotExist) {
+		if _, err := fs.Stat(tree, inTree(yumrepo.YumConf)); err == nil {
+			c.File = yumrepo.YumConf
+		}
+	}
+	text, err := fs.ReadFile(tree, inTree(c.File))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return c, fmt.Errorf("reading %s: %w", c.File, err)
+	}
+	c.text = text
+	if c.Main, c.Err = yumrepo.ReadMain(text); c.Err != nil {
+		c.Err = fmt.Errorf("reading %s: %w", c.File, c.Err)
+	}
+	return c, nil
+}
+
+func inTree(name string) string { return strings.TrimPrefix(path.Clean(name), "/") }
+
+// Home returns the directory where a new repository file belongs: the usual one
+// if dnf reads it, else the first that it reads. It fails if dnf reads none.
+func (c Config) Home() (string, error) {
+	dirs := c.dirs()
+	switch {
+	case slices.Contains(dirs, standard):
+		return standard, nil
+	case len(dirs) == 0:
+		o, _ := c.Main.Get("reposdir")
+		return "", fmt.Errorf("%s:%d: reposdir= names no directory, so dnf reads no repository file", c.File, o.Line)
+	}
+	return dirs[0], nil
+}
+
+func (c Config) dirs() []string {
+	var dirs []string
+	for _, dir := range c.Main.ReposDirs() {
+		if dir = path.Clean(dir); path.IsAbs(dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs
+}
+
+// Files returns every repository file that dnf reads, by path: those of its
+// directories, and the main file if it has a repository too.
+func (c Config) Files() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	err := c.each(func(name string) (err error) {
+		if path.Ext(name) == ".repo" {
+			files[name], err = fs.ReadFile(c.tree, inTree(name))
+			if errors.Is(err, fs.ErrNotExist) { // a link that leads nowhere
+				delete(files, name)
+				return nil
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if f, err := yumrepo.Parse(c.text); err == nil && slices.ContainsFunc(f.Sections(), isRepository) {
+		files[c.File] = c.text
+	}
+	return files, nil
+}
+
+func isRepository(s yumrepo.Section) bool { return s.ID != "main" }
+
+// Backups returns files beside the repository files whose names end with a
+// suffix, such as ".osms-backup".
+func (c Config) Backups(suffix string) ([]string, error) {
+	var names []string
+	err := c.each(func(name string) error {
+		if strings.HasSuffix(name, suffix) {
+			names = append(names, name)
+		}
+		return nil
+	})
+	return names, err
+}
+
+// each calls do with every file of the directories, in the order of dnf.
+func (c Config) each(do func(name string) error) error {
+	for _, dir := range c.dirs() {
+		entries, err := fs.ReadDir(c.tree, inTree(dir))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("reading %s: %w", dir, err)
+		}
+		for _, e := range entries {
+			if !e.IsDir() {
+				if err := do(path.Join(dir, e.Name())); err != nil {
+					return fmt.Errorf("reading %s: %w", path.Join(dir, e.Name()), err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Repositories returns the repositories of files, in the order of their names.
+// A file that dnf skips has none.
+func Repositories(files map[string][]byte) []yumrepo.Section {
+	var all []yumrepo.Section
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		if f, err := yumrepo.Parse(files[name]); err == nil {
+			all = append(all, slices.DeleteFunc(f.Sections(), func(s yumrepo.Section) bool { return !isRepository(s) })...)
+		}
+	}
+	return all
+}
+
+// Get returns a key of the repository id, or of [main] where its section does
+// not have it: how its server is reached. It is empty if neither has it.
+func (c Config) Get(id, key string) string {
+	files, _ := c.Files()
+	for _, s := range Repositories(files) {
+		if value, ok := s.Get(key); ok && s.ID == id {
+			return strings.TrimSpace(value)
+		}
+	}
+	o, _ := c.Main.Get(key)
+	return strings.TrimSpace(o.Value)
+}
