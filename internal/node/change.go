@@ -152,8 +152,11 @@ type Await struct {
 type ImportKey struct {
 	Cause
 	// URL is https://, file:// or a plain path; http:// only if Insecure.
-	URL          string
-	Insecure     bool
+	URL      string
+	Insecure bool
+	// Repository is the id of the repository that the key is for. Its proxy, or
+	// that of dnf.conf, leads to the key too.
+	Repository   string
 	Fingerprints []string
 	Path         string
 }

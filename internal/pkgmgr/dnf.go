@@ -175,9 +175,9 @@ func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error
 func environment() []string {
 	// An alias may give dnf's verbs another meaning.
 	env := append(falco.InstallEnvironment(), "HOME=/root", "DNF_DISABLE_ALIASES=1")
-	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"} {
-		if value, ok := os.LookupEnv(name); ok {
-			env = append(env, name+"="+value)
+	for _, name := range proxyVariables() {
+		if value := variable(name); value != "" {
+			env = append(env, name+"="+value, strings.ToUpper(name)+"="+value)
 		}
 	}
 	return env

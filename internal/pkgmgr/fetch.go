@@ -46,9 +46,9 @@ func (e statusError) Error() string {
 }
 
 // fetch reads a small file over https, over http if insecure, from a file: URL
-// or from a plain path. A transient failure is tried again; the environment's
-// proxies are used. Errors contain no credentials.
-func (m *Manager) fetch(ctx context.Context, from string, insecure bool) ([]byte, error) {
+// or from a plain path. A transient failure is tried again. The way is dnf's to the
+// repository. Errors contain no credentials.
+func (m *Manager) fetch(ctx context.Context, from, repository string, insecure bool) ([]byte, error) {
 	if filepath.IsAbs(from) {
 		return m.fetchFile(from)
 	}
@@ -60,7 +60,7 @@ func (m *Manager) fetch(ctx context.Context, from string, insecure bool) ([]byte
 	case source.Scheme == "file" && (source.Host == "" || source.Host == "localhost"):
 		return m.fetchFile(source.Path)
 	case source.Scheme == "https", source.Scheme == "http" && insecure:
-		return m.fetchWeb(ctx, source, insecure)
+		return m.fetchWeb(ctx, newClient(m.routeTo(repository), insecure), source)
 	case source.Scheme == "http":
 		return nil, node.Errorf(node.CodeTrust, "use https://, or set repository.insecure: true for a mirror on a private network",
 			"fetching %s: %w", redact.Text(from), errInsecure)
@@ -79,8 +79,7 @@ func (m *Manager) fetchFile(path string) ([]byte, error) {
 	return content, nil
 }
 
-func (m *Manager) fetchWeb(ctx context.Context, source *url.URL, insecure bool) ([]byte, error) {
-	client := newClient(insecure)
+func (m *Manager) fetchWeb(ctx context.Context, client *http.Client, source *url.URL) ([]byte, error) {
 	defer client.CloseIdleConnections()
 	pause := m.pauses()
 	for try := 1; ; try++ {
@@ -98,11 +97,12 @@ func (m *Manager) fetchWeb(ctx context.Context, source *url.URL, insecure bool) 
 	}
 }
 
-// newClient returns a client that uses the environment's proxies and never
-// leaves https for http.
-func newClient(insecure bool) *http.Client {
+// newClient returns a client that goes by a route and never leaves https for
+// http.
+func newClient(r route, insecure bool) *http.Client {
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
+		Proxy:                 func(request *http.Request) (*url.URL, error) { return r.proxyFor(request.URL) },
+		TLSClientConfig:       &tls.Config{RootCAs: r.roots, MinVersion: tls.VersionTLS12},
 		DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: 20 * time.Second,
@@ -170,12 +170,24 @@ func fetchError(source *url.URL, err error) error {
 	switch {
 	case errors.Is(err, errInsecure):
 		code, hint = node.CodeTrust, "use the https:// URL that it redirects to"
+	case wantsProxyLogin(err):
+		hint = hintLogin
 	case errors.Is(err, errTooLarge), errors.As(err, new(statusError)):
 		hint = "check the URL; for a proxy or mirror, check that it serves this file"
 	case isCertificate(err):
 		hint = hintCA + "; the CA of a proxy that intercepts TLS must be among them"
 	}
 	return node.Errorf(code, hint, "fetching %s: %w", redact.Text(source.String()), withoutURL(err))
+}
+
+// wantsProxyLogin reports whether a proxy answers 407. net/http has only its text
+// as the error if the proxy is asked for a tunnel.
+func wantsProxyLogin(err error) bool {
+	var status statusError
+	if errors.As(err, &status) {
+		return status == http.StatusProxyAuthRequired
+	}
+	return strings.Contains(err.Error(), http.StatusText(http.StatusProxyAuthRequired))
 }
 
 // withoutURL returns err without the URL that net/http puts in front, which may

@@ -70,7 +70,7 @@ func TestFetch(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tries.Store(0)
 			m, _ := newManager(t)
-			got, err := m.fetch(t.Context(), tt.url, !tt.secure)
+			got, err := m.fetch(t.Context(), tt.url, "fx", !tt.secure)
 			wantCode(t, err, tt.code)
 			if err != nil && (!strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), "secret")) {
 				t.Errorf("fetch(%q) = %v, want %q and no credentials", tt.url, err, tt.says)
@@ -93,13 +93,13 @@ func TestFetchTLS(t *testing.T) {
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, plain.URL, http.StatusFound) }))
 	defer server.Close()
 	m, _ := newManager(t)
-	_, err := m.fetch(t.Context(), server.URL, false)
+	_, err := m.fetch(t.Context(), server.URL, "fx", false)
 	wantCode(t, err, node.CodePackages)
 	if !strings.Contains(node.HintOf(err), "CA certificates") {
 		t.Errorf("fetch = %v (hint %q), want the certificate named", err, node.HintOf(err))
 	}
 	for _, insecure := range []bool{false, true} {
-		client := newClient(insecure)
+		client := newClient(route{}, insecure)
 		client.Transport = server.Client().Transport
 		request, _ := http.NewRequest(http.MethodGet, server.URL, http.NoBody)
 		_, err := fetchOnce(t.Context(), client, request.URL)

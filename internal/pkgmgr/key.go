@@ -29,7 +29,7 @@ var keyPackage = regexp.MustCompile(`^gpg-pubkey-[0-9a-f]{8,40}-[0-9a-f]{8}$`)
 // serves are left out, since dnf and rpm would trust them too. If there is no
 // such key it fails with [node.CodeTrust] and changes nothing.
 func (m *Manager) ImportKey(ctx context.Context, c node.ImportKey) error {
-	served, err := m.fetch(ctx, c.URL, c.Insecure)
+	served, err := m.fetch(ctx, c.URL, c.Repository, c.Insecure)
 	if err != nil {
 		return err
 	}

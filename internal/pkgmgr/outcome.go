@@ -77,6 +77,7 @@ const (
 	hintDeps  = "pin a newer or older version with --falco-version, or enable the repository that has what is missing"
 	hintSpace = "make room on that file system and run again"
 	hintLock  = "another program is changing packages: wait until it ends, or find out why it hangs"
+	hintLogin = "name the user that the proxy wants in dnf.conf (proxy_username and proxy_password), or in the URL of https_proxy"
 	hintCA    = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"
 )
 
@@ -158,7 +159,7 @@ func networkOutcomes() []outcome {
 	return []outcome{
 		row("proxy-name", `Could(?:n't| not) resolve proxy: (?P<detail>[^\s\]";]+)`, c, unnamed, "the name of the proxy, $detail, cannot be resolved", hintProxy),
 		row("proxy-login", `Status code: 407|CONNECT tunnel failed, response 407|HTTP code 407 from proxy|HTTPS? Error 407`, c, permanent, "the proxy wants a user and a password",
-			hint{own: "set proxy_username= and proxy_password= in dnf.conf, or https_proxy=http://USER:PASSWORD@HOST:PORT in the environment"}),
+			hint{own: hintLogin}),
 		row("proxy-refuses", `CONNECT tunnel failed, response (?P<detail>\d+)|HTTP code (?P<detail2>\d+) from proxy after CONNECT`, c, maybe, "the proxy refuses the way to the server of $repo: $detail", hint{own: "the proxy must allow that server; " + hintProxy.own}),
 		row("region", `Could(?:n't| not) resolve host: (?P<detail>\S*\$oci\w*[^\s\]";]*)`, c, unnamed, "the name $detail cannot be resolved: the variables of this region are not set", hint{
 			own: "oci-yum-repo-mapper.service sets ociregion and ocidomain (/etc/dnf/vars) at boot: see what it says",

@@ -34,7 +34,7 @@ func planKey(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	if len(missing) > 0 {
 		out.Changes = append(out.Changes, node.ImportKey{
-			URL: sv.Repository.GPGKey, Insecure: sv.Repository.Insecure, Fingerprints: pins, Path: KeyFile, Cause: missing[0].Cause,
+			URL: sv.Repository.GPGKey, Insecure: sv.Repository.Insecure, Repository: sv.Repository.ID, Fingerprints: pins, Path: KeyFile, Cause: missing[0].Cause,
 		})
 		out.Reason = "not trusted yet: " + shortID(missing[0].fingerprint)
 	} else {
