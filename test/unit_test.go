@@ -80,7 +80,7 @@ END`)
 
 // Installed returns the installed packages as rpm names them, without epoch. It
 // asks as nobody, because root's queries write to the directory of rpm's database.
-func (n *Node) Installed(pattern string) []string {
+func (n *Node) Installed(patterns ...string) []string {
 	n.t.Helper()
-	return strings.Fields(n.Must("setpriv --reuid 65534 --regid 65534 --clear-groups rpm -qa " + quote(pattern) + " | sort"))
+	return strings.Fields(n.Must("setpriv --reuid 65534 --regid 65534 --clear-groups rpm -qa '" + strings.Join(patterns, "' '") + "' | sort"))
 }

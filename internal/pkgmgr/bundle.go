@@ -78,7 +78,7 @@ func (m *Manager) Collect(ctx context.Context, o BundleOrder) (Bundle, error) {
 
 // download fetches the package. It installs nothing.
 func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder) error {
-	argv := []string{string(tool), "-y", "--disablerepo=*", "--enablerepo=" + o.Repository}
+	argv := append([]string{string(tool), "-y", "--disablerepo=*", "--enablerepo=" + o.Repository}, tool.setopts()...)
 	for _, pattern := range o.Exclude {
 		argv = append(argv, "--exclude="+pattern)
 	}

@@ -63,7 +63,7 @@ func (o outcome) of(s subject) diagnosis {
 // hintFor returns the hint for a missing package that a kernel module is built
 // with.
 func hintFor(row, pkg string) string {
-	without := "; or use the driver that needs none (falco.driver: modern_ebpf) where this kernel can"
+	without := "; Falco from 0.40 on needs none with the driver modern_ebpf (falco.driver)"
 	switch {
 	case strings.HasPrefix(pkg, "kernel-") && row == "excluded":
 		return "exclude=kernel* keeps the headers out too: let " + pkg + " in (includepkgs= and exclude= of dnf.conf and the repository files, dnf versionlock list)" + without

@@ -188,7 +188,7 @@ func environment() []string {
 func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install) error {
 	pause := m.pauses()
 	for try := 1; ; try++ {
-		out, err := m.run(ctx, tool.argv(c, try > 1))
+		out, err := m.run(ctx, slices.Insert(tool.argv(c, try > 1), 2, m.pluginConf(tool)...))
 		skipped := tool.isYum() && skippedName.Match(out.Stdout)
 		if err == nil && out.Status == 0 && !skipped {
 			return nil

@@ -3,7 +3,11 @@
 
 package pkgmgr
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/dnfconf"
+)
 
 // An option is a key of dnf.conf(5) or yum.conf(5), which every transaction
 // inherits. A value is set on the command line, whatever the file says; without
@@ -62,7 +66,8 @@ func options() []option {
 		set("retries", "3", "0 means for ever"),
 	},
 		left("the site says which packages this node may have: the error names it", "exclude", "excludepkgs", "includepkgs", "disable_excludes", "protected_packages", "protect_running_kernel", "exclude_from_weak", "exclude_from_weak_autodetect"),
-		left("plugins may bring repositories (ULN, OS Management) and locks of versions", "plugins", "pluginpath", "pluginconfpath"),
+		left("plugins may bring repositories (ULN, OS Management) and locks of versions", "plugins", "pluginpath"),
+		left("a directory that is not there makes plugins fail: it is then the usual one", "pluginconfpath"),
 		left("the site says how its servers are reached; the key is fetched the same way", "proxy", "proxy_username", "proxy_password", "proxy_auth_method", "proxy_sslcacert", "proxy_sslverify", "proxy_sslclientcert", "proxy_sslclientkey",
 			"sslcacert", "sslverify", "sslverifystatus", "sslclientcert", "sslclientkey", "username", "password", "user_agent", "countme", "ip_resolve"),
 		left("the site says how fast and how often", "bandwidth", "throttle", "minrate", "max_parallel_downloads", "max_downloads_per_mirror", "fastestmirror", "metadata_timer_sync", "deltarpm", "deltarpm_percentage", "zchunk"),
@@ -92,4 +97,21 @@ func (t packageTool) setopts() []string {
 		}
 	}
 	return argv
+}
+
+// pluginConf names the usual directory of the plugins' configuration if those of
+// pluginconfpath= do not exist.
+func (m *Manager) pluginConf(t packageTool) []string {
+	conf, err := dnfconf.Read(m.Tree)
+	if err != nil {
+		return nil
+	}
+	dirs, ok := conf.Main.List("pluginconfpath")
+	if !ok || m.anyExists(dirs) {
+		return nil
+	}
+	if t.isYum() {
+		return []string{"--setopt=pluginconfpath=/etc/yum/pluginconf.d"}
+	}
+	return []string{"--setopt=pluginconfpath=/etc/dnf/plugins"}
 }

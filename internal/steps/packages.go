@@ -90,8 +90,8 @@ func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 	if len(t.Targets) == 0 {
 		return nil, nil
 	}
-	if err := repos.conf.Err; err != nil {
-		return nil, node.Errorf(node.CodePackages, "correct that file: dnf itself does not start with it", "%w", err)
+	if err := repos.refuseTargets(t.Targets); err != nil {
+		return nil, err
 	}
 	// A transaction without build dependencies uses Falco's repository alone.
 	if sv.Falco.RPM == "" {

@@ -124,6 +124,20 @@ func chooseEPEL(all []yumrepo.Section) []string {
 	return nil
 }
 
+// refuseTargets fails if dnf's main file keeps packages away from dnf, or dnf from
+// starting.
+func (r repoSet) refuseTargets(targets []node.Target) error {
+	if err := r.conf.Err; err != nil {
+		return node.Errorf(node.CodePackages, "correct that file: dnf itself does not start with it", "%w", err)
+	}
+	for _, t := range targets {
+		if o, ok := r.conf.Excluder(t.Name); ok && !path.IsAbs(t.Spec) {
+			return node.Errorf(node.CodePackages, "take "+t.Name+" out of that line, or list the packages in it that are meant", "%s:%d excludes the package %s: %s=%s", r.conf.File, o.Line, t.Name, o.Key, o.Value)
+		}
+	}
+	return nil
+}
+
 // requireBase fails if no repository of the distribution is there. OS Management
 // renames Oracle's files, and its plugin of dnf offers the packages instead.
 func (r repoSet) requireBase() error {
@@ -134,13 +148,13 @@ func (r repoSet) requireBase() error {
 	if err != nil {
 		return fmt.Errorf("reading the node: %w", err)
 	}
-	what, hint := "no repository of the distribution is enabled", "enable the repositories of Oracle Linux (dnf repolist --all), or use a Falco and a driver that need no packages of theirs: falco.driver: modern_ebpf"
+	what, hint := "no repository of the distribution is enabled", "enable the repositories of Oracle Linux (dnf repolist --all), or use the driver modern_ebpf (falco.driver), with which Falco from 0.40 on needs no packages of theirs"
 	if len(backups) > 0 {
 		what += ": OS Management has renamed " + path.Base(backups[0])
 		if more := len(backups) - 1; more > 0 {
 			what += fmt.Sprintf(" and %d more", more)
 		}
-		hint = "take the node out of OS Management, or rename the *.osms-backup files back; a Falco and a driver that need no packages of theirs do without: falco.driver: modern_ebpf"
+		hint = "take the node out of OS Management, or rename the *.osms-backup files back; with the driver modern_ebpf (falco.driver), Falco from 0.40 on needs no packages of theirs"
 	}
 	return node.Errorf(node.CodePackages, hint, "%s, and a kernel module is built with its packages", what)
 }

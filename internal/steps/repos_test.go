@@ -194,6 +194,7 @@ func TestNoDistribution(t *testing.T) {
 		}, "OS Management has renamed oracle-linux-ol8.repo.osms-backup and 1 more"},
 		{"all are off", func(n *fakeNode) { n.write(repoDir+"/o.repo", "[ol8_baseos_latest]\nenabled=0\n") }, "no repository of the distribution is enabled"},
 		{"only Falco's and EPEL", func(n *fakeNode) { n.write(repoDir+"/o.repo", "[falcosecurity-rpm]\n[epel]\n") }, "no repository of the distribution is enabled"},
+		{"the headers are excluded", func(n *fakeNode) { n.write("/etc/dnf/dnf.conf", "[main]\nbest=1\nexclude=bash,kernel*\n") }, "/etc/dnf/dnf.conf:3 excludes the package kernel-uek-devel: exclude=bash,kernel*"},
 		{"a broken dnf.conf", func(n *fakeNode) { n.write("/etc/dnf/dnf.conf", "[main\n") }, "reading /etc/dnf/dnf.conf: "},
 	}
 	for _, tt := range tests {

@@ -160,3 +160,20 @@ func (c Config) Get(id, key string) string {
 	o, _ := c.Main.Get(key)
 	return strings.TrimSpace(o.Value)
 }
+
+// Excluder returns the option of [main] that keeps every package of a name away
+// from dnf, and whether there is one. A pattern that matches only some versions
+// or machines, and what repositories and plugins exclude, only dnf knows.
+func (c Config) Excluder(name string) (yumrepo.Option, bool) {
+	if off, _ := c.Main.List("disable_excludes"); slices.Contains(off, "all") || slices.Contains(off, "main") {
+		return yumrepo.Option{}, false
+	}
+	for _, o := range c.Main.Excludes() {
+		for _, pattern := range yumrepo.SplitList(o.Value) {
+			if ok, err := path.Match(pattern, name); ok && err == nil {
+				return o, true
+			}
+		}
+	}
+	return yumrepo.Option{}, false
+}

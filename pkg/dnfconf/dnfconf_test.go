@@ -114,3 +114,26 @@ func TestGet(t *testing.T) {
 		}
 	}
 }
+
+func TestExcluder(t *testing.T) {
+	for _, tt := range []struct {
+		conf, name string
+		line       int // 0 for none
+	}{
+		{"exclude=bash kernel*\n", "kernel-devel", 2},
+		{"best=1\nexcludepkgs=falco\n", "falco", 3},
+		{"exclude=falco\nexcludepkgs=\n", "falco", 0},
+		{"exclude=falco-0.40*, falco.i686\n", "falco", 0},
+		{"exclude=*\ndisable_excludes=main\n", "falco", 0},
+		{"exclude=[\n", "falco", 0},
+		{"", "falco", 0},
+	} {
+		c, err := Read(tree(map[string]string{"/etc/dnf/dnf.conf": "[main]\n" + tt.conf}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o, ok := c.Excluder(tt.name); ok != (tt.line > 0) || o.Line != tt.line {
+			t.Errorf("%q: Excluder(%s) = %+v, %v, want line %d", tt.conf, tt.name, o, ok, tt.line)
+		}
+	}
+}

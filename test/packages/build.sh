@@ -124,10 +124,10 @@ build_refusals() {
 	revoke revoked
 }
 
-# kernel EL REPOSITORY FLAVOUR VERSION-RELEASE
+# kernel EL REPOSITORY NAME VERSION-RELEASE [VARIANT CAPABILITY]
 kernel() {
 	rpmbuild_to "$www/oracle/ol$1/$2" "$sources/kernel-devel.spec" "$sources" \
-		"flavour $3" "kversion ${4%%-*}" "krelease ${4#*-}"
+		"flavour $3" "kversion ${4%%-*}" "krelease ${4#*-}" ${5:+"variant $5" "capability $6"}
 }
 
 build_kernels() {
@@ -135,6 +135,7 @@ build_kernels() {
 	kernel 7 uek kernel-uek-devel 5.4.17-2136.320.7.el7uek
 	kernel 8 baseos kernel-devel 4.18.0-553.16.1.el8_10
 	kernel 8 baseos kernel-devel 4.18.0-553.el8_10
+	kernel 8 baseos kernel-debug-devel 4.18.0-553.16.1.el8_10 +debug kernel-devel
 	kernel 8 uek kernel-uek-devel 5.15.0-210.163.7.el8uek
 	kernel 8 uek kernel-uek-devel 5.4.17-2136.311.6.1.el8uek
 	kernel 9 appstream kernel-devel 5.14.0-570.12.1.el9_6
