@@ -140,7 +140,7 @@ func debugKernel(t *testing.T, n *Node) {
 func TestEPELOfOthers(t *testing.T) {
 	t.Parallel()
 	d := building()
-	d.EPEL = epelAbsent
+	d.EPEL, d.Kernel = epelAbsent, OL("8.10").Kernel
 	section := func(id, url string) string {
 		return "[" + id + "]\nname=Extra Packages for Enterprise Linux 8\nbaseurl=" + www + url + "\nenabled=1\ngpgcheck=1\ngpgkey=file:///etc/pki/rpm-gpg/RPM-GPG-KEY-oracle\n"
 	}
@@ -149,11 +149,14 @@ func TestEPELOfOthers(t *testing.T) {
 		"/etc/yum.repos.d/extra.repo": section("site-extra", "/nowhere/epel/modular/8"),
 	}
 	n := Start(t, d)
+	// As on an image that has another UEK enabled than the one that runs.
+	n.Must("sed -i 's/^enabled=1/enabled=0/' /etc/yum.repos.d/uek-ol8.repo")
 	if r := n.Run(); r.Exit != 0 {
 		t.Fatal(r)
 	}
-	if got := n.Installed("falco", "dkms", "oracle-epel-release*"); !slices.Equal(got, []string{"dkms-3.1.8-1.el8.noarch", "falco-0.39.2-1.x86_64"}) {
-		t.Errorf("installed %q", got)
+	want := []string{"dkms-3.1.8-1.el8.noarch", "falco-0.39.2-1.x86_64", "kernel-uek-devel-" + n.Setup.Kernel}
+	if got := n.Installed("falco", "dkms", "oracle-epel-release*", "kernel-uek-devel"); !slices.Equal(got, want) {
+		t.Errorf("installed %q, want %q", got, want)
 	}
 	if left := n.Sh("grep enabled=1 /etc/yum.repos.d/epel.repo /etc/yum.repos.d/extra.repo").Stdout; left != "" {
 		t.Errorf("EPEL is left on: %s", left)

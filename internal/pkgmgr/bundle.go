@@ -91,6 +91,10 @@ func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder)
 	case err == nil && out.Status == 0:
 		return nil
 	case err == nil:
+		c := node.Install{Action: "download", Repositories: []string{o.Repository}, Declared: o.Repository, Targets: []node.Target{{Name: "falco", Spec: o.Spec}}}
+		if d := diagnose(tool, c, out); d.row != "" {
+			return d.err(tool, c, out, nil)
+		}
 		err = errors.New(out.Failure(tool.name()))
 	}
 	return node.Errorf(node.CodePackages,

@@ -69,6 +69,8 @@ func hintFor(row, pkg string) string {
 		return "exclude=kernel* keeps the headers out too: let " + pkg + " in (includepkgs= and exclude= of dnf.conf and the repository files, dnf versionlock list)" + without
 	case strings.HasPrefix(pkg, "kernel-"):
 		return "the headers must be those of the running kernel: enable the repository that has them, see dnf --enablerepo='*' --showduplicates list " + pkg + ", or reboot into a kernel that the repositories have" + without
+	case strings.HasPrefix(pkg, "oracle-epel-release") && row == "no-match":
+		return "a mirror without " + pkg + ": put a section for EPEL into a repository file, with enabled=0" + without
 	case pkg == "dkms" && row == "no-match":
 		return "dkms is in EPEL: see that its repository is there and has it" + without
 	}
@@ -153,6 +155,10 @@ func bareName(nevra string) string {
 	return cmp.Or(firstGroup(packageForm, strings.TrimSuffix(nevra, ".rpm")), nevra)
 }
 
+// chatter matches lines that say nothing about a failure: progress, and where
+// packages are kept.
+var chatter = regexp.MustCompile(`\d [kMG]?B/s \| |^The downloaded packages were saved|^You can remove cached packages|^Last metadata expiration check`)
+
 // err returns the error of a transaction: the packages, the repositories, the
 // cause, the end of the output, and why the run was stopped, if it was.
 func (d diagnosis) err(tool packageTool, c node.Install, out program.Result, stopped error) error {
@@ -161,8 +167,12 @@ func (d diagnosis) err(tool packageTool, c node.Install, out program.Result, sto
 		text += " from " + strings.Join(c.Repositories, ", ")
 	}
 	text += ": " + d.what
-	last := program.LastLines(out.Stdout, 8)
+	last := slices.DeleteFunc(program.LastLines(out.Stdout, 20), chatter.MatchString)
+	last = last[max(0, len(last)-8):]
 	for i := range last {
+		for _, t := range c.Targets {
+			last[i] = strings.ReplaceAll(last[i], tool.argument(t), t.Spec)
+		}
 		last[i] = strings.TrimSpace(program.Clip(redact.Text(last[i])))
 	}
 	if len(last) > 0 {

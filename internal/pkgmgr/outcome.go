@@ -196,7 +196,7 @@ func metadataOutcomes() []outcome {
 func packageOutcomes() []outcome {
 	c := node.CodePackages
 	return []outcome{
-		row("excluded", `filtered out by exclude filtering for argument: (?P<package>.+)$`, c, permanent, "every $package there is excluded", hintExcluded),
+		row("excluded", `filtered out by exclude filtering for argument: (?P<package>.+)$|(?s:due to versionlock.*)^No package (?P<package2>.+?) available`, c, permanent, "every $package there is excluded", hintExcluded),
 		row("version-gone", `Installed package (?:\d+:)?(?P<package>\S+) (?:\(from \S+\) )?not available`, c, permanent, "no repository has the $package that is installed", hint{
 			own:   "declare a falco.version that the repository has, or put that package there: it is needed to restore its files",
 			other: "enable the repository that has it",

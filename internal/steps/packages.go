@@ -102,6 +102,9 @@ func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 			return nil, err
 		}
 		t.Repositories = append(t.Repositories, repos.base...)
+		if slices.ContainsFunc(deps, func(d node.Target) bool { return d.Name == sv.kernel.DevelName() }) {
+			t.Repositories = append(t.Repositories, repos.ofKernel(sv.kernel, sv.release.Major)...)
+		}
 	}
 	var out []node.Install
 	if needsEPEL(deps) {

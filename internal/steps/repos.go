@@ -16,6 +16,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/dnfconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
@@ -88,6 +89,27 @@ func readRepos(tree fs.FS, major int, own string) (repoSet, error) {
 		set.epel = []string{fmt.Sprintf("ol%d*_developer_EPEL", major)} // not ol8_developer_EPEL_modular
 	}
 	return set, nil
+}
+
+// ofKernel returns the repository of the running UEK if it is there and off.
+// Oracle's images enable only the newest one of a release, and a node may still run
+// the UEK before (oracle/oracle-linux oracle-linux-image-tools
+// distr/ol8-slim/provision.sh).
+func (r repoSet) ofKernel(k osrelease.Kernel, major int) []string {
+	name := "developer_UEKnext"
+	switch {
+	case k.UEKRelease() != 0:
+		name = fmt.Sprintf("UEKR%d", k.UEKRelease())
+	case k.Flavour != osrelease.UEKNext:
+		return nil
+	}
+	var ids []string
+	for _, s := range dnfconf.Repositories(r.files) {
+		if strings.EqualFold(s.ID, fmt.Sprintf("ol%d_%s", major, name)) && !slices.Contains(r.base, s.ID) && !slices.Contains(ids, s.ID) {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
 }
 
 // isOfOtherRelease reports whether an EPEL is for another release, as a node

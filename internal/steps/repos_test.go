@@ -139,6 +139,10 @@ func TestRepositories(t *testing.T) {
 			files: map[string]string{"": "[site-base]\n", "/etc/yum.repos.d/m.repo": "[site-extra]\nbaseurl=http://mirror/epel/8/x86_64/\nenabled=0\n"},
 		},
 		{
+			name: "the UEK before the newest", from: "falcosecurity-rpm ol8_UEKR8 ol8_UEKR7 ol8_developer_EPEL",
+			files: map[string]string{"": "[ol8_UEKR8]\n[ol8_UEKR7]\nenabled=0\n[ol8_UEKR6]\nenabled=0\n[ol8_developer_EPEL]\nenabled=0\n"},
+		},
+		{
 			name: "another directory", from: "falcosecurity-rpm site",
 			files: map[string]string{"/etc/dnf/dnf.conf": "[main]\nreposdir=/srv/repos\n", "/srv/repos/s.repo": "[site]\n[site-epel]\nenabled=1\n"},
 			off:   []string{"/srv/repos/s.repo"},

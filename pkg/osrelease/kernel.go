@@ -67,10 +67,10 @@ func ParseKernel(release string) (Kernel, error) {
 	return k, nil
 }
 
-// uekRelease returns the release of a UEK, 6 for R6, by the version it is based
+// UEKRelease returns the release of a UEK, 6 for R6, by the version it is based
 // on, as Oracle's kernel version matrices give them. It returns 0 for another
 // kernel and for a UEK older than R6.
-func (k Kernel) uekRelease() int {
+func (k Kernel) UEKRelease() int {
 	if k.Flavour != UEK {
 		return 0
 	}
@@ -82,7 +82,7 @@ func (k Kernel) base() string { return fmt.Sprintf("%d.%d", k.Version[0], k.Vers
 
 // String formats the kernel for people: "UEK R7 (5.15)", "RHCK (4.18)".
 func (k Kernel) String() string {
-	switch r := k.uekRelease(); {
+	switch r := k.UEKRelease(); {
 	case r != 0:
 		return fmt.Sprintf("UEK R%d (%s)", r, k.base())
 	case k.Flavour == Other:
@@ -97,7 +97,7 @@ func (k Kernel) String() string {
 // options: NVIDIA's driver installation guide for Oracle Linux,
 // dkms-project/dkms#299.
 func (k Kernel) Toolset(major int) string {
-	switch r := k.uekRelease(); {
+	switch r := k.UEKRelease(); {
 	case r == 7 && major == 8:
 		return "gcc-toolset-11"
 	case r == 8 && major == 9:
