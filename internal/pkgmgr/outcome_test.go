@@ -68,6 +68,26 @@ func TestOutcomeNamesPackage(t *testing.T) {
 	}
 }
 
+// Whatever dnf prints, there is a cause, and its own words do not become a part of
+// a template.
+func FuzzDiagnose(f *testing.F) {
+	text, err := os.ReadFile("testdata/outcomes.txt")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for part := range strings.SplitSeq(string(text), "\n=== ") {
+		_, output, _ := strings.Cut(part, "\n\n")
+		f.Add(output)
+	}
+	install := order("dkms", "dkms")
+	f.Fuzz(func(t *testing.T, output string) {
+		got := diagnose("/usr/bin/yum", install, program.Result{Stdout: []byte(output), Status: 1})
+		if got.what == "" || got.tries < 1 || got.code != node.CodeTrust && got.code != node.CodePackages {
+			t.Errorf("diagnose(%q) = %+v", output, got)
+		}
+	})
+}
+
 // order returns a transaction of Falco and one package more.
 func order(name, spec string) node.Install {
 	return node.Install{

@@ -149,12 +149,13 @@ func Repositories(files map[string][]byte) []yumrepo.Section {
 }
 
 // Get returns a key of the repository id, or of [main] where its section does
-// not have it: how its server is reached. It is empty if neither has it.
+// not have it: how its server is reached. It is empty if neither has it. dnf
+// expands variables in a section, and none in [main].
 func (c Config) Get(id, key string) string {
 	files, _ := c.Files()
 	for _, s := range Repositories(files) {
 		if value, ok := s.Get(key); ok && s.ID == id {
-			return strings.TrimSpace(value)
+			return yumrepo.Expand(strings.Trim(strings.TrimSpace(value), `"'`), c.variables())
 		}
 	}
 	o, _ := c.Main.Get(key)
@@ -176,4 +177,18 @@ func (c Config) Excluder(name string) (yumrepo.Option, bool) {
 		}
 	}
 	return yumrepo.Option{}, false
+}
+
+// variables are those of the directories of varsdir=. A later directory wins.
+func (c Config) variables() map[string]string {
+	files := map[string][]byte{}
+	for _, dir := range c.Main.VarsDirs() {
+		entries, _ := fs.ReadDir(c.tree, inTree(dir))
+		for _, e := range entries {
+			if text, err := fs.ReadFile(c.tree, inTree(path.Join(dir, e.Name()))); err == nil {
+				files[e.Name()] = text
+			}
+		}
+	}
+	return yumrepo.Variables(files)
 }

@@ -101,13 +101,15 @@ func TestBackups(t *testing.T) {
 func TestGet(t *testing.T) {
 	c, err := Read(tree(map[string]string{
 		"/etc/dnf/dnf.conf":       "[main]\nproxy=http://main:3128\nproxy_username = \"u\"\n",
-		"/etc/yum.repos.d/a.repo": "[a]\nproxy=http://a:3128\n[b]\nproxy=\n",
+		"/etc/yum.repos.d/a.repo": "[a]\nproxy=http://a:3128\n[b]\nproxy=\n[v]\nproxy=http://$site:3128\n",
+		"/etc/yum/vars/site":      "old\n",
+		"/etc/dnf/vars/site":      "new\n",
 	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ id, key, want string }{
-		{"a", "proxy", "http://a:3128"}, {"b", "proxy", ""}, {"c", "proxy", "http://main:3128"}, {"a", "proxy_username", "u"}, {"a", "sslcacert", ""},
+		{"a", "proxy", "http://a:3128"}, {"b", "proxy", ""}, {"v", "proxy", "http://new:3128"}, {"c", "proxy", "http://main:3128"}, {"a", "proxy_username", "u"}, {"a", "sslcacert", ""},
 	} {
 		if got := c.Get(tt.id, tt.key); got != tt.want {
 			t.Errorf("Get(%s, %s) = %q, want %q", tt.id, tt.key, got, tt.want)

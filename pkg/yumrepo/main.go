@@ -55,10 +55,6 @@ func unquote(value string) string {
 	return value
 }
 
-// Options returns the keys in file order. If a key appears twice, dnf uses the
-// last one.
-func (m Main) Options() []Option { return m.options }
-
 // Get returns the last option with a key, and whether there is one. Variables
 // such as $releasever stay; see [Expand].
 func (m Main) Get(key string) (Option, bool) {
@@ -68,13 +64,6 @@ func (m Main) Get(key string) (Option, bool) {
 		}
 	}
 	return Option{}, false
-}
-
-// Bool returns the value of a boolean key, and whether the key exists and is a
-// boolean; dnf warns about another value and keeps its default.
-func (m Main) Bool(key string) (on, ok bool) {
-	o, _ := m.Get(key)
-	return parseBool(o.Value)
 }
 
 // List returns the words of a list, and whether the key exists. An empty list
@@ -121,16 +110,6 @@ func (m Main) Excludes() []Option {
 		return all[1:]
 	}
 	return all
-}
-
-// Proxy returns the proxy for all repositories, "" for none, and whether the
-// file says so. "_none_" means that there is none.
-func (m Main) Proxy() (Option, bool) {
-	o, ok := m.Get("proxy")
-	if strings.EqualFold(o.Value, "_none_") {
-		o.Value = ""
-	}
-	return o, ok
 }
 
 // SplitList splits a list at spaces, commas and line ends, as libdnf's

@@ -29,11 +29,11 @@ var mainTests = []struct {
 func TestReadMain(t *testing.T) {
 	for _, test := range mainTests {
 		m, err := ReadMain([]byte(test.in))
-		if diff := cmp.Diff(test.want, m.Options()); diff != "" || err != nil {
+		if diff := cmp.Diff(test.want, m.options); diff != "" || err != nil {
 			t.Errorf("%s: ReadMain(%q) = %v (-want +got):\n%s", test.name, test.in, err, diff)
 		}
 	}
-	if m, err := ReadMain([]byte("[main]\njunk\n")); err == nil || !strings.HasPrefix(err.Error(), "line 2: ") || m.Options() != nil {
+	if m, err := ReadMain([]byte("[main]\njunk\n")); err == nil || !strings.HasPrefix(err.Error(), "line 2: ") || m.options != nil {
 		t.Errorf("ReadMain of a broken file = %v, %v, want an error for line 2", m, err)
 	}
 }
@@ -52,17 +52,8 @@ func TestMainValues(t *testing.T) {
 	if got := (Main{}).ReposDirs(); !slices.Contains(got, "/etc/yum.repos.d") {
 		t.Errorf("ReposDirs() of an empty file = %q, want dnf's own", got)
 	}
-	if on, ok := m.Bool("strict"); on || !ok {
-		t.Errorf("Bool(strict) = %v, %v, want false", on, ok)
-	}
-	if on, ok := m.Bool("best"); ok {
-		t.Errorf("Bool(best) = %v, %v, want none: it is not a boolean", on, ok)
-	}
 	if o, ok := m.Get("color"); o != (Option{"color", "never", 7}) || !ok {
 		t.Errorf("Get(color) = %v, %v, want the last", o, ok)
-	}
-	if o, ok := m.Proxy(); o.Value != "" || o.Line != 8 || !ok {
-		t.Errorf("Proxy() = %v, %v, want none in line 8", o, ok)
 	}
 }
 
@@ -149,11 +140,11 @@ func FuzzReadMain(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		m, err := ReadMain(in)
-		if err != nil && m.Options() != nil {
+		if err != nil && m.options != nil {
 			t.Fatalf("%q: %v with the error %v", in, m, err)
 		}
 		lines := strings.Split(string(in), "\n")
-		for _, o := range m.Options() {
+		for _, o := range m.options {
 			if o.Line < 1 || o.Line > len(lines) || !strings.Contains(lines[o.Line-1], o.Key) {
 				t.Fatalf("%q: %+v", in, o)
 			}
