@@ -32,6 +32,7 @@ func TestDryRunNeverAsksForTheMachine(t *testing.T) {
 		{name: "the kernel module", node: func() *fakeNode {
 			n := newNode()
 			n.host.Kernel = "4.18.0-553.16.1.el8_10.x86_64"
+			n.files["etc/yum.repos.d/oracle-linux-ol8.repo"] = text("[ol8_baseos_latest]\n")
 			return n
 		}, args: []string{"--driver=kmod"}, code: node.CodePending, result: report.ResultPending},
 		{name: "running, but not proven", node: proven(false), code: node.CodePending, result: report.ResultPending},
