@@ -149,7 +149,7 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 func layers() map[string]string {
 	return map[string]string{
 		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report settings steps verify",
-		"internal/steps":      "converge falco node redact settings trust",
+		"internal/steps":      "converge falco node redact repos settings trust",
 		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",
 		"internal/converge":   "node",
@@ -164,6 +164,7 @@ func layers() map[string]string {
 		"internal/falco":      "",
 		"internal/trust":      "",
 		"internal/redact":     "",
+		"internal/repos":      "node",
 		"pkg/dnfconf":         "yumrepo",
 		"pkg/falcoconf":       "yamledit",
 		"pkg/logrotate":       "",

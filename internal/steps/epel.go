@@ -10,9 +10,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/pkg/dnfconf"
-	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
 )
 
 // planEPEL disables every EPEL repository, whoever offers it, unless it is declared unchanged. The
@@ -23,14 +21,14 @@ func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
 	if sv.EPEL.After == "unchanged" {
 		return converge.Outcome{Skipped: true, Reason: "declared unchanged"}, nil
 	}
-	_, files, err := repoFiles(sv.view.Tree())
+	_, files, err := repos.Files(sv.view.Tree())
 	if err != nil {
 		return converge.Outcome{}, err
 	}
 	var out converge.Outcome
 	var off []string
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		c, ids, err := disableEPEL(name, files[name])
+		c, ids, err := repos.DisableEPEL(name, files[name])
 		if err != nil {
 			return out, err
 		}
@@ -55,25 +53,4 @@ func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
 		}
 	}
 	return out, nil
-}
-
-// disableEPEL plans to disable the EPEL sections of a file, and names those
-// that are disabled already.
-func disableEPEL(name string, old []byte) (changes []node.Change, off []string, err error) {
-	edited := old
-	for _, s := range dnfconf.Repositories(map[string][]byte{name: old}) { // none in a file that dnf skips
-		id := s.ID
-		switch {
-		case !yumrepo.IsEPEL(s) || slices.Contains(off, id):
-			continue
-		case !s.Enabled():
-			off = append(off, id)
-			continue
-		}
-		if edited, err = yumrepo.Set(edited, id, yumrepo.KeyValue{Key: "enabled", Value: "0"}); err != nil {
-			return nil, nil, node.Errorf(node.CodePackages, "set enabled=0 for "+id+" by hand, or declare epel.after: unchanged", "editing %s: %w", name, err)
-		}
-		changes = []node.Change{node.WriteFile{Path: name, Old: old, New: edited, Mode: 0o644, Cause: node.Because(node.DriftEPEL, "EPEL is used for one transaction only")}}
-	}
-	return changes, off, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -21,17 +22,17 @@ import (
 // what a kernel module needs, in one transaction over only the repositories
 // that have them.
 func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
-	repos, err := readRepos(sv.view.Tree(), sv.release.Major, sv.Repository.ID)
+	set, err := repos.Read(sv.view.Tree(), sv.release.Major, sv.Repository.ID)
 	if err != nil {
 		return converge.Outcome{}, err
 	}
 	out := converge.Outcome{Changes: removeUnerasable(sv)}
-	installs, err := planInstalls(sv, repos)
+	installs, err := planInstalls(sv, set)
 	if err != nil {
 		return out, err
 	}
 	for _, t := range installs {
-		if t.Await, err = awaitMapper(ctx, sv.view, repos, t.Repositories); err != nil {
+		if t.Await, err = set.Await(ctx, sv.view, t.Repositories); err != nil {
 			return out, err
 		}
 		out.Changes = append(out.Changes, t)
@@ -76,7 +77,7 @@ func removeUnerasable(sv *survey) []node.Change {
 
 // planInstalls plans the one transaction, and before it the package with EPEL's
 // section if the node has none.
-func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
+func planInstalls(sv *survey, set repos.Set) ([]node.Install, error) {
 	t := node.Install{Action: "install", Exclude: excluded(sv.decision), Cause: node.Because(node.DriftDependencies, "")}
 	if !sv.falcoFits() {
 		targets, err := falcoTargets(sv)
@@ -90,7 +91,7 @@ func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 	if len(t.Targets) == 0 {
 		return nil, nil
 	}
-	if err := repos.refuseTargets(t.Targets); err != nil {
+	if err := set.Refuse(t.Targets); err != nil {
 		return nil, err
 	}
 	// A transaction without build dependencies uses Falco's repository alone.
@@ -98,19 +99,19 @@ func planInstalls(sv *survey, repos repoSet) ([]node.Install, error) {
 		t.Repositories, t.Declared = append(t.Repositories, sv.Repository.ID), sv.Repository.ID
 	}
 	if falco.NeedsBuildDeps(sv.decision.Driver, sv.version) {
-		if err := repos.requireBase(); err != nil {
+		if err := set.RequireBase(); err != nil {
 			return nil, err
 		}
-		t.Repositories = append(t.Repositories, repos.base...)
+		t.Repositories = append(t.Repositories, set.Base...)
 		if slices.ContainsFunc(deps, func(d node.Target) bool { return d.Name == sv.kernel.DevelName() }) {
-			t.Repositories = append(t.Repositories, repos.ofKernel(sv.kernel, sv.release.Major)...)
+			t.Repositories = append(t.Repositories, set.OfKernel(sv.kernel, sv.release.Major)...)
 		}
 	}
 	var out []node.Install
 	if needsEPEL(deps) {
-		t.Repositories = append(t.Repositories, repos.epel...)
-		if !repos.hasEPEL {
-			out = append(out, installEPEL(sv, repos))
+		t.Repositories = append(t.Repositories, set.EPEL...)
+		if !set.HasEPEL {
+			out = append(out, installEPEL(sv, set))
 		}
 	}
 	return append(out, t), nil
@@ -168,7 +169,7 @@ func dependencies(sv *survey) []node.Target {
 	if _, have := sv.rpm.Newest("dkms"); !have {
 		out = append(out, node.Target{Name: "dkms", Spec: "dkms"})
 	}
-	if !haveHeaders(sv) {
+	if !repos.HaveHeaders(sv.view.Tree(), sv.kernel, sv.rpm) {
 		out = append(out, node.Target{Name: sv.kernel.DevelName(), Spec: sv.kernel.DevelPackage(), Provides: sv.kernel.DevelProvides(), New: sv.kernel.Release})
 	}
 	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" && sv.decision.Driver == falco.Kmod {
@@ -179,17 +180,6 @@ func dependencies(sv *survey) []node.Target {
 	return out
 }
 
-// haveHeaders reports whether the headers of the running kernel are there: the
-// package by its name, or a package of another name, by what dkms builds with.
-func haveHeaders(sv *survey) bool {
-	devel := sv.kernel.DevelPackage()
-	if slices.ContainsFunc(sv.rpm.Installed[sv.kernel.DevelName()], func(q node.Package) bool { return q.NEVRA() == devel }) {
-		return true
-	}
-	info, err := fs.Stat(sv.view.Tree(), "lib/modules/"+sv.kernel.Release+"/build/include")
-	return err == nil && info.IsDir()
-}
-
 // needsEPEL reports whether dkms is among the packages, which only EPEL has.
 func needsEPEL(deps []node.Target) bool {
 	return slices.ContainsFunc(deps, func(t node.Target) bool { return t.Name == "dkms" })
@@ -197,10 +187,10 @@ func needsEPEL(deps []node.Target) bool {
 
 // installEPEL plans the package with EPEL's section, whose id changes with the
 // update release on OL10.
-func installEPEL(sv *survey, repos repoSet) node.Install {
+func installEPEL(sv *survey, set repos.Set) node.Install {
 	name := fmt.Sprintf("oracle-epel-release-el%d", sv.release.Major)
 	return node.Install{
-		Action: "install", Repositories: repos.base, Cause: node.Because(node.DriftDependencies, "dkms is in EPEL, and no repository file here has a section for it"),
+		Action: "install", Repositories: set.Base, Cause: node.Because(node.DriftDependencies, "dkms is in EPEL, and no repository file here has a section for it"),
 		Targets: []node.Target{{Name: name, Spec: name}},
 	}
 }

@@ -14,6 +14,12 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
+// What fills in the addresses of Oracle's repositories at boot.
+const (
+	mapperUnit   = "oci-yum-repo-mapper.service"
+	mapperMarker = "/var/lib/oci-linux-config/yum_populated"
+)
+
 // Only a transaction that needs Oracle's repositories waits for the variables in
 // their URLs, and only where something sets them.
 func TestMapperIsAwaited(t *testing.T) {
@@ -71,26 +77,6 @@ func TestLeftBesideTheNewVersion(t *testing.T) {
 	out, err := planOf(t, n, s, idPackages)
 	if err != nil || len(out.Changes) != 1 || out.Changes[0].String() != "remove "+old.NEVRA()+" without its scriptlets" {
 		t.Errorf("Plan = %v, %v; want the removal of %s", out.Changes, err, old.NEVRA())
-	}
-}
-
-func TestUsesRegion(t *testing.T) {
-	files := map[string][]byte{
-		"/etc/yum.repos.d/oracle.repo": []byte("[ol9_appstream]\nbaseurl=https://yum$ociregion.$ocidomain/repo/x\n[plain]\nbaseurl=https://yum.oracle.com/x\n"),
-		"/etc/yum.repos.d/broken.repo": []byte("no section\n"),
-	}
-	tests := []struct {
-		ids  []string
-		want bool
-	}{
-		{nil, false},
-		{[]string{"plain", "falcosecurity-rpm"}, false},
-		{[]string{"falcosecurity-rpm", "ol9_appstream"}, true},
-	}
-	for _, tt := range tests {
-		if got := usesRegion(files, tt.ids); got != tt.want {
-			t.Errorf("usesRegion(%q) = %v, want %v", tt.ids, got, tt.want)
-		}
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
@@ -22,7 +23,7 @@ const repoName = "falcosecurity.repo"
 
 // planRepository keeps the section of Falco's repository as declared.
 func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
-	conf, files, err := repoFiles(sv.view.Tree())
+	conf, files, err := repos.Files(sv.view.Tree())
 	if err != nil {
 		return converge.Outcome{}, err
 	}
@@ -31,7 +32,7 @@ func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
 		return converge.Outcome{}, node.Errorf(node.CodePackages, "take that line out, or name /etc/yum.repos.d in it", "finding the place of the repository file: %w", err)
 	}
 	r := sv.Repository
-	home, elsewhere := homeOf(files, path.Join(dir, repoName), r.ID)
+	home, elsewhere := repos.Home(files, path.Join(dir, repoName), r.ID)
 	out := converge.Outcome{Reason: home + " is as declared"}
 	if out.Changes, err = setSection(r, home, files[home]); err != nil {
 		return out, err
@@ -53,20 +54,6 @@ func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
 		out.Reason = "section " + r.ID + " is not as declared"
 	}
 	return out, nil
-}
-
-// homeOf returns the file for the section: the usual one, or another one if only
-// that has it. elsewhere are all other files with the section.
-func homeOf(files map[string][]byte, usual, id string) (home string, elsewhere []string) {
-	for _, name := range yumrepo.FilesWith(files, id) {
-		if name != usual {
-			elsewhere = append(elsewhere, name)
-		}
-	}
-	if files[usual] == nil && len(elsewhere) == 1 {
-		return elsewhere[0], nil
-	}
-	return usual, elsewhere
 }
 
 // setSection plans the file that has the section: created if absent, else

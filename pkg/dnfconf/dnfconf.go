@@ -97,13 +97,11 @@ func (c Config) Files() (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f, err := yumrepo.Parse(c.text); err == nil && slices.ContainsFunc(f.Sections(), isRepository) {
+	if len(Repositories(map[string][]byte{c.File: c.text})) > 0 {
 		files[c.File] = c.text
 	}
 	return files, nil
 }
-
-func isRepository(s yumrepo.Section) bool { return s.ID != "main" }
 
 // Backups returns files beside the repository files whose names end with a
 // suffix, such as ".osms-backup".
@@ -136,13 +134,22 @@ func (c Config) each(do func(name string) error) error {
 	return nil
 }
 
-// Repositories returns the repositories of files, in the order of their names.
-// A file that dnf skips has none.
+// Repositories returns the repositories of files, in the order of their names,
+// each of a file once and as dnf reads it. A file that dnf skips has none.
 func Repositories(files map[string][]byte) []yumrepo.Section {
 	var all []yumrepo.Section
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if f, err := yumrepo.Parse(files[name]); err == nil {
-			all = append(all, slices.DeleteFunc(f.Sections(), func(s yumrepo.Section) bool { return !isRepository(s) })...)
+		f, err := yumrepo.Parse(files[name])
+		if err != nil {
+			continue
+		}
+		seen := []string{"main"}
+		for _, s := range f.Sections() {
+			if !slices.Contains(seen, s.ID) {
+				seen = append(seen, s.ID)
+				whole, _ := f.Section(s.ID)
+				all = append(all, whole)
+			}
 		}
 	}
 	return all

@@ -1,7 +1,10 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-package steps
+// Package repos sorts the repositories that dnf has on a node: the
+// distribution's, EPEL, and that of the running kernel. It plans nothing and
+// changes nothing.
+package repos
 
 import (
 	"context"
@@ -20,9 +23,9 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
 )
 
-// repoFiles reads dnf's configuration and the repository files that it leads to,
+// Files reads dnf's configuration and the repository files that it leads to,
 // by path.
-func repoFiles(tree fs.FS) (dnfconf.Config, map[string][]byte, error) {
+func Files(tree fs.FS) (dnfconf.Config, map[string][]byte, error) {
 	conf, err := dnfconf.Read(tree)
 	if err != nil {
 		return conf, nil, fmt.Errorf("reading the node: %w", err)
@@ -34,16 +37,16 @@ func repoFiles(tree fs.FS) (dnfconf.Config, map[string][]byte, error) {
 	return conf, files, nil
 }
 
-// A repoSet is what the node's repository files offer.
-type repoSet struct {
+// A Set is what the node's repository files offer.
+type Set struct {
 	conf  dnfconf.Config
 	files map[string][]byte
-	// base are the enabled repositories of the distribution itself.
-	base []string
-	// epel is EPEL, enabled or not, or a pattern for the one that is about to be
+	// Base are the enabled repositories of the distribution itself.
+	Base []string
+	// EPEL is EPEL, enabled or not, or a pattern for the one that is about to be
 	// installed.
-	epel    []string
-	hasEPEL bool
+	EPEL    []string
+	HasEPEL bool
 }
 
 var (
@@ -58,14 +61,14 @@ var (
 	epelRelease = regexp.MustCompile(`(?i)^ol(\d+)_|epel[-/]?(\d+)`)
 )
 
-// readRepos sorts the repositories of the node's files. If none has one of
+// Read sorts the repositories of the node's files. If none has one of
 // Oracle's names, as behind a mirror, every enabled one but Falco's own is base.
-func readRepos(tree fs.FS, major int, own string) (repoSet, error) {
-	conf, files, err := repoFiles(tree)
+func Read(tree fs.FS, major int, own string) (Set, error) {
+	conf, files, err := Files(tree)
 	if err != nil {
-		return repoSet{}, err
+		return Set{}, err
 	}
-	set := repoSet{conf: conf, files: files}
+	set := Set{conf: conf, files: files}
 	var enabled []string
 	var epel []yumrepo.Section
 	for _, s := range dnfconf.Repositories(files) {
@@ -77,25 +80,25 @@ func readRepos(tree fs.FS, major int, own string) (repoSet, error) {
 		case s.Enabled() && s.ID != own:
 			enabled = append(enabled, s.ID)
 			if distribution.MatchString(s.ID) {
-				set.base = append(set.base, s.ID)
+				set.Base = append(set.Base, s.ID)
 			}
 		}
 	}
-	if set.base == nil {
-		set.base = enabled
+	if set.Base == nil {
+		set.Base = enabled
 	}
-	set.epel = chooseEPEL(epel)
-	if set.hasEPEL = len(set.epel) > 0; !set.hasEPEL {
-		set.epel = []string{fmt.Sprintf("ol%d*_developer_EPEL", major)} // not ol8_developer_EPEL_modular
+	set.EPEL = chooseEPEL(epel)
+	if set.HasEPEL = len(set.EPEL) > 0; !set.HasEPEL {
+		set.EPEL = []string{fmt.Sprintf("ol%d*_developer_EPEL", major)} // not ol8_developer_EPEL_modular
 	}
 	return set, nil
 }
 
-// ofKernel returns the repository of the running UEK if it is there and off.
+// OfKernel returns the repository of the running UEK if it is there and off.
 // Oracle's images enable only the newest one of a release, and a node may still run
 // the UEK before (oracle/oracle-linux oracle-linux-image-tools
 // distr/ol8-slim/provision.sh).
-func (r repoSet) ofKernel(k osrelease.Kernel, major int) []string {
+func (r Set) OfKernel(k osrelease.Kernel, major int) []string {
 	name := "developer_UEKnext"
 	switch {
 	case k.UEKRelease() != 0:
@@ -105,7 +108,7 @@ func (r repoSet) ofKernel(k osrelease.Kernel, major int) []string {
 	}
 	var ids []string
 	for _, s := range dnfconf.Repositories(r.files) {
-		if strings.EqualFold(s.ID, fmt.Sprintf("ol%d_%s", major, name)) && !slices.Contains(r.base, s.ID) && !slices.Contains(ids, s.ID) {
+		if strings.EqualFold(s.ID, fmt.Sprintf("ol%d_%s", major, name)) && !slices.Contains(r.Base, s.ID) && !slices.Contains(ids, s.ID) {
 			ids = append(ids, s.ID)
 		}
 	}
@@ -146,9 +149,9 @@ func chooseEPEL(all []yumrepo.Section) []string {
 	return nil
 }
 
-// refuseTargets fails if dnf's main file keeps packages away from dnf, or dnf from
+// Refuse fails if dnf's main file keeps packages away from dnf, or dnf from
 // starting.
-func (r repoSet) refuseTargets(targets []node.Target) error {
+func (r Set) Refuse(targets []node.Target) error {
 	if err := r.conf.Err; err != nil {
 		return node.Errorf(node.CodePackages, "correct that file: dnf itself does not start with it", "%w", err)
 	}
@@ -160,10 +163,10 @@ func (r repoSet) refuseTargets(targets []node.Target) error {
 	return nil
 }
 
-// requireBase fails if no repository of the distribution is there. OS Management
+// RequireBase fails if no repository of the distribution is there. OS Management
 // renames Oracle's files, and its plugin of dnf offers the packages instead.
-func (r repoSet) requireBase() error {
-	if len(r.base) > 0 {
+func (r Set) RequireBase() error {
+	if len(r.Base) > 0 {
 		return nil
 	}
 	backups, err := r.conf.Backups(".osms-backup")
@@ -204,17 +207,17 @@ func mapperFiles(conf dnfconf.Config) []string {
 	return files
 }
 
-// awaitMapper returns what to wait for before the named repositories are read.
+// Await returns what to wait for before the named repositories are read.
 // It is nil on a node where they do not use the variables, where those are set
 // already, or where nothing will ever set them.
-func awaitMapper(ctx context.Context, view node.View, repos repoSet, ids []string) (*node.Await, error) {
-	signs := mapperFiles(repos.conf)
+func (r Set) Await(ctx context.Context, view node.View, ids []string) (*node.Await, error) {
+	signs := mapperFiles(r.conf)
 	for _, f := range signs {
-		if _, err := fs.Stat(view.Tree(), inTree(f)); err == nil {
+		if _, err := fs.Stat(view.Tree(), strings.TrimPrefix(f, "/")); err == nil {
 			return nil, nil
 		}
 	}
-	if !usesRegion(repos.files, ids) {
+	if !usesRegion(r.files, ids) {
 		return nil, nil
 	}
 	units, err := view.Units(ctx, mapperUnit)
