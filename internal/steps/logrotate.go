@@ -17,6 +17,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/logrotate"
 )
 
@@ -316,7 +317,7 @@ func keepsOpen(ctx context.Context, sv *survey) bool {
 	const key = "file_output.keep_alive"
 	for _, d := range sv.Declared() {
 		if d.Path == key {
-			return d.Value == true
+			return falcoconf.AsText(d.Value) == "true" // a string to Falco
 		}
 	}
 	u, err := configUnit(ctx, sv)
