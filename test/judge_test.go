@@ -100,7 +100,7 @@ func TestHotReload(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			n.In(t)
-			n.Must("sleep 1.1; " + c.do + "; sleep 4")
+			n.Must("sleep 1.1; " + c.do + "; sleep 3.5")
 			r := n.Run("--dry-run", "--output=json")
 			if r.Exit != c.exit || !strings.Contains(r.Stdout, c.says) {
 				t.Errorf("a dry run: %v, want %d and %q", r, c.exit, c.says)
