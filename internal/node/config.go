@@ -40,7 +40,7 @@ func Refused(unit, reason string) error {
 	}
 	return &Error{
 		Code: CodeConfig, Drift: DriftConfigBroken,
-		Err:  fmt.Errorf("falco would refuse what is on disk, and %s is left running as it is: %s", unit, reason),
+		Err:  fmt.Errorf("falco would refuse what is on disk, so %s is not started again: %s", unit, reason),
 		Hint: "correct what Falco names, or put the last good file back; the running Falco keeps what it read before, and would not survive a restart",
 	}
 }
