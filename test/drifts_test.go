@@ -252,8 +252,9 @@ func fileDrifts() []drift {
 		{
 			name: "no room for alerts", class: node.DriftLogNoRoom, exit: 7,
 			make: `mkdir /run/full; mount -t tmpfs -o size=4k tmpfs /run/full; head -c 8192 /dev/zero >/run/full/falco.log 2>/dev/null || true
-				chmod 600 /run/full/falco.log; mount --bind /run/full/falco.log /var/log/falco.log`,
-			says: "the file system of /var/log/falco.log is full", undo: "umount /var/log/falco.log /run/full; rmdir /run/full",
+				chmod 600 /run/full/falco.log; mount --bind /run/full/falco.log /var/log/falco.log
+				systemctl restart ` + modernUnit + ` # it sees the mounts that were there when it started`,
+			says: "the file system of /var/log/falco.log is full", undo: "umount /var/log/falco.log; systemctl restart " + modernUnit + "; umount /run/full; rmdir /run/full",
 		},
 		{name: "no rotation", class: node.DriftLogrotate, exit: 2, make: "rm " + rotation, says: rotation, mends: []string{path.Dir(rotation)}},
 	}

@@ -120,7 +120,7 @@ func TestPromiseKilledWriting(t *testing.T) {
 		}
 		n.requireIntact(t, "after a run that was "+what, "/srv/declared.yaml")
 	}
-	// Two files in /etc, two in the state directory, the candidate and the probe.
+	// Two files in /etc, two in the state directory, and the probe.
 	if points < 14 || points == 40 {
 		t.Errorf("killed at %d points, want it at every change", points)
 	}

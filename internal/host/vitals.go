@@ -23,7 +23,7 @@ func (v *View) Vitals(pid int, log string) (node.Vitals, error) {
 	vitals := node.Vitals{State: processState(filepath.Join(dir, "stat"))}
 	vitals.Appends, vitals.HasLog = appends(dir, log)
 	if log != "" {
-		vitals.Full, vitals.ReadOnly = room(log)
+		vitals.Full, vitals.ReadOnly = room(filepath.Join(dir, "root"), log)
 	}
 	return vitals, nil
 }
@@ -76,11 +76,13 @@ func isAppended(path string) bool {
 
 // room says whether the file system of a file is full, even for root: it has no
 // free block, or no free inode for a file that does not exist yet. Falco runs as
-// root, which may use the reserved blocks.
-func room(path string) (full, readOnly bool) {
+// root, which may use the reserved blocks. root is the root directory of Falco's
+// process: its unit may mount for it read-only what is not for others.
+func room(root, path string) (full, readOnly bool) {
 	var fs unix.Statfs_t
-	_, err := os.Stat(path)
-	if unix.Statfs(path, &fs) != nil && unix.Statfs(filepath.Dir(path), &fs) != nil {
+	file := filepath.Join(root, path)
+	_, err := os.Stat(file)
+	if unix.Statfs(file, &fs) != nil && unix.Statfs(filepath.Dir(file), &fs) != nil {
 		return false, false
 	}
 	full = fs.Blocks > 0 && fs.Bfree == 0 || os.IsNotExist(err) && fs.Files > 0 && fs.Ffree == 0
