@@ -33,7 +33,8 @@ type View interface {
 	// here. For a tree the error is [ErrNotAsked].
 	Packages(ctx context.Context) (Packages, error)
 	// Altered lists the files of the installed falco package that are missing
-	// or differ from what was installed (rpm -V), configuration files apart.
+	// or differ from what was installed (rpm -V). Configuration files are
+	// listed only if they are missing.
 	Altered(ctx context.Context) ([]AlteredFile, error)
 	// Units returns the named systemd units, whether or not they exist, by the
 	// name asked for. For a tree the error is [ErrNotAsked].
@@ -152,6 +153,9 @@ func (p Packages) Newest(name string) (Package, bool) {
 type AlteredFile struct {
 	Path    string
 	Missing bool
+	// Unseen says that the file is missing to rpm, which is asked without
+	// root's rights and may not look into its directory.
+	Unseen bool
 	// What is rpm's string of marks, such as "S.5....T.", or "missing".
 	What string
 }

@@ -152,10 +152,10 @@ func TestParseVerify(t *testing.T) {
 		absent    bool
 	}{
 		{name: "as installed"},
-		{name: "configuration edited and missing", out: "S.5....T.  c /etc/falco/falco.yaml\nmissing   c /etc/falco/falco_rules.local.yaml\n"},
+		{name: "configuration edited and missing", out: "S.5....T.  c /etc/falco/falco.yaml\nmissing   c /etc/falco/falco_rules.local.yaml\nS.5....T.  c /usr/share/falco/plugins/libcontainer.so\n", want: []node.AlteredFile{missing("/etc/falco/falco_rules.local.yaml")}},
 		{name: "a ghost and a touched file", out: ".M.......  g /var/log/falco\n.......T.    /usr/bin/falco\n"},
 		{name: "missing", out: "missing     /usr/bin/falco\nmissing   d /usr/share/doc/falco/a b\n", want: []node.AlteredFile{missing("/usr/bin/falco"), missing("/usr/share/doc/falco/a b")}},
-		{name: "unreadable", out: "missing     /root/x (Permission denied)\n..?......    /usr/bin/falco\n"},
+		{name: "unreadable", out: "missing   c /root/x (Permission denied)\n..?......    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/root/x", Missing: true, Unseen: true, What: "missing"}}},
 		{name: "altered", out: "S.5....T.    /usr/bin/falcoctl\n", want: []node.AlteredFile{{Path: "/usr/bin/falcoctl", What: "S.5....T."}}},
 		{name: "rpm 4.11's mode and owner", out: ".M...UG..    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/usr/bin/falco", What: ".M...UG.."}}},
 		{name: "capabilities", out: "........P    /usr/bin/falco\n", want: []node.AlteredFile{{Path: "/usr/bin/falco", What: "........P"}}},

@@ -33,11 +33,12 @@ func (m *Manager) Altered(ctx context.Context) ([]node.AlteredFile, error) {
 //
 //	S.5....T.  c /etc/falco/falco.yaml
 //	missing     /usr/bin/falco
+//	missing   c /etc/falco/falco_rules.yaml
 //	missing     /usr/share/falco/x (Permission denied)
 //
 // Nine marks (rpm 4.7 and later), two spaces, a letter for the kind of file,
-// a path. Configuration files and ghosts are left out, and so are files whose
-// only difference is their time or a test that could not be made ("?").
+// a path. Left out are ghosts, configuration files that are there, and files
+// whose only difference is their time or a test that could not be made ("?").
 // installed is false if rpm has no such package.
 func parseVerify(out string) (altered []node.AlteredFile, installed bool) {
 	installed = true
@@ -62,14 +63,14 @@ func parseVerifyLine(line string) (node.AlteredFile, bool) {
 	if strings.HasPrefix(line, "missing ") {
 		what, kind, path = "missing", line[10], line[12:]
 	}
-	if !strings.HasPrefix(path, "/") || kind == 'c' || kind == 'g' {
+	if !strings.HasPrefix(path, "/") || kind == 'g' {
 		return node.AlteredFile{}, false
 	}
 	if what == "missing" {
-		path, denied := strings.CutSuffix(path, " (Permission denied)")
-		return node.AlteredFile{Path: path, Missing: true, What: what}, !denied
+		path, unseen := strings.CutSuffix(path, " (Permission denied)")
+		return node.AlteredFile{Path: path, Missing: true, Unseen: unseen, What: what}, true
 	}
-	if strings.Trim(what, ".?SM5DLUGTPC") != "" || strings.Trim(what, ".?T") == "" {
+	if kind == 'c' || strings.Trim(what, ".?SM5DLUGTPC") != "" || strings.Trim(what, ".?T") == "" {
 		return node.AlteredFile{}, false
 	}
 	return node.AlteredFile{Path: path, What: what}, true

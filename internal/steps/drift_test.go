@@ -4,9 +4,11 @@
 package steps
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -181,6 +183,25 @@ func TestDrift(t *testing.T) {
 		{"files altered", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
 			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", What: "S.5"}}
 		}},
+		{"a configuration file missing", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
+			n.altered = []node.AlteredFile{{Path: "/etc/falco/falco_rules.yaml", Missing: true, What: "missing"}}
+		}},
+		{"a file gone from a directory that rpm may not see", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
+			n.altered = []node.AlteredFile{{Path: "/etc/falco/config.d/x.yaml", Missing: true, Unseen: true, What: "missing"}}
+		}},
+		{"a program that cannot be executed", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
+			n.write("/usr/bin/falco", "")
+			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", What: ".M......."}}
+		}},
+		{"a program that everybody may write", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
+			n.write("/usr/bin/falco", "")
+			n.files["usr/bin/falco"].Mode = 0o777
+			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", What: ".M......."}}
+		}},
+		{"a plugin of another owner", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) {
+			n.write("/usr/share/falco/plugins/libcontainer.so", "")
+			n.altered = []node.AlteredFile{{Path: "/usr/share/falco/plugins/libcontainer.so", What: ".....U..."}}
+		}},
 		{"falco.yaml removed", node.DriftFiles, func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(falco.ConfigFile)) }},
 		{"repository edited", node.DriftRepository, func(n *fakeNode, _ *settings.Settings) {
 			n.write(repoFile, strings.Replace(n.read(repoFile), "\ngpgcheck=1", "\ngpgcheck=0", 1))
@@ -225,6 +246,32 @@ func TestDrift(t *testing.T) {
 				t.Errorf("Plan = %v, drift %q, want %s", r.Err, classes, tt.drift)
 			}
 			converged(t, n, s)
+			inOrder(t, n, s)
+		})
+	}
+}
+
+// Modes and owners that a site has chosen are no reason for a reinstall.
+func TestHardeningStays(t *testing.T) {
+	for _, tt := range []struct {
+		name, path, what string
+		mode             fs.FileMode
+		unseen           bool
+	}{
+		{"a directory's mode", "/usr/share/falco", ".M.......", fs.ModeDir | 0o700, false},
+		{"a directory's owner and group", "/etc/falco", ".M...UG..", fs.ModeDir | 0o700, false},
+		{"a program that fewer may execute", "/usr/bin/falco", ".M....G..", 0o750, false},
+		{"a program's capabilities", "/usr/bin/falco", "........P", 0o755, false},
+		{"a file that fewer may read", "/usr/share/falco/plugins/libcontainer.so", ".M.......", 0o600, false},
+		{"a file in a directory that rpm may not see", "/etc/falco/falco_rules.yaml", "missing", 0o644, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			converged(t, n, s)
+			if _, err := fs.Stat(n.files, inTree(tt.path)); err != nil {
+				n.files[inTree(tt.path)] = &fstest.MapFile{Mode: tt.mode, ModTime: n.clock}
+			}
+			n.altered = []node.AlteredFile{{Path: tt.path, What: tt.what, Missing: tt.unseen, Unseen: tt.unseen}}
 			inOrder(t, n, s)
 		})
 	}

@@ -5,9 +5,7 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -196,21 +194,12 @@ func installEPEL(sv *survey, set repos.Set) node.Install {
 }
 
 // planReinstall plans to reinstall the same package if any file is missing or
-// altered.
+// damaged.
 func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: sv.installed.NEVRA()}
-	altered, err := sv.view.Altered(ctx)
-	if err != nil {
+	altered, err := damaged(ctx, sv.view)
+	if err != nil || len(altered) == 0 {
 		return out, err
-	}
-	switch _, err := fs.Stat(sv.view.Tree(), inTree(falco.ConfigFile)); {
-	case errors.Is(err, fs.ErrNotExist):
-		altered = append(altered, node.AlteredFile{Path: falco.ConfigFile, Missing: true})
-	case err != nil:
-		return out, fmt.Errorf("looking for falco.yaml: %w", err)
-	}
-	if len(altered) == 0 {
-		return out, nil
 	}
 	version := sv.installed.Version
 	t := node.Target{Name: "falco", Spec: "falco-" + version, Old: version, New: version}
