@@ -150,6 +150,16 @@ func unitDrifts() []drift {
 			says: "another Falco runs in a container", undo: "systemctl stop cri-falco",
 		},
 		{
+			name: "a Falco under a unit of somebody's", class: node.DriftSecondFalco,
+			make: "systemd-run --quiet --unit=cks-falco --setenv=LD_PRELOAD=/lib64/libresolv.so.2 /usr/bin/falco -o webserver.enabled=false; sleep 0.5",
+			says: "/usr/bin/falco, of cks-falco.service): every event is reported twice", undo: "systemctl stop cks-falco",
+		},
+		{
+			name: "a Falco under no unit of Falco's", class: node.DriftSecondFalco,
+			make: "LD_PRELOAD=/lib64/libresolv.so.2 setsid /usr/bin/falco -o webserver.enabled=false </dev/null >/dev/null 2>&1 & echo $! >/dev/shm/second; sleep 0.5",
+			says: "another Falco runs on this node (process ", undo: "kill $(cat /dev/shm/second)",
+		},
+		{
 			name: "not seen to detect", class: node.DriftUnproven, exit: 7, proves: true,
 			make: `sed -i 's/"detected":true/"detected":false/' /var/lib/falco-bootstrap/proof.json`,
 			says: modernUnit + " is running but wrote no alert to /var/log/falco.log", mends: []string{"/var/log/falco.log"},

@@ -5,11 +5,8 @@ package host
 
 import (
 	"cmp"
-	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -84,75 +81,4 @@ func firstLine(path string) string {
 	content, _ := os.ReadFile(path)
 	line, _, _ := strings.Cut(string(content), "\n")
 	return strings.TrimSpace(line)
-}
-
-// findFalcos lists the processes whose name is falco. It fails with
-// [fs.ErrPermission] if this user cannot see the processes of others (hidepid
-// in proc(5)).
-func findFalcos(proc string) ([]node.Process, error) {
-	entries, err := os.ReadDir(proc)
-	if err != nil {
-		return nil, fmt.Errorf("listing processes: %w", err)
-	}
-	if _, err := os.Stat(filepath.Join(proc, "1/comm")); err != nil && os.Geteuid() != 0 {
-		return nil, fmt.Errorf("listing processes: those of other users are hidden: %w", fs.ErrPermission)
-	}
-	var found []node.Process
-	for _, entry := range entries {
-		dir := filepath.Join(proc, entry.Name())
-		if pid, err := strconv.Atoi(entry.Name()); err == nil && firstLine(filepath.Join(dir, "comm")) == "falco" {
-			found = append(found, readProcess(dir, pid))
-		}
-	}
-	return found, nil
-}
-
-// readProcess describes one process. What cannot be read, because the process is
-// another user's or has ended, stays empty.
-func readProcess(dir string, pid int) node.Process {
-	exe, _ := os.Readlink(filepath.Join(dir, "exe"))
-	content, _ := os.ReadFile(filepath.Join(dir, "cgroup"))
-	cgroup := parseCgroup(string(content))
-	return node.Process{PID: pid, Exe: exe, Cgroup: cgroup, Container: inContainer(cgroup)}
-}
-
-// parseCgroup returns the path from the content of /proc/PID/cgroup, lines of
-// "ID:CONTROLLERS:PATH". It prefers systemd's own hierarchy (cgroup v1), then
-// the unified one (v2), then the longest path.
-func parseCgroup(content string) string {
-	paths, longest := map[string]string{}, ""
-	for line := range strings.Lines(content) {
-		if f := strings.SplitN(strings.TrimRight(line, "\n"), ":", 3); len(f) == 3 {
-			paths[f[1]] = f[2]
-			if len(f[2]) > len(longest) {
-				longest = f[2]
-			}
-		}
-	}
-	// In a hybrid set-up the unified hierarchy may hold only "/".
-	for _, controllers := range []string{"name=systemd", ""} {
-		if path := paths[controllers]; len(path) > 1 {
-			return path
-		}
-	}
-	return longest
-}
-
-// container matches the names that container runtimes give to cgroups:
-// Kubernetes' pods, CRI-O, containerd, Docker and Podman.
-var container = regexp.MustCompile(`kubepods|(^|[/-])(crio|cri-containerd|containerd|docker|libpod|podman|lxc|machine)[-/.]`)
-
-// inContainer reports whether a cgroup belongs to a container. That of a system
-// service, such as docker.service, does not.
-func inContainer(cgroup string) bool {
-	if unit, ok := strings.CutPrefix(cgroup, "/system.slice/"); ok {
-		name, _, below := strings.Cut(unit, "/")
-		if strings.HasSuffix(name, ".service") && !below {
-			return false
-		}
-		if strings.HasPrefix(name, "falco") {
-			return false
-		}
-	}
-	return container.MatchString(cgroup)
 }

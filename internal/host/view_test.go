@@ -111,19 +111,30 @@ func TestFindModule(t *testing.T) {
 func TestFindFalcos(t *testing.T) {
 	proc := t.TempDir()
 	put(t, proc, "1/comm", "systemd\n")
-	put(t, proc, "20/comm", "falco\n")
-	put(t, proc, "20/cgroup", "0::/system.slice/falco-modern-bpf.service\n")
-	put(t, proc, "30/comm", "falco\n")
-	put(t, proc, "30/cgroup", "12:pids:/kubepods/burstable/podx/abc\n1:name=systemd:/kubepods.slice/kubepods-pod1.slice/crio-abc.scope\n")
-	put(t, proc, "40/comm", "falcoctl\n")
-	put(t, proc, "self/comm", "falco\n")
-	if err := os.Symlink("/usr/bin/falco", filepath.Join(proc, "20/exe")); err != nil {
-		t.Fatal(err)
+	process := func(pid, comm, exe, cmdline, cgroup string) {
+		put(t, proc, pid+"/comm", comm+"\n")
+		put(t, proc, pid+"/cmdline", strings.ReplaceAll(cmdline, " ", "\x00"))
+		put(t, proc, pid+"/cgroup", cgroup+"\n")
+		if exe != "" {
+			if err := os.Symlink(exe, filepath.Join(proc, pid, "exe")); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
+	process("20", "falco", "/usr/bin/falco", "/usr/bin/falco", "0::/system.slice/falco-modern-bpf.service")
+	process("30", "falco", "", "falco -c /x", "12:pids:/kubepods/burstable/podx/abc\n1:name=systemd:/kubepods.slice/kubepods-pod1.slice/crio-abc.scope")
+	process("40", "falcoctl", "/usr/bin/falcoctl", "falcoctl artifact follow", "0::/x")
+	process("50", "falco", "/usr/bin/falco (deleted)", "falco", "0::/system.slice/cks-falco.service")
+	process("60", "watcher", "/opt/falco", "watcher", "0::/user.slice/user-0.slice/session-3.scope")
+	process("70", "falco", "/usr/bin/falco", "falco -c /etc/falco/falco.yaml --dry-run", "0::/x")
+	process("80", "falco", "", "", "0::/")
+	process("self", "falco", "", "falco", "0::/")
 	got, err := findFalcos(proc)
 	want := []node.Process{
-		{PID: 20, Exe: "/usr/bin/falco", Cgroup: "/system.slice/falco-modern-bpf.service"},
-		{PID: 30, Cgroup: "/kubepods.slice/kubepods-pod1.slice/crio-abc.scope", Container: true},
+		{PID: 20, Exe: "/usr/bin/falco", Cgroup: "/system.slice/falco-modern-bpf.service", Unit: "falco-modern-bpf.service"},
+		{PID: 30, Cgroup: "/kubepods.slice/kubepods-pod1.slice/crio-abc.scope", Container: true, Unit: "crio-abc.scope"},
+		{PID: 50, Exe: "/usr/bin/falco", Cgroup: "/system.slice/cks-falco.service", Unit: "cks-falco.service"},
+		{PID: 60, Exe: "/opt/falco", Cgroup: "/user.slice/user-0.slice/session-3.scope", Unit: "session-3.scope"},
 	}
 	if d := cmp.Diff(want, got); err != nil || d != "" {
 		t.Errorf("findFalcos: %v (-want +got):\n%s", err, d)
@@ -131,23 +142,34 @@ func TestFindFalcos(t *testing.T) {
 }
 
 func TestInContainer(t *testing.T) {
-	for cgroup, want := range map[string]bool{
-		"/system.slice/falco-modern-bpf.service":   false,
-		"/system.slice/falco.service":              false,
-		"/system.slice/docker.service":             false,
-		"/user.slice/user-0.slice/session-1.scope": false,
-		"/": false,
-		"":  false,
-		"/kubepods.slice/kubepods-besteffort.slice/kubepods-pod1.slice/crio-a.scope":     true,
-		"/kubepods/besteffort/pod1/abc":                                                  true,
-		"/system.slice/docker-0123456789abcdef.scope":                                    true,
-		"/docker/0123456789abcdef":                                                       true,
-		"/machine.slice/libpod-0123456789abcdef.scope/container":                         true,
-		"/user.slice/user-1.slice/user@1.service/user.slice/libpod-0123.scope":           true,
-		"/system.slice/containerd.service/kubepods-burstable-pod1.slice:cri-containerd:": true,
+	for _, tt := range []struct {
+		cgroup, unit string
+		container    bool
+	}{
+		{"/system.slice/falco-modern-bpf.service", "falco-modern-bpf.service", false},
+		{"/system.slice/falco.service", "falco.service", false},
+		{"/system.slice/docker.service", "docker.service", false},
+		{"/security.slice/my-docker.service", "my-docker.service", false},
+		{"/system.slice/crond.service", "crond.service", false},
+		{"/user.slice/user-0.slice/session-1.scope", "session-1.scope", false},
+		{"/user.slice/user-1.slice/user@1.service/app.slice/falco.service", "user@1.service", false},
+		{"/", "", false},
+		{"", "", false},
+		{"/kubepods.slice/kubepods-besteffort.slice/kubepods-pod1.slice/crio-a.scope", "crio-a.scope", true},
+		{"/kubepods.slice/kubepods-pod1.slice/a.service", "a.service", true},
+		{"/kubepods/besteffort/pod1/abc", "", true},
+		{"/system.slice/docker-0123456789abcdef.scope", "docker-0123456789abcdef.scope", true},
+		{"/system.slice/docker-0123456789abcdef.scope/system.slice/falco.service", "docker-0123456789abcdef.scope", true},
+		{"/docker/0123456789abcdef", "", true},
+		{"/machine.slice/libpod-0123456789abcdef.scope/container", "libpod-0123456789abcdef.scope", true},
+		{"/user.slice/user-1.slice/user@1.service/user.slice/libpod-0123.scope", "user@1.service", true},
+		{"/system.slice/containerd.service/kubepods-burstable-pod1.slice:cri-containerd:", "containerd.service", true},
 	} {
-		if got := inContainer(cgroup); got != want {
-			t.Errorf("inContainer(%q) = %v, want %v", cgroup, got, want)
+		if got := inContainer(tt.cgroup); got != tt.container {
+			t.Errorf("inContainer(%q) = %v, want %v", tt.cgroup, got, tt.container)
+		}
+		if got := unitOf(tt.cgroup); got != tt.unit {
+			t.Errorf("unitOf(%q) = %q, want %q", tt.cgroup, got, tt.unit)
 		}
 	}
 }

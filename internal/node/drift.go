@@ -44,6 +44,6 @@ const (
 	DriftLogMoved        Drift = "log-moved"            // Falco writes to a file that is no longer the alert log
 	DriftLogNoRoom       Drift = "log-no-room"          // nothing can be written to the file system of the alert log
 	DriftLogrotate       Drift = "logrotate"            // the alert log is not rotated as declared
-	DriftSecondFalco     Drift = "second-falco"         // a container on this node runs another Falco
+	DriftSecondFalco     Drift = "second-falco"         // another Falco runs on this node
 	DriftUnproven        Drift = "unproven"             // running, but no alert was seen
 )

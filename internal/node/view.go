@@ -39,7 +39,7 @@ type View interface {
 	// Units returns the named systemd units, whether or not they exist, by the
 	// name asked for. For a tree the error is [ErrNotAsked].
 	Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error)
-	// Falcos lists the running Falco processes.
+	// Falcos lists the running Falco processes, also those in containers.
 	Falcos(ctx context.Context) ([]Process, error)
 	// Complaint returns, in one line, why the installed Falco refuses its
 	// configuration, or "". candidate, if not nil, takes the place of falco.yaml.
@@ -165,6 +165,9 @@ type Process struct {
 	PID    int
 	Exe    string
 	Cgroup string
+	// Unit is the node's unit that the process belongs to, such as "falco.service"
+	// or "session-3.scope"; empty if that is not known.
+	Unit string
 	// Container means that its cgroup belongs to a container.
 	Container bool
 }

@@ -234,6 +234,12 @@ func TestWarningsDoNotFail(t *testing.T) {
 		{"second Falco", node.DriftSecondFalco, func(n *fakeNode, _ *settings.Settings) {
 			n.processes = []node.Process{{PID: 7, Cgroup: "/kubepods/x", Container: true}}
 		}},
+		{"second Falco under a unit of its own", node.DriftSecondFalco, func(n *fakeNode, _ *settings.Settings) {
+			n.processes = []node.Process{{PID: 7, Cgroup: "/system.slice/cks-falco.service", Unit: "cks-falco.service"}}
+		}},
+		{"second Falco under no unit", node.DriftSecondFalco, func(n *fakeNode, _ *settings.Settings) {
+			n.processes = []node.Process{{PID: 7, Cgroup: "/"}}
+		}},
 		{"leftover in config.d", node.DriftConfigStray, func(n *fakeNode, _ *settings.Settings) {
 			n.write(falco.ConfigFile, n.read(falco.ConfigFile)+"config_files: [/etc/falco/config.d]\n")
 			n.write("/etc/falco/config.d/a.yaml.bak", "priority: debug\n")

@@ -208,6 +208,7 @@ func planPreflight(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if errors.Is(err, node.ErrNotAsked) {
 		err = nil
 	}
-	out.Warnings = append(out.Warnings, node.SecondFalcos(running)...)
+	// The step unit stops those of the package's other units.
+	out.Warnings = append(out.Warnings, node.SecondFalcos(running, falco.IsUnit)...)
 	return out, err
 }

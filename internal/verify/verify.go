@@ -89,7 +89,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 	if err != nil && !errors.Is(err, node.ErrNotAsked) {
 		return i, err
 	}
-	i.seconds = node.SecondFalcos(running)
+	i.seconds = node.SecondFalcos(running, func(unit string) bool { return unit == s.Unit })
 	return i, nil
 }
 
