@@ -129,6 +129,19 @@ func unitDrifts() []drift {
 			says: `"unit": "falco-custom.service"`, mends: []string{unitFiles + "/multi-user.target.wants/falco-custom.service"}, others: []string{"falco-custom.service"},
 		},
 		{
+			name: "a Falco made by hand where the alias belongs", class: node.DriftUnitExtra, exit: 2,
+			make: `systemctl disable --now falco-modern-bpf; cat >/etc/systemd/system/falco.service <<-'END'
+				[Service]
+				Environment=LD_PRELOAD=/lib64/libresolv.so.2
+				ExecStart=/usr/bin/falco
+				[Install]
+				WantedBy=multi-user.target
+				END
+				systemctl daemon-reload; systemctl enable --now falco.service; sleep 0.3; systemctl is-active falco`,
+			says: `falco.service is not another name of falco-modern-bpf.service`, mends: []string{unitFiles}, restarts: true, others: []string{"falco.service"},
+			undo: `rm /etc/systemd/system/falco.service; systemctl daemon-reload`,
+		},
+		{
 			name: "falco.service is another unit", class: node.DriftUnitAlias, exit: 2,
 			make: `ln -sf /usr/lib/systemd/system/falco-custom.service /etc/systemd/system/falco.service; systemctl daemon-reload`,
 			says: "falco-custom.service", mends: []string{unitFiles}, others: []string{"falco.service", "falco-custom.service"},
@@ -190,9 +203,9 @@ func packageDrifts() []drift {
 		{
 			name: "files missing and altered", class: node.DriftFiles, exit: 2,
 			// Falco logs that it cannot read the file again.
-			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl
+			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl; rm /etc/falco/falco_rules.yaml /etc/falco/config.d/falco.container_plugin.yaml; chmod 700 /usr/share/falco
 				` + wroteLog,
-			says:  "/usr/bin/falcoctl is altered",
+			says:  "/etc/falco/falco_rules.yaml is missing, /usr/bin/falcoctl is altered",
 			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service"},
 		},
 	}

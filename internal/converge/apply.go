@@ -17,26 +17,55 @@ import (
 // when a repository must be installed before it can be used.
 const rounds = 4
 
+// undoLimit bounds what is undone after a failure, for which the run's own time
+// may be over.
+const undoLimit = time.Minute
+
 // Converge makes the node as declared: it plans each step in order and applies
 // the changes, then plans all steps again; anything that is left is an error
-// that names it. The first error ends the run. What was done before it stays,
-// and the next run goes on from there. Converge calls tell for each event.
+// that names it. The first error ends the run, except for what a [Rescuer] still
+// does and an [Undoer] makes up for. What was done before it stays, and the next
+// run goes on from there. Converge calls tell for each event.
 func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event)) Result {
-	run := runner{machine: m, view: m.View(), tell: tell}
-	var r Result
-	for i, step := range steps {
-		s := run.step(ctx, step)
+	run := runner{machine: m, view: m.View(), tell: tell, tried: map[string][]node.Change{}}
+	var (
+		r      Result
+		failed []StepResult
+	)
+	for _, step := range steps {
+		taken := rescue(step, failed)
+		if taken == nil || len(failed) > 0 && ctx.Err() != nil {
+			r.Steps = append(r.Steps, unreached(step.ID(), failed[0].ID))
+			continue
+		}
+		s := run.step(ctx, taken)
 		r.Steps = append(r.Steps, s)
 		if s.Err != nil {
-			r.Err = s.Err
-			r.Steps = append(r.Steps, unreached(steps[i+1:], step.ID())...)
-			return r
+			failed = append(failed, s)
+			run.view = m.View()
 		}
 	}
-	if run.changed {
+	switch {
+	case len(failed) > 0:
+		r.Err = failed[0].Err
+		run.undo(ctx, steps, &r)
+	case run.changed:
 		run.confirm(ctx, steps, &r)
 	}
 	return r
+}
+
+// rescue returns what to take in place of a step after others have failed, or
+// nil.
+func rescue(step Step, failed []StepResult) Step {
+	for _, f := range failed {
+		r, ok := step.(Rescuer)
+		if !ok {
+			return nil
+		}
+		step = r.Rescue(f.ID, f.Err)
+	}
+	return step
 }
 
 // A runner carries out one run. Its view is renewed after the changes of a step.
@@ -45,6 +74,27 @@ type runner struct {
 	view    node.View
 	tell    func(Event)
 	changed bool
+	tried   map[string][]node.Change // by step
+}
+
+// undo has the steps, the last one first, make up for what they did in a run that
+// has failed. The reports show it as further changes of theirs.
+func (r *runner) undo(ctx context.Context, steps []Step, result *Result) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoLimit)
+	defer cancel()
+	for i, step := range slices.Backward(steps) {
+		u, ok := step.(Undoer)
+		if !ok || len(r.tried[step.ID()]) == 0 {
+			continue
+		}
+		for _, c := range u.Undo(ctx, r.machine.View(), r.tried[step.ID()]) {
+			s := &result.Steps[i]
+			s.Changes = append(s.Changes, c)
+			if err := r.apply(ctx, step.ID(), []node.Change{c}); err != nil {
+				s.Warnings = append(s.Warnings, node.Warning{Message: "undoing what the failed run did: " + err.Error(), Hint: node.HintOf(err)})
+			}
+		}
+	}
 }
 
 // step plans one step and applies its changes, until it plans nothing new.
@@ -110,6 +160,7 @@ func (r *runner) apply(ctx context.Context, step string, changes []node.Change) 
 	for _, c := range changes {
 		began := time.Now()
 		r.tell(Event{Step: step, Change: c})
+		r.tried[step] = append(r.tried[step], c)
 		err := r.machine.Apply(ctx, c)
 		r.tell(Event{Step: step, Change: c, Done: true, Took: time.Since(began), Err: err})
 		r.changed = true

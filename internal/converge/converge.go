@@ -33,6 +33,24 @@ type Step interface {
 	Plan(ctx context.Context, view node.View) (Outcome, error)
 }
 
+// A Rescuer is a step that may be taken although an earlier one has failed, such
+// as the start of a unit that is down.
+type Rescuer interface {
+	Step
+	// Rescue returns the step to take once the step with an id has failed with
+	// err, or nil if nothing can be done without that one. If several have
+	// failed, the step that it returns is asked about the next.
+	Rescue(failed string, err error) Step
+}
+
+// An Undoer is a step of which some changes must not outlast a run that fails.
+type Undoer interface {
+	Step
+	// Undo plans what makes up for the step's changes, made or tried, on a node
+	// that the failed run has left like this.
+	Undo(ctx context.Context, view node.View, tried []node.Change) []node.Change
+}
+
 // An Outcome is what a step has planned, and why.
 type Outcome struct {
 	// Reason says in one line what was found.

@@ -28,7 +28,9 @@ func Plan(ctx context.Context, view node.View, steps []Step) Result {
 			r.Err = s.Err
 		}
 		if node.CodeOf(s.Err) == node.CodePreflight || ctx.Err() != nil {
-			r.Steps = append(r.Steps, unreached(steps[i+1:], step.ID())...)
+			for _, rest := range steps[i+1:] {
+				r.Steps = append(r.Steps, unreached(rest.ID(), step.ID()))
+			}
 			return r
 		}
 	}
@@ -55,11 +57,7 @@ func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	return s
 }
 
-// unreached returns the results of the steps after one that failed.
-func unreached(steps []Step, after string) []StepResult {
-	var rest []StepResult
-	for _, step := range steps {
-		rest = append(rest, StepResult{ID: step.ID(), Status: StatusSkipped, Reason: "not reached: " + after + " failed"})
-	}
-	return rest
+// unreached is the result of a step that is not taken because another failed.
+func unreached(id, failed string) StepResult {
+	return StepResult{ID: id, Status: StatusSkipped, Reason: "not reached: " + failed + " failed"}
 }

@@ -68,7 +68,8 @@ type fakeNode struct {
 	clock   time.Time
 	starts  int
 	changes []string
-	limit   int // changes until the power goes; 0 means never
+	limit   int              // changes until the power goes; 0 means never
+	fails   map[string]error // of changes, by what they are called
 }
 
 var errPower = errors.New("power lost")
@@ -206,6 +207,9 @@ func (n *fakeNode) do(c node.Change) error {
 		return errPower
 	}
 	n.changes = append(n.changes, c.String())
+	if err := n.fails[c.String()]; err != nil {
+		return err
+	}
 	n.clock = n.clock.Add(time.Second)
 	return nil
 }
@@ -368,7 +372,7 @@ func (n *fakeNode) changeUnit(c node.ChangeUnit) error {
 	switch c.Action {
 	case node.Enable:
 		u.UnitFileState = "enabled"
-		if c.Unit != falco.AliasUnit {
+		if own := n.units[falco.AliasUnit]; own == nil || own.ID != falco.AliasUnit { // no file where the alias belongs
 			n.units[falco.AliasUnit] = u
 		}
 	case node.Disable:
@@ -407,6 +411,11 @@ func (n *fakeNode) dropIns(unit string) []string {
 }
 
 func (n *fakeNode) prove(c node.Prove) error {
+	if err := n.fails[c.String()]; err != nil {
+		u := n.units[c.Unit]
+		u.ActiveState, u.SubState = "activating", "auto-restart"
+		return err
+	}
 	was := n.proof
 	n.proof = node.Proof{Invocation: c.Invocation, Detected: true, Time: n.clock}
 	if c.Invocation == "" {

@@ -22,12 +22,16 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
-// The ids of steps that other steps wait for.
+// The ids of steps that others wait for or can do without.
 const (
-	idPackages = "packages"
-	idDropIns  = "drop-ins"
-	idConfig   = "config"
-	idUnit     = "unit"
+	idKey        = "key"
+	idRepository = "repository"
+	idPackages   = "packages"
+	idEPEL       = "epel"
+	idDropIns    = "drop-ins"
+	idConfig     = "config"
+	idUnit       = "unit"
+	idProof      = "proof"
 )
 
 // header is the first line of every file that only the agent writes.
@@ -43,6 +47,11 @@ type step struct {
 	// filesOnly means that the step is planned even if the survey failed.
 	filesOnly bool
 	plan      func(context.Context, *survey) (converge.Outcome, error)
+	// despite names the steps whose failure does not keep this one from
+	// starting a Falco that is down; failed are those that did fail.
+	despite, failed []string
+	// undo, if set, makes up for changes of the step after a failure.
+	undo func(ctx context.Context, sv *survey, tried []node.Change) []node.Change
 
 	survey func(context.Context, node.View) *survey
 }
@@ -57,18 +66,20 @@ func All(s settings.Settings) []converge.Step {
 		}
 		return last
 	}
+	supply := []string{idKey, idRepository, idPackages, idEPEL}
+	around := append(supply, idDropIns, idConfig)
 	var all []converge.Step
 	for _, s := range []step{
 		{id: "preflight", plan: planPreflight},
-		{id: "key", live: true, plan: planKey},
-		{id: "repository", filesOnly: true, plan: planRepository},
+		{id: idKey, live: true, plan: planKey},
+		{id: idRepository, filesOnly: true, plan: planRepository},
 		{id: idPackages, live: true, plan: planPackages},
-		{id: "epel", filesOnly: true, plan: planEPEL},
-		{id: "module", live: true, plan: planModule},
-		{id: idDropIns, plan: planDropIns},
-		{id: idConfig, plan: planConfig},
-		{id: idUnit, live: true, plan: planUnit},
-		{id: "proof", live: true, plan: planProof},
+		{id: idEPEL, filesOnly: true, plan: planEPEL},
+		{id: "module", live: true, plan: planModule, despite: supply},
+		{id: idDropIns, plan: planDropIns, despite: supply},
+		{id: idConfig, plan: planConfig, despite: append(supply, idDropIns)},
+		{id: idUnit, live: true, plan: planUnit, despite: around, undo: startAgain},
+		{id: idProof, live: true, plan: planProof, despite: around},
 	} {
 		s.survey = surveyOf
 		all = append(all, s)
@@ -83,8 +94,11 @@ func (s step) Plan(ctx context.Context, view node.View) (converge.Outcome, error
 		return converge.Outcome{}, node.ErrNotAsked
 	}
 	sv := s.survey(ctx, view)
-	if sv.err != nil && !s.filesOnly {
+	switch {
+	case sv.err != nil && !s.filesOnly:
 		return converge.Outcome{}, sv.err
+	case s.failed != nil:
+		return s.rescue(ctx, sv)
 	}
 	out, err := s.plan(ctx, sv)
 	sv.planned[s.id] = len(out.Changes) > 0

@@ -237,6 +237,13 @@ func TestWarningsDoNotFail(t *testing.T) {
 		{"second Falco under a unit of its own", node.DriftSecondFalco, func(n *fakeNode, _ *settings.Settings) {
 			n.processes = []node.Process{{PID: 7, Cgroup: "/system.slice/cks-falco.service", Unit: "cks-falco.service"}}
 		}},
+		{"a unit file where the alias belongs", node.DriftUnitAlias, func(n *fakeNode, _ *settings.Settings) {
+			n.write("/etc/systemd/system/falco.service", "[Service]\n")
+		}},
+		{"a unit file where the mask belongs", node.DriftFollow, func(n *fakeNode, _ *settings.Settings) {
+			n.units[falco.FollowUnit].UnitFileState, n.units[falco.FollowUnit].LoadState = "enabled", "loaded"
+			n.write("/etc/systemd/system/"+falco.FollowUnit, "[Service]\n")
+		}},
 		{"second Falco under no unit", node.DriftSecondFalco, func(n *fakeNode, _ *settings.Settings) {
 			n.processes = []node.Process{{PID: 7, Cgroup: "/"}}
 		}},

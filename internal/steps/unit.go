@@ -38,17 +38,21 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 			"%s does not exist although %s is installed", name, sv.installed.NEVRA())
 	}
 	out := converge.Outcome{Reason: name + " is enabled and running"}
-	out.Changes = slices.Concat(
-		stopOthers(name, units),
-		enable(name, u, units[falco.AliasUnit]),
-		maskFollow(units[falco.FollowUnit], sv.Falco.RulesFollow),
-		reloadManager(sv.view.Tree(), u),
-	)
 	start, why, err := startOrRestart(ctx, sv, u, &out)
 	if err != nil {
 		return out, err
 	}
-	out.Changes = append(out.Changes, start...)
+	out.Warnings = ownFiles(sv, units)
+	// What may fail comes before another Falco is stopped, and the wanted unit
+	// runs by then: a node is not left without any.
+	out.Changes = slices.Concat(
+		maskFollow(sv.view, units[falco.FollowUnit], sv.Falco.RulesFollow),
+		reloadManager(sv.view.Tree(), u),
+		unmask(u),
+		start,
+		stopOthers(name, units),
+		enable(u, units[falco.AliasUnit]),
+	)
 	if err := askBeforeStart(ctx, sv, units, &out); err != nil {
 		return converge.Outcome{Warnings: out.Warnings, Unknown: out.Unknown}, err
 	}
@@ -73,7 +77,7 @@ func stopOthers(wanted string, units map[string]systemd.Unit) []node.Change {
 			continue
 		}
 		drift := node.DriftUnitExtra
-		if units[falco.AliasUnit].ID == name {
+		if name != falco.AliasUnit && units[falco.AliasUnit].ID == name {
 			drift = node.DriftUnitAlias
 		}
 		change := node.ChangeUnit{Unit: name, Cause: node.Because(drift, "only "+wanted+" is wanted")}
@@ -89,39 +93,47 @@ func stopOthers(wanted string, units map[string]systemd.Unit) []node.Change {
 	return out
 }
 
-// enable plans to unmask and enable the wanted unit, and to make it the one that
-// the alias falco.service stands for.
-func enable(name string, u, alias systemd.Unit) []node.Change {
-	var out []node.Change
-	plan := func(action node.UnitAction, from, to string, drift node.Drift) {
-		out = append(out, node.ChangeUnit{Unit: name, Action: action, From: from, To: to, Cause: node.Because(drift, "")})
+// isMasked reports whether a unit cannot be started.
+func isMasked(u systemd.Unit) bool {
+	return u.UnitFileState == "masked" || u.UnitFileState == "masked-runtime" || u.LoadState == "masked"
+}
+
+// unmask plans to unmask the wanted unit.
+func unmask(u systemd.Unit) []node.Change {
+	if !isMasked(u) {
+		return nil
 	}
-	state := u.UnitFileState
-	if state == "masked" || state == "masked-runtime" || u.LoadState == "masked" {
-		plan(node.Unmask, "masked", "disabled", node.DriftUnitMasked)
-		state = "disabled"
-	}
+	return []node.Change{node.ChangeUnit{Unit: u.Name, Action: node.Unmask, From: "masked", To: "disabled", Cause: node.Because(node.DriftUnitMasked, "")}}
+}
+
+// enable plans to enable the wanted unit, and to make it the one that the alias
+// falco.service stands for, unless that is a unit of its own.
+func enable(u, alias systemd.Unit) []node.Change {
+	c := node.ChangeUnit{Unit: u.Name, Action: node.Enable, From: u.UnitFileState, To: "enabled", Cause: node.Because(node.DriftUnitDisabled, "")}
 	switch {
+	case isMasked(u):
+		c.From = "disabled"
 	case !u.Enabled():
-		plan(node.Enable, state, "enabled", node.DriftUnitDisabled)
-	case alias.Exists() && alias.ID != name && alias.ID != falco.AliasUnit:
-		plan(node.Enable, "falco.service is "+alias.ID, "falco.service is "+name, node.DriftUnitAlias)
+	case alias.Exists() && alias.ID != u.Name && alias.ID != falco.AliasUnit:
+		c.From, c.To, c.Drift = "falco.service is "+alias.ID, "falco.service is "+u.Name, node.DriftUnitAlias
+	default:
+		return nil
 	}
-	return out
+	return []node.Change{c}
 }
 
 // maskFollow plans to mask falcoctl-artifact-follow, or to unmask it if it is
 // wanted. A mask counts once it is on disk and systemd has read it: a run that
 // was killed between the two leaves a unit that the next start of Falco starts
 // too.
-func maskFollow(u systemd.Unit, wanted bool) []node.Change {
+func maskFollow(view node.View, u systemd.Unit, wanted bool) []node.Change {
 	var out []node.Change
 	plan := func(action node.UnitAction, from, to string) {
 		out = append(out, node.ChangeUnit{Unit: falco.FollowUnit, Action: action, From: from, To: to, Cause: node.Because(node.DriftFollow, "falco.rules_follow")})
 	}
 	onDisk, inForce := u.UnitFileState == "masked", u.LoadState == "masked"
 	switch {
-	case !u.Exists():
+	case !u.Exists(), !wanted && hasOwnFile(view, u.Name):
 		return nil
 	case wanted:
 		if onDisk || inForce {
@@ -135,6 +147,33 @@ func maskFollow(u systemd.Unit, wanted bool) []node.Change {
 	}
 	if u.ActiveState == "active" || u.ActiveState == "activating" {
 		plan(node.Stop, u.ActiveState, "inactive")
+	}
+	return out
+}
+
+// hasOwnFile reports whether somebody has put a unit file where systemd would
+// put the link of a mask or an alias. systemd replaces links only.
+func hasOwnFile(view node.View, unit string) bool {
+	file, err := view.Stat("/etc/systemd/system/" + unit)
+	return err == nil && file.Mode.IsRegular()
+}
+
+// ownFiles warns of unit files of somebody's that keep the alias, or the mask of
+// falcoctl-artifact-follow, from being made.
+func ownFiles(sv *survey, units map[string]systemd.Unit) []node.Warning {
+	var out []node.Warning
+	warn := func(unit, consequence string, drift node.Drift) {
+		file := "/etc/systemd/system/" + unit
+		out = append(out, node.Warning{
+			Message: file + " is a unit file of somebody's own, so " + consequence, Drift: drift,
+			Hint: "remove it if nobody needs it, then run `systemctl daemon-reload` and falco-bootstrap",
+		})
+	}
+	if alias := falco.AliasUnit; sv.unit != alias && hasOwnFile(sv.view, alias) {
+		warn(alias, "falco.service is not another name of "+sv.unit, node.DriftUnitAlias)
+	}
+	if follow := falco.FollowUnit; !sv.Falco.RulesFollow && units[follow].Exists() && hasOwnFile(sv.view, follow) {
+		warn(follow, "it cannot be masked and may replace rules by itself", node.DriftFollow)
 	}
 	return out
 }

@@ -19,14 +19,15 @@ import (
 
 // A fakeBus is a systemd with units. It records what was done to them.
 type fakeBus struct {
-	units    map[string]map[string]any // properties of both interfaces
-	states   map[string]string         // of unit files
-	install  map[string]bool           // has an [Install] section
-	result   string                    // of every job; "" is a job that does not end
-	fail     error                     // of every call
-	done     []string
-	lost     bool
-	runtimes []bool
+	units      map[string]map[string]any // properties of both interfaces
+	states     map[string]string         // of unit files
+	install    map[string]bool           // has an [Install] section
+	result     string                    // of every job; "" is a job that does not end
+	fail       error                     // of every call
+	enableFail error                     // of enabling a unit
+	done       []string
+	lost       bool
+	runtimes   []bool
 
 	mu    sync.Mutex // guards asked: units are queried concurrently
 	asked []string   // units that were loaded for a query
@@ -58,7 +59,7 @@ func (b *fakeBus) EnableUnitFilesContext(_ context.Context, files []string, _, f
 	if !force {
 		return false, nil, errors.New("without force")
 	}
-	return b.install[files[0]], nil, b.fail
+	return b.install[files[0]], nil, errors.Join(b.fail, b.enableFail)
 }
 
 func (b *fakeBus) DisableUnitFilesContext(_ context.Context, files []string, runtime bool) ([]sd.DisableUnitFileChange, error) {
@@ -315,6 +316,17 @@ func TestConnectWithoutSystemd(t *testing.T) {
 	}
 	if _, err := Connect(t.Context()); !errors.Is(err, errNotBooted) {
 		t.Errorf("Connect = %v, want %v", err, errNotBooted)
+	}
+}
+
+// A file where an alias belongs does not keep a unit from being enabled.
+func TestEnableBesideAFile(t *testing.T) {
+	for state, enabled := range map[string]bool{"enabled": true, "disabled": false} {
+		taken := dbus.Error{Name: "org.freedesktop.systemd1.UnitExists"}
+		b := &fakeBus{install: map[string]bool{falco: true}, states: map[string]string{falco: state}, enableFail: taken}
+		if err := (&Conn{bus: b, files: b}).Enable(t.Context(), falco); (err == nil) != enabled {
+			t.Errorf("Enable of a unit that is %s after %v = %v", state, taken, err)
+		}
 	}
 }
 

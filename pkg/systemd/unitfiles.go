@@ -17,13 +17,19 @@ var errNoInstall = errors.New("the unit has no [Install] section, so nothing wou
 //
 // Links in the way are replaced (force): a removed package may leave
 // falco.service pointing at a unit that is gone. Without force systemd then
-// fails but still links the unit into its target, so two Falcos start at boot.
-// A regular file in the way is never replaced.
+// fails but still links the unit into its target, so two Falcos start at boot. A
+// regular file in the way is never replaced: systemd then makes the other links
+// and fails, which is an error only if the unit is not enabled.
 func (c *Conn) Enable(ctx context.Context, unit string) error {
 	return c.change(ctx, "enable", unit, func(ctx context.Context) error {
 		// The list of changes is empty if the unit is enabled already and has
 		// several entries if it has an alias, so it says nothing about success.
 		installable, _, err := c.bus.EnableUnitFilesContext(ctx, []string{unit}, false, true)
+		if isTaken(err) {
+			if state, _ := c.files.fileState(ctx, unit); state == "enabled" {
+				return nil
+			}
+		}
 		if err == nil && !installable {
 			err = errNoInstall
 		}

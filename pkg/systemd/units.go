@@ -21,6 +21,12 @@ func isAbsent(err error) bool {
 		"System.Error.ENOENT")
 }
 
+// isTaken reports whether err says that a file is where a link belongs. systemd
+// calls it a unit that exists since version 231, before that by errno's name.
+func isTaken(err error) bool {
+	return named(err, "org.freedesktop.systemd1.UnitExists", "org.freedesktop.DBus.Error.FileExists", "System.Error.EEXIST")
+}
+
 // Units returns the named units by those names, whether or not they exist. For
 // an alias it returns the unit that the alias stands for, whose ID differs from
 // the name.
