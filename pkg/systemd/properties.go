@@ -15,22 +15,29 @@ import (
 // is about the unit that an alias stands for.
 func fromProperties(name, state string, unit, service map[string]any) Unit {
 	u := Unit{
-		Name:          name,
-		ID:            value[string](unit, "Id"),
-		LoadState:     value[string](unit, "LoadState"),
-		ActiveState:   value[string](unit, "ActiveState"),
-		SubState:      value[string](unit, "SubState"),
-		UnitFileState: state,
-		DropIns:       value[[]string](unit, "DropInPaths"),
-		NeedReload:    value[bool](unit, "NeedDaemonReload"),
-		MainPID:       int(value[uint32](service, "MainPID")),
-		NRestarts:     -1,
-		Result:        value[string](service, "Result"),
-		ExecStatus:    int(value[int32](service, "ExecMainStatus")),
-		ExecStart:     argv(service["ExecStart"]),
-		Environment:   value[[]string](service, "Environment"),
-
+		Name:             name,
+		ID:               value[string](unit, "Id"),
+		LoadState:        value[string](unit, "LoadState"),
+		ActiveState:      value[string](unit, "ActiveState"),
+		SubState:         value[string](unit, "SubState"),
+		UnitFileState:    state,
+		Fragment:         value[string](unit, "FragmentPath"),
+		DropIns:          value[[]string](unit, "DropInPaths"),
+		NeedReload:       value[bool](unit, "NeedDaemonReload"),
+		MainPID:          int(value[uint32](service, "MainPID")),
+		NRestarts:        -1,
+		Result:           value[string](service, "Result"),
+		ExecStatus:       int(value[int32](service, "ExecMainStatus")),
+		ExecStart:        argv(service["ExecStart"]),
+		Environment:      value[[]string](service, "Environment"),
 		EnvironmentFiles: paths(service["EnvironmentFiles"]),
+		UMask:            -1,
+		User:             value[string](service, "User"),
+		Group:            value[string](service, "Group"),
+		Sandbox:          sandbox(service),
+	}
+	if mask, ok := service["UMask"].(uint32); ok {
+		u.UMask = int(mask)
 	}
 	if usec := value[uint64](service, "ExecMainStartTimestamp"); usec != 0 {
 		u.Started = time.UnixMicro(int64(usec))

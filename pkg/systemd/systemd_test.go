@@ -136,7 +136,9 @@ const falco = "falco-modern-bpf.service"
 func properties() map[string]any {
 	return map[string]any{
 		"Id": falco, "LoadState": "loaded", "ActiveState": "active", "SubState": "running",
-		"DropInPaths":      []string{"/etc/systemd/system/" + falco + ".d/a.conf"},
+		"DropInPaths":  []string{"/etc/systemd/system/" + falco + ".d/a.conf"},
+		"FragmentPath": "/usr/lib/systemd/system/" + falco,
+		"UMask":        uint32(0o77), "Group": "adm", "PrivateTmp": true,
 		"NeedDaemonReload": true,
 		"InvocationID":     []byte{0x0a, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15},
 		"MainPID":          uint32(42), "NRestarts": uint32(3), "Result": "success", "ExecMainStatus": int32(1),
@@ -149,6 +151,7 @@ func properties() map[string]any {
 
 func TestFromProperties(t *testing.T) {
 	full := Unit{
+		UMask: 0o77, Group: "adm", Sandbox: Sandbox{PrivateTmp: true}, Fragment: "/usr/lib/systemd/system/" + falco,
 		Name: "falco.service", ID: falco, LoadState: "loaded", ActiveState: "active", SubState: "running", UnitFileState: "alias",
 		DropIns: []string{"/etc/systemd/system/" + falco + ".d/a.conf"}, NeedReload: true,
 		MainPID: 42, InvocationID: "0a0102030405060708090a0b0c0d0e0f", NRestarts: 3, Result: "success", ExecStatus: 1,
@@ -172,6 +175,7 @@ func TestFromProperties(t *testing.T) {
 			p["InvocationID"], p["ExecMainStartTimestamp"] = []byte{}, uint64(0)
 		}), func(u *Unit) { u.InvocationID, u.Started = "", time.Time{} }},
 		{"an invocation of zeroes", with(func(p map[string]any) { p["InvocationID"] = make([]byte, 16) }), func(u *Unit) { u.InvocationID = "" }},
+		{"no umask", with(func(p map[string]any) { delete(p, "UMask") }), func(u *Unit) { u.UMask = -1 }},
 		{"no command", with(func(p map[string]any) { p["ExecStart"] = [][]any{} }), func(u *Unit) { u.ExecStart = nil }},
 		{"a property of another type", with(func(p map[string]any) { p["MainPID"] = "42" }), func(u *Unit) { u.MainPID = 0 }},
 	}

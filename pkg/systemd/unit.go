@@ -28,6 +28,7 @@ type Unit struct {
 	ActiveState   string   // active, activating, deactivating, inactive, failed
 	SubState      string   // running, dead, auto-restart, ...
 	UnitFileState string   // enabled, disabled, static, masked, alias, linked, ...
+	Fragment      string   // path of its file; empty if it has none
 	DropIns       []string // paths of its drop-ins, in order
 	NeedReload    bool     // the files changed since systemd read them
 	MainPID       int
@@ -38,6 +39,9 @@ type Unit struct {
 	Started       time.Time // when the main process started; zero if never
 	ExecStart     []string  // argv of the main command
 	Environment   []string  // KEY=VALUE, drop-ins included
+	UMask         int       // of its processes; -1 if systemd does not say
+	User, Group   string    // as the unit names them; empty for root
+	Sandbox       Sandbox
 	// EnvironmentFiles are paths or patterns of files with more of Environment,
 	// which win over it; systemd reads them when it starts the unit.
 	EnvironmentFiles []string
