@@ -214,14 +214,14 @@ func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
 func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Unit, out *converge.Outcome) error {
 	u := units[sv.unit]
 	check := sv.check(u)
-	running, starts := u.Running() && !isCrashLooping(u, sv.view.Now()), false
+	stops := func(c node.Change) bool {
+		stop, ok := c.(node.ChangeUnit)
+		return ok && stop.Action == node.Stop && stop.Unit != falco.FollowUnit && units[stop.Unit].Running()
+	}
+	running, starts := !isDown(sv, u) || slices.ContainsFunc(out.Changes, stops), false
 	for i, change := range out.Changes {
 		c, ok := change.(node.ChangeUnit)
-		if !ok || c.Unit == falco.FollowUnit {
-			continue
-		}
-		running = running || c.Action == node.Stop && units[c.Unit].Running()
-		if c.Unit == u.Name && running && (c.Action == node.Start || c.Action == node.Restart) {
+		if ok && c.Unit == u.Name && running && (c.Action == node.Start || c.Action == node.Restart) {
 			c.Check, starts = &check, true
 			out.Changes[i] = c
 		}
