@@ -61,6 +61,9 @@ func ParseCommandLine(falcoVersion string, argv []string) CommandLine {
 	return p.line
 }
 
+// MainFile returns the main configuration file.
+func (c CommandLine) MainFile() string { return cmp.Or(c.Config, ConfigFile) }
+
 // Option returns the last value of an option by its name without dashes, and
 // whether it is set.
 func (c CommandLine) Option(name string) (string, bool) {

@@ -56,7 +56,7 @@ func (m *Machine) checkStart(ctx context.Context, conn systemd.Reader, c node.Ch
 		return err
 	}
 	u := units[c.Unit]
-	reason, _, err := askFalco(ctx, m.tools, node.FalcoCheck{Version: c.Check.Version, Args: u.Args(), Env: u.Env(m.tree)}, nil)
+	reason, _, err := askFalco(ctx, m.tools, node.FalcoCheck{Version: c.Check.Version, Args: falco.StartOf(u, m.tree).Args, Env: u.Env(m.tree)}, nil)
 	if err != nil {
 		return fmt.Errorf("checking what %s would be started with: %w", c.Unit, err)
 	}

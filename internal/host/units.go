@@ -56,7 +56,7 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 	}
 	check := node.FalcoCheck{}
 	if units, err := conn.Units(ctx, unit); err == nil {
-		check.Args, check.Env = units[unit].Args(), units[unit].Env(m.tree)
+		check.Args, check.Env = falco.StartOf(units[unit], m.tree).Args, units[unit].Env(m.tree)
 	}
 	if reason, _ := complaint(ctx, m.tools, check, nil); reason != "" {
 		return ": Falco says: " + reason

@@ -6,17 +6,9 @@ package node
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
-	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
-
-// FalcoStart is how a unit starts a Falco of a version. A variable that neither
-// the unit nor its environment files in tree set is not known: systemd has more.
-func FalcoStart(version string, u systemd.Unit, tree fs.FS) falcoconf.Start {
-	return falcoconf.Start{Version: version, Overrides: falcoconf.Overrides(u.ExecStart), Environment: falcoconf.Variables(u.Env(tree))}
-}
 
 // ConfigError makes err an [*Error] with [CodeConfig]. Its hint is that of the
 // [*falcoconf.Error] in the chain of err, or else the one given.

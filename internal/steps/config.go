@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -40,6 +41,9 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + joinSettings(sv.Declared())}, nil
 	}
 	u, err := configUnit(ctx, sv)
+	if err == nil {
+		err = sv.checkCommandLine(u)
+	}
 	if err != nil {
 		return converge.Outcome{}, err
 	}
@@ -48,14 +52,14 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		edited = old
 	}
 	out := converge.Outcome{Reason: falco.ConfigFile + " is as declared", Warnings: lostEdits(sv.view, edited)}
-	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, node.FalcoStart(sv.version, u, sv.view.Tree()))
+	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
 		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
 		return out, judge(ctx, sv, u, edited, &out, err)
 	}
 	// What overrules a declared key may be why Falco has no output left.
 	if err := effective.CheckOverruled(sv.Declared(), redact.Value); err != nil {
-		return out, node.ConfigError(err, "")
+		return out, node.ConfigError(sv.withExecStart(u, effective, err), "")
 	}
 	if editErr != nil {
 		if len(effective.Differing(sv.Declared())) > 0 {
@@ -76,7 +80,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 // editConfig returns the content of falco.yaml with those declared keys set that
 // Falco does not read there yet.
 func editConfig(sv *survey, u systemd.Unit, old []byte) ([]byte, error) {
-	wanted, err := falcoconf.Unset(falco.ConfigFile, old, node.FalcoStart(sv.version, u, sv.view.Tree()), sv.Declared())
+	wanted, err := falcoconf.Unset(falco.ConfigFile, old, falco.ConfigStart(sv.version, u, sv.view.Tree()), sv.Declared())
 	if err == nil && len(wanted) > 0 {
 		old, err = falcoconf.Set(old, wanted...)
 	}
@@ -134,6 +138,41 @@ func joinSettings(all []falcoconf.Setting) string {
 		texts = append(texts, s.Path+"="+redact.Value(s.Path, s.Value))
 	}
 	return strings.Join(texts, ", ")
+}
+
+// commandLine is how the unit starts Falco.
+func (sv *survey) commandLine(u systemd.Unit) falco.CommandLine {
+	return falco.StartOf(u, sv.view.Tree()).CommandLine(sv.version)
+}
+
+// checkCommandLine refuses a unit that gives Falco another main file: what is
+// declared would have no effect.
+func (sv *survey) checkCommandLine(u systemd.Unit) error {
+	file := sv.commandLine(u).MainFile()
+	if path.Clean(file) == falco.ConfigFile {
+		return nil
+	}
+	return overruled("remove the option there, and declare in falco.config what is in "+file,
+		"%s has Falco read %s (-c) and not %s", sv.place(sv.execStart(u)), file, falco.ConfigFile)
+}
+
+// execStart is the line that decides how the wanted unit starts Falco.
+func (sv *survey) execStart(u systemd.Unit) systemd.Assignment {
+	all := systemd.List(sv.unitFiles(u), "Service", "ExecStart")
+	if len(all) == 0 {
+		return systemd.Assignment{}
+	}
+	return all[len(all)-1]
+}
+
+// withExecStart adds the line of the unit to an error about a key that an option
+// overrules.
+func (sv *survey) withExecStart(u systemd.Unit, config *falcoconf.Config, err error) error {
+	onLine := func(o falcoconf.Overruled) bool { return o.Origin.File == falcoconf.CommandLine }
+	if !slices.ContainsFunc(config.Overruled(sv.Declared()), onLine) {
+		return err
+	}
+	return fmt.Errorf("%w (%s)", err, sv.place(sv.execStart(u)))
 }
 
 // configUnit is the wanted unit. One that does not exist yet, or that of a tree,

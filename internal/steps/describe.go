@@ -82,20 +82,21 @@ func Effective(ctx context.Context, view node.View, s settings.Settings) (Effect
 	if sv.err != nil {
 		return EffectiveConfig{}, sv.err
 	}
-	content, err := readOptional(view.Tree(), falco.ConfigFile)
-	if err == nil && content == nil {
-		err = node.Errorf(node.CodeFailed, "Falco is not installed yet: run falco-bootstrap first", "%s does not exist", falco.ConfigFile)
-	}
-	if err != nil {
-		return EffectiveConfig{}, err
-	}
 	u, err := configUnit(ctx, sv)
 	if err != nil {
 		return EffectiveConfig{}, err
 	}
-	loaded, err := falcoconf.LoadCandidate(view.Tree(), falco.ConfigFile, content, node.FalcoStart(sv.version, u, view.Tree()))
+	file := sv.commandLine(u).MainFile()
+	content, err := readOptional(view.Tree(), file)
+	if err == nil && content == nil {
+		err = node.Errorf(node.CodeFailed, "Falco is not installed yet: run falco-bootstrap first", "%s does not exist", file)
+	}
 	if err != nil {
-		return EffectiveConfig{}, node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
+		return EffectiveConfig{}, err
+	}
+	loaded, err := falcoconf.LoadCandidate(view.Tree(), file, content, falco.ConfigStart(sv.version, u, view.Tree()))
+	if err != nil {
+		return EffectiveConfig{}, node.ConfigError(fmt.Errorf("reading %s: %w", file, err), "")
 	}
 	out := EffectiveConfig{Falco: sv.version}
 	for _, l := range loaded.Layers() {

@@ -8,12 +8,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
 // dropInName is a file that is the agent's alone.
@@ -23,13 +26,10 @@ const dropInName = "50-falco-bootstrap.conf"
 // log with its mode and group, and its rotation.
 func planDropIns(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: "as declared"}
-	for _, plan := range []func(*survey, *converge.Outcome) error{planUnitDropIns, planAlertLog} {
-		if err := plan(sv, &out); err != nil {
+	for _, plan := range []func(context.Context, *survey, *converge.Outcome) error{planUnitDropIns, planAlertLog, planRotation} {
+		if err := plan(ctx, sv, &out); err != nil {
 			return out, err
 		}
-	}
-	if err := planRotation(ctx, sv, &out); err != nil {
-		return out, err
 	}
 	if len(out.Changes) > 0 {
 		out.Reason = fmt.Sprintf("files around Falco that are not as declared: %d", len(out.Changes))
@@ -39,14 +39,26 @@ func planDropIns(ctx context.Context, sv *survey) (converge.Outcome, error) {
 
 // planUnitDropIns plans the drop-in of the wanted unit, and removes the agent's
 // own from every other one.
-func planUnitDropIns(sv *survey, out *converge.Outcome) error {
+func planUnitDropIns(ctx context.Context, sv *survey, out *converge.Outcome) error {
 	if sv.version == "" {
 		if !sv.view.Host().Tree { // for a tree, it is known to the first run on the booted node
 			out.Waiting = idPackages
 		}
 		return nil
 	}
-	content := unitDropIn(sv)
+	u, err := configUnit(ctx, sv)
+	if err != nil {
+		return err
+	}
+	below, above := sv.otherDropIns(u)
+	content := ""
+	if lines := sv.needs().DropIn(below); lines != nil {
+		content = "# " + header + "\n[Service]\n" + strings.Join(lines, "\n") + "\n"
+	}
+	ours := systemd.UnitFile{Path: "/etc/systemd/system/" + sv.unit + ".d/" + dropInName, Content: []byte(content)}
+	if err := sv.checkUnit(u, slices.Concat(below, []systemd.UnitFile{ours}, above)); err != nil {
+		return err
+	}
 	for _, name := range falco.Units() {
 		path := "/etc/systemd/system/" + name + ".d/" + dropInName
 		if name == sv.unit && content != "" {
@@ -65,38 +77,85 @@ func planUnitDropIns(sv *survey, out *converge.Outcome) error {
 			out.Changes = append(out.Changes, node.RemoveFile{Path: path, Old: old, Cause: node.Because(node.DriftPreloadStale, "no longer needed")})
 		}
 	}
+	if out.Changes == nil {
+		return sv.checkInForce(u)
+	}
 	return nil
 }
 
-// unitDropIn is the content of the unit's drop-in, or "" if it needs none.
-func unitDropIn(sv *survey) string {
-	var lines []string
+// otherDropIns returns the wanted unit's files besides the agent's drop-in: those
+// that systemd reads before it, and those that it reads after it and that win.
+func (sv *survey) otherDropIns(u systemd.Unit) (below, above []systemd.UnitFile) {
+	for _, f := range sv.unitFiles(u) {
+		name := path.Base(f.Path)
+		switch {
+		case f.Path == u.Fragment || name < dropInName:
+			below = append(below, f)
+		case name > dropInName:
+			above = append(above, f)
+		}
+	}
+	return below, above
+}
+
+// unitFiles returns the files of the wanted unit, for which falco.service may be
+// another name.
+func (sv *survey) unitFiles(u systemd.Unit) []systemd.UnitFile {
+	u.Name = sv.unit
+	if hasOwnFile(sv.view, falco.AliasUnit) {
+		return u.Files(sv.view.Tree())
+	}
+	return u.Files(sv.view.Tree(), falco.AliasUnit)
+}
+
+// needs is what the wanted unit must be given.
+func (sv *survey) needs() falco.UnitNeeds {
+	n := falco.UnitNeeds{Version: sv.version, UMask: 0o777 &^ sv.LogMode() &^ 0o111, Group: sv.Log.Group}
 	if falco.NeedsPreload(sv.host, sv.version) {
-		lines = append(lines,
-			"# Falco "+sv.version+" needs it with glibc "+sv.host.GlibcVersion()+": falcosecurity/plugins#1500.",
-			"Environment=LD_PRELOAD="+falco.PreloadLibrary)
+		n.PreloadFor = sv.host.GlibcVersion()
 	}
-	if mode := sv.LogMode(); mode != 0o600 {
-		lines = append(lines,
-			"# The unit's own 0077 would make every new alert log 0600.",
-			fmt.Sprintf("UMask=%04o", 0o777&^mode&^0o111))
+	return n
+}
+
+// checkUnit refuses a unit to which somebody else's drop-in, or a file of an
+// environment, gives another value than Falco or its log needs. files are the
+// unit's, the agent's own drop-in among them.
+func (sv *survey) checkUnit(u systemd.Unit, files []systemd.UnitFile) error {
+	needs := sv.needs()
+	u.Environment = nil
+	if o, bad := needs.Overruled(files, u.Env(sv.view.Tree())); bad {
+		return overruled(o.Hint, "%s overrules falco-bootstrap's drop-in with %s: %s", sv.place(o.By), o.Says, o.Why)
 	}
-	if group := sv.Log.Group; group != "root" && group != "0" {
-		lines = append(lines,
-			"# A new alert log has the group that Falco runs in; it stays root's.",
-			"Group="+group)
+	return nil
+}
+
+// checkInForce refuses what systemd has in force for a unit whose files it has
+// read, and whose drop-in is as declared, if that is something else.
+func (sv *survey) checkInForce(u systemd.Unit) error {
+	want := sv.needs()
+	if u.LoadState != "loaded" || u.UMask < 0 || reloadManager(sv.view.Tree(), u) != nil || falco.SameForFiles(fs.FileMode(u.UMask), want.UMask) {
+		return nil
 	}
-	if lines == nil {
-		return ""
+	return overruled("`systemctl cat "+sv.unit+"` shows the unit's files", "systemd has UMask=%04o in force for %s, and not %04o", u.UMask, sv.unit, want.UMask)
+}
+
+func overruled(hint, format string, args ...any) error {
+	return &node.Error{Code: node.CodeConfig, Drift: node.DriftConfigOverruled, Hint: hint, Err: fmt.Errorf(format, args...)}
+}
+
+// place is where a line of a unit's file stands, or the unit if that is not known.
+func (sv *survey) place(a systemd.Assignment) string {
+	if a.File == "" {
+		return sv.unit
 	}
-	return "# " + header + "\n[Service]\n" + strings.Join(lines, "\n") + "\n"
+	return fmt.Sprintf("%s:%d", a.File, a.Line)
 }
 
 // planAlertLog plans to create the log before Falco first writes to it, so that
 // it has its mode from the first alert on, and to correct the mode and group of
 // an existing log. The target of a symbolic link is left as it is: somebody else
 // arranged that.
-func planAlertLog(sv *survey, out *converge.Outcome) error {
+func planAlertLog(_ context.Context, sv *survey, out *converge.Outcome) error {
 	name, mode := sv.LogFile(), sv.LogMode()
 	if name == "" {
 		return nil

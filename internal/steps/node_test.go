@@ -348,7 +348,7 @@ func (n *fakeNode) installFalco(t node.Target) {
 		names = []string{falco.AliasUnit}
 	}
 	for _, name := range names {
-		n.units[name] = &systemd.Unit{Name: name, ID: name, LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "disabled"}
+		n.units[name] = &systemd.Unit{Name: name, ID: name, LoadState: "loaded", ActiveState: "inactive", SubState: "dead", UnitFileState: "disabled", UMask: -1, Sandbox: falco.ShippedSandbox()}
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -68,7 +67,7 @@ func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 // read is reported by other steps.
 func hasRules(sv *survey, u systemd.Unit) bool {
 	config, err := loadInForce(sv, u)
-	return err != nil || config.HasRules() || len(falco.ParseCommandLine(sv.version, u.ExecStart).Rules) > 0
+	return err != nil || config.HasRules() || len(sv.commandLine(u).Rules) > 0
 }
 
 // proof goes by the last proof.

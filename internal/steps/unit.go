@@ -291,7 +291,7 @@ func astray(sv *survey, u systemd.Unit, vitals node.Vitals) string {
 
 // loadInForce reads what a Falco that is started now would read.
 func loadInForce(sv *survey, u systemd.Unit) (*falcoconf.Config, error) {
-	return falcoconf.Load(sv.view.Tree(), falco.ConfigFile, node.FalcoStart(sv.version, u, sv.view.Tree()))
+	return falcoconf.Load(sv.view.Tree(), falco.MainFile(u, sv.view.Tree()), falco.ConfigStart(sv.version, u, sv.view.Tree()))
 }
 
 // isCrashLooping reports whether systemd is about to restart the unit or has

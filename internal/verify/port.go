@@ -19,7 +19,7 @@ import (
 // Listener says that a program other than a Falco listens on the port of the web
 // server of a unit's Falco, or returns "". Falco exits then.
 func Listener(view node.View, falcoVersion string, u systemd.Unit) string {
-	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, node.FalcoStart(falcoVersion, u, view.Tree()))
+	config, err := falcoconf.Load(view.Tree(), falco.MainFile(u, view.Tree()), falco.ConfigStart(falcoVersion, u, view.Tree()))
 	if err != nil {
 		return ""
 	}

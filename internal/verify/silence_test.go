@@ -95,7 +95,7 @@ func TestSilencers(t *testing.T) {
 		if tt.version == "" {
 			tt.version = "0.44.1"
 		}
-		config, err := falcoconf.Load(tree, "/f.yaml", falcoconf.Start{Version: tt.version, Overrides: falcoconf.Overrides(tt.argv)})
+		config, err := falcoconf.Load(tree, "/f.yaml", falcoconf.Start{Version: tt.version, Overrides: falco.ParseCommandLine("", tt.argv).Overrides})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -58,7 +58,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 	unit := units[s.Unit]
 	i := Inspection{Running: unit.Running(), subject: s, unit: unit, log: logProblem(view, s.Log)}
 	isRead := true
-	config, err := falcoconf.Load(view.Tree(), falco.ConfigFile, node.FalcoStart(s.Check.Version, unit, view.Tree()))
+	config, err := falcoconf.Load(view.Tree(), falco.MainFile(unit, view.Tree()), falco.ConfigStart(s.Check.Version, unit, view.Tree()))
 	if refused, ok := errors.AsType[*falcoconf.Error](err); ok && (errors.Is(err, yamledit.ErrSyntax) || errors.Is(err, yamledit.ErrUnsupported)) {
 		// Falco may read it all the same: the log tells.
 		i.problems = []falcoconf.Problem{{Origin: falcoconf.Origin{File: falco.ConfigFile, Line: refused.Line}, Message: refused.Reason, Hint: refused.Hint, Fatal: true}}
@@ -70,11 +70,14 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 	if err != nil {
 		return Inspection{}, node.ConfigError(err, "")
 	}
-	line := falco.ParseCommandLine(s.Check.Version, unit.ExecStart)
+	line := falco.StartOf(unit, view.Tree()).CommandLine(s.Check.Version)
 	i.silenced = append(notDeclared(config, declared), silencers(view.Tree(), config, line, declared)...)
 	i.suspects = changes(view.Tree(), config)
 	if _, text := blindSyscalls(config); text != "" {
 		i.suspects = append(i.suspects, text)
+	}
+	if property := unit.Sandbox.Hides(s.Log); property != "" && i.log == nil && s.Log != "" {
+		i.log = fmt.Errorf("%s cannot write %s: it has %s", s.Unit, s.Log, property)
 	}
 	i.noRules = isRead && !config.HasRules() && len(line.Rules) == 0
 	if !i.Running {

@@ -13,17 +13,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
-// Overrides returns the values of the -o options in a command line of Falco.
-func Overrides(argv []string) []string {
-	var values []string
-	for i, arg := range argv {
-		if (arg == "-o" || arg == "--option") && i+1 < len(argv) {
-			values = append(values, argv[i+1])
-		}
-	}
-	return values
-}
-
 // override applies -o options, if there are any, as one layer (falco
 // userspace/falco/configuration.cpp, set_cmdline_option).
 func (c *Config) override(options []string) {

@@ -9,14 +9,6 @@ import (
 	"strings"
 )
 
-// Args returns the arguments of the unit's main command, without the program.
-func (u Unit) Args() []string {
-	if len(u.ExecStart) == 0 {
-		return nil
-	}
-	return u.ExecStart[1:]
-}
-
 // Env returns the environment that the unit's files give its processes, as
 // KEY=VALUE: Environment, and over it what the EnvironmentFiles in tree hold,
 // which is the machine's files with names of io/fs. A file that cannot be read

@@ -1,0 +1,53 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package systemd
+
+import (
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Files returns the unit's file and its drop-ins in the order of their effect, as
+// systemd reads them the next time: those that it has read, and others that are
+// on disk by now, also for other names of the unit. tree holds the machine's
+// files with names of io/fs. A file that is gone or empty, or a link to
+// /dev/null, has no effect and is left out.
+func (u Unit) Files(tree fs.FS, aliases ...string) []UnitFile {
+	paths := map[string]string{} // of drop-ins, by their name: the last directory wins
+	for _, p := range u.DropIns {
+		paths[path.Base(p)] = p
+	}
+	// Those of systemctl set-property, of a generator and the like stay.
+	dirs := []string{"/usr/lib/systemd/system", "/usr/local/lib/systemd/system", "/run/systemd/system", "/etc/systemd/system"}
+	for _, dir := range dirs {
+		for _, name := range append(aliases, u.Name) {
+			names, _ := fs.Glob(tree, strings.TrimPrefix(path.Join(dir, name+".d/*.conf"), "/"))
+			for _, n := range names {
+				if old, ok := paths[path.Base(n)]; !ok || slices.Contains(dirs, path.Dir(path.Dir(old))) {
+					paths[path.Base(n)] = "/" + n
+				}
+			}
+		}
+	}
+	var files []UnitFile
+	for _, p := range append([]string{u.Fragment}, inOrder(paths)...) {
+		content, err := fs.ReadFile(tree, strings.TrimPrefix(p, "/"))
+		if p != "" && err == nil && len(content) > 0 {
+			files = append(files, UnitFile{p, content})
+		}
+	}
+	return files
+}
+
+// inOrder returns the paths in the order of their keys.
+func inOrder(paths map[string]string) []string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(paths)) {
+		all = append(all, paths[name])
+	}
+	return all
+}
