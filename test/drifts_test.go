@@ -44,6 +44,16 @@ const (
 	dropIn    = unitFiles + "/" + modernUnit + ".d/50-falco-bootstrap.conf"
 )
 
+// siteDropInPath is a drop-in of somebody's that systemd reads after the agent's.
+const siteDropInPath = unitFiles + "/" + modernUnit + ".d/90-site.conf"
+
+// siteDropIn writes a drop-in of somebody's that is older than the running process.
+func siteDropIn(content string) string {
+	return "printf '" + content + "' >" + siteDropInPath + "; touch -d yesterday " + siteDropInPath + "; systemctl daemon-reload"
+}
+
+const noSiteDropIn = "rm " + siteDropInPath + "; systemctl daemon-reload"
+
 // packageFiles are the files that a transaction with Falco's package changes.
 var packageFiles = []string{
 	"/var/lib/rpm", "/var/lib/dnf", "/var/cache/dnf", "/var/log/dnf.log", "/var/log/dnf.rpm.log", "/var/log/dnf.librepo.log",
@@ -73,6 +83,30 @@ func configDrifts() []drift {
 			undo: "rm /etc/falco/config.d/50-site.yaml",
 		},
 		{
+			name: "a drop-in overrules the log's mode", class: node.DriftConfigOverruled, exit: 6,
+			make: siteDropIn(`[Service]\n# of this site\nUMask=0022\n`),
+			says: siteDropInPath + ":3 overrules falco-bootstrap's drop-in with UMask=0022",
+			undo: noSiteDropIn,
+		},
+		{
+			name: "a file of an environment overrules a library that Falco needs", class: node.DriftConfigOverruled, exit: 6,
+			make: `echo LD_PRELOAD=/opt/agent.so >/etc/falco-site.env; ` + siteDropIn(`[Service]\nEnvironmentFile=/etc/falco-site.env\n`),
+			says: siteDropInPath + ":2 overrules falco-bootstrap's drop-in with EnvironmentFile=/etc/falco-site.env, which sets LD_PRELOAD=/opt/agent.so",
+			undo: "rm /etc/falco-site.env; " + noSiteDropIn,
+		},
+		{
+			name: "a drop-in has Falco read another file", class: node.DriftConfigOverruled, exit: 6,
+			make: siteDropIn(`[Service]\nEnvironment=CONFIG=/etc/site.yaml\nExecStart=\nExecStart=/usr/bin/falco -c ${CONFIG}\n`),
+			says: siteDropInPath + ":4 has Falco read /etc/site.yaml (-c) and not /etc/falco/falco.yaml",
+			undo: noSiteDropIn,
+		},
+		{
+			name: "an option of a drop-in overrules a declared key", class: node.DriftConfigOverruled, exit: 6,
+			make: siteDropIn(`[Service]\nExecStart=\nExecStart=/usr/bin/falco --option=file_output.enabled=false\n`),
+			says: siteDropInPath + ":3",
+			undo: noSiteDropIn,
+		},
+		{
 			name: "an editor's leftover in config.d", class: node.DriftConfigStray,
 			make: `echo 'priority: debug' >/etc/falco/config.d/50-site.yaml.bak; touch -d yesterday /etc/falco/config.d/50-site.yaml.bak`,
 			says: "/etc/falco/config.d/50-site.yaml.bak",
@@ -98,7 +132,12 @@ const wroteLog = "for ((i = 0; i < 100; i++)); do [ \"$(size)\" = \"$was\" ] || 
 
 func unitDrifts() []drift {
 	return []drift{
-		{name: "stopped", class: node.DriftUnitStopped, exit: 2, make: "systemctl stop " + modernUnit, says: `"from": "stopped"`, restarts: true},
+		{
+			name: "stopped, and a directory of the package hardened", class: node.DriftUnitStopped, exit: 2,
+			make: "systemctl stop " + modernUnit + "; chmod 700 /usr/share/falco; chmod 750 /usr/bin/falco; echo '/ 404' >/etc/falco-standin/http",
+			undo: "chmod 755 /usr/share/falco /usr/bin/falco; rm /etc/falco-standin/http",
+			says: `"from": "stopped"`, restarts: true,
+		},
 		{
 			// A drop-in of this boot only.
 			name: "failed", class: node.DriftUnitFailed, exit: 2,

@@ -17,6 +17,10 @@ import (
 // when a repository must be installed before it can be used.
 const rounds = 4
 
+// rescueLimit is how much of a run's time is kept for what can be done after a
+// failure, if the run is long enough.
+const rescueLimit = 30 * time.Second
+
 // undoLimit bounds what is undone after a failure, for which the run's own time
 // may be over.
 const undoLimit = time.Minute
@@ -32,13 +36,13 @@ func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event
 		r      Result
 		failed []StepResult
 	)
-	for _, step := range steps {
+	for i, step := range steps {
 		taken := rescue(step, failed)
 		if taken == nil || len(failed) > 0 && ctx.Err() != nil {
 			r.Steps = append(r.Steps, unreached(step.ID(), failed[0].ID))
 			continue
 		}
-		s := run.step(ctx, taken)
+		s := run.stepWithin(ctx, taken, steps[i+1:])
 		r.Steps = append(r.Steps, s)
 		if s.Err != nil {
 			failed = append(failed, s)
@@ -66,6 +70,18 @@ func rescue(step Step, failed []StepResult) Step {
 		step = r.Rescue(f.ID, f.Err)
 	}
 	return step
+}
+
+// stepWithin takes a step and leaves time for those that can be taken if it fails.
+func (r *runner) stepWithin(ctx context.Context, step Step, later []Step) StepResult {
+	fails := []StepResult{{ID: step.ID(), Err: context.DeadlineExceeded}}
+	isRescued := func(s Step) bool { return rescue(s, fails) != nil }
+	if deadline, ok := ctx.Deadline(); ok && slices.ContainsFunc(later, isRescued) {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/5, rescueLimit)))
+		defer cancel()
+	}
+	return r.step(ctx, step)
 }
 
 // A runner carries out one run. Its view is renewed after the changes of a step.

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -220,6 +221,62 @@ func TestConvergeProbeIsNoChange(t *testing.T) {
 	if r.Err != nil || r.Steps[0].Status != StatusOK || len(r.Steps[0].Warnings) != 1 {
 		t.Errorf("Converge = %v, %s, %v; want ok with one warning", r.Err, r.Steps[0].Status, r.Steps[0].Warnings)
 	}
+}
+
+// A rescuer is a fileStep that can be taken after any failure but that of one
+// step, and that undoes its change if the run fails.
+type rescuer struct {
+	fileStep
+	needs string
+}
+
+func (s rescuer) Rescue(failed string, _ error) Step {
+	if failed == s.needs {
+		return nil
+	}
+	return s
+}
+
+func (s rescuer) Undo(_ context.Context, _ node.View, tried []node.Change) []node.Change {
+	return []node.Change{node.WriteFile{Path: s.path, New: []byte(fmt.Sprintf("undone %d", len(tried)))}}
+}
+
+func TestConvergeRescuesAndUndoes(t *testing.T) {
+	hangs := planFunc(func(node.View) (Outcome, error) { return Outcome{}, errPower })
+	n := newNode()
+	steps := []Step{fileStep{path: "a", want: "1"}, hangs, fileStep{path: "b", want: "2"}, rescuer{fileStep{path: "c", want: "3"}, ""}, rescuer{fileStep{path: "d", want: "4"}, "func"}}
+	r := Converge(t.Context(), n, steps, quiet)
+	if diff := cmp.Diff([]string{"a changed", "func failed", "b skipped", "c changed", "d skipped"}, statuses(r)); diff != "" {
+		t.Errorf("Converge (-want +got):\n%s", diff)
+	}
+	if !errors.Is(r.Err, errPower) {
+		t.Errorf("Converge = %v, want the first failure", r.Err)
+	}
+	if diff := cmp.Diff(map[string]string{"a": "1", "c": "undone 1"}, n.files); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	if got := r.Steps[3].Changes; len(got) != 2 {
+		t.Errorf("%d changes of the step that was undone, want both", len(got))
+	}
+}
+
+// A step that uses up its time leaves some for a later one that needs it not.
+func TestConvergeLeavesTimeForARescue(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	r := Converge(ctx, newNode(), []Step{hangingStep{}, rescuer{fileStep{path: "c", want: "3"}, ""}}, quiet)
+	if diff := cmp.Diff([]string{"hangs failed", "c changed"}, statuses(r)); diff != "" || !errors.Is(r.Err, context.DeadlineExceeded) {
+		t.Errorf("Converge = %v (-want +got):\n%s", r.Err, diff)
+	}
+}
+
+// A hangingStep ends with its context.
+type hangingStep struct{}
+
+func (hangingStep) ID() string { return "hangs" }
+func (hangingStep) Plan(ctx context.Context, _ node.View) (Outcome, error) {
+	<-ctx.Done()
+	return Outcome{}, ctx.Err()
 }
 
 func TestConvergeCancelled(t *testing.T) {
