@@ -149,7 +149,7 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 func layers() map[string]string {
 	return map[string]string{
 		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report settings steps verify",
-		"internal/steps":      "converge falco node redact repos settings trust",
+		"internal/steps":      "converge falco inforce node redact repos settings trust",
 		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",
 		"internal/converge":   "node",
@@ -159,6 +159,7 @@ func layers() map[string]string {
 		"internal/files":      "falco node",
 		"internal/program":    "",
 		"internal/verify":     "falco node redact",
+		"internal/inforce":    "falco node",
 		"internal/settings":   "trust",
 		"internal/node":       "",
 		"internal/falco":      "",

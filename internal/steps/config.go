@@ -14,6 +14,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
@@ -42,7 +43,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	u, err := configUnit(ctx, sv)
 	if err == nil {
-		err = sv.checkCommandLine(u)
+		err = sv.inForce(u).CheckMainFile()
 	}
 	if err != nil {
 		return converge.Outcome{}, err
@@ -140,31 +141,6 @@ func joinSettings(all []falcoconf.Setting) string {
 	return strings.Join(texts, ", ")
 }
 
-// commandLine is how the unit starts Falco.
-func (sv *survey) commandLine(u systemd.Unit) falco.CommandLine {
-	return falco.StartOf(u, sv.view.Tree()).CommandLine(sv.version)
-}
-
-// checkCommandLine refuses a unit that gives Falco another main file: what is
-// declared would have no effect.
-func (sv *survey) checkCommandLine(u systemd.Unit) error {
-	file := sv.commandLine(u).MainFile()
-	if path.Clean(file) == falco.ConfigFile {
-		return nil
-	}
-	return overruled("remove the option there, and declare in falco.config what is in "+file,
-		"%s has Falco read %s (-c) and not %s", sv.place(sv.execStart(u)), file, falco.ConfigFile)
-}
-
-// execStart is the line that decides how the wanted unit starts Falco.
-func (sv *survey) execStart(u systemd.Unit) systemd.Assignment {
-	all := systemd.List(sv.unitFiles(u), "Service", "ExecStart")
-	if len(all) == 0 {
-		return systemd.Assignment{}
-	}
-	return all[len(all)-1]
-}
-
 // withExecStart adds the line of the unit to an error about a key that an option
 // overrules.
 func (sv *survey) withExecStart(u systemd.Unit, config *falcoconf.Config, err error) error {
@@ -172,7 +148,12 @@ func (sv *survey) withExecStart(u systemd.Unit, config *falcoconf.Config, err er
 	if !slices.ContainsFunc(config.Overruled(sv.Declared()), onLine) {
 		return err
 	}
-	return fmt.Errorf("%w (%s)", err, sv.place(sv.execStart(u)))
+	return fmt.Errorf("%w (%s)", err, sv.inForce(u).Starts())
+}
+
+// inForce is what systemd has in force for the wanted unit.
+func (sv *survey) inForce(u systemd.Unit) inforce.Unit {
+	return inforce.Unit{Unit: u, ID: sv.unit, Falco: sv.version, View: sv.view}
 }
 
 // configUnit is the wanted unit. One that does not exist yet, or that of a tree,

@@ -86,7 +86,7 @@ func Effective(ctx context.Context, view node.View, s settings.Settings) (Effect
 	if err != nil {
 		return EffectiveConfig{}, err
 	}
-	file := sv.commandLine(u).MainFile()
+	file := sv.inForce(u).CommandLine().MainFile()
 	content, err := readOptional(view.Tree(), file)
 	if err == nil && content == nil {
 		err = node.Errorf(node.CodeFailed, "Falco is not installed yet: run falco-bootstrap first", "%s does not exist", file)

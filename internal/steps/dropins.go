@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,17 +45,18 @@ func planUnitDropIns(ctx context.Context, sv *survey, out *converge.Outcome) err
 		}
 		return nil
 	}
-	u, err := configUnit(ctx, sv)
+	unit, err := configUnit(ctx, sv)
 	if err != nil {
 		return err
 	}
-	below, above := sv.otherDropIns(u)
+	u := sv.inForce(unit)
+	below, above := u.Others(dropInName)
 	content := ""
 	if lines := sv.needs().DropIn(below); lines != nil {
 		content = "# " + header + "\n[Service]\n" + strings.Join(lines, "\n") + "\n"
 	}
 	ours := systemd.UnitFile{Path: "/etc/systemd/system/" + sv.unit + ".d/" + dropInName, Content: []byte(content)}
-	if err := sv.checkUnit(u, slices.Concat(below, []systemd.UnitFile{ours}, above)); err != nil {
+	if err := u.CheckNeeds(sv.needs(), slices.Concat(below, []systemd.UnitFile{ours}, above)); err != nil {
 		return err
 	}
 	for _, name := range falco.Units() {
@@ -78,34 +78,9 @@ func planUnitDropIns(ctx context.Context, sv *survey, out *converge.Outcome) err
 		}
 	}
 	if out.Changes == nil {
-		return sv.checkInForce(u)
+		return u.CheckUMask(sv.needs().UMask)
 	}
 	return nil
-}
-
-// otherDropIns returns the wanted unit's files besides the agent's drop-in: those
-// that systemd reads before it, and those that it reads after it and that win.
-func (sv *survey) otherDropIns(u systemd.Unit) (below, above []systemd.UnitFile) {
-	for _, f := range sv.unitFiles(u) {
-		name := path.Base(f.Path)
-		switch {
-		case f.Path == u.Fragment || name < dropInName:
-			below = append(below, f)
-		case name > dropInName:
-			above = append(above, f)
-		}
-	}
-	return below, above
-}
-
-// unitFiles returns the files of the wanted unit, for which falco.service may be
-// another name.
-func (sv *survey) unitFiles(u systemd.Unit) []systemd.UnitFile {
-	u.Name = sv.unit
-	if hasOwnFile(sv.view, falco.AliasUnit) {
-		return u.Files(sv.view.Tree())
-	}
-	return u.Files(sv.view.Tree(), falco.AliasUnit)
 }
 
 // needs is what the wanted unit must be given.
@@ -115,40 +90,6 @@ func (sv *survey) needs() falco.UnitNeeds {
 		n.PreloadFor = sv.host.GlibcVersion()
 	}
 	return n
-}
-
-// checkUnit refuses a unit to which somebody else's drop-in, or a file of an
-// environment, gives another value than Falco or its log needs. files are the
-// unit's, the agent's own drop-in among them.
-func (sv *survey) checkUnit(u systemd.Unit, files []systemd.UnitFile) error {
-	needs := sv.needs()
-	u.Environment = nil
-	if o, bad := needs.Overruled(files, u.Env(sv.view.Tree())); bad {
-		return overruled(o.Hint, "%s overrules falco-bootstrap's drop-in with %s: %s", sv.place(o.By), o.Says, o.Why)
-	}
-	return nil
-}
-
-// checkInForce refuses what systemd has in force for a unit whose files it has
-// read, and whose drop-in is as declared, if that is something else.
-func (sv *survey) checkInForce(u systemd.Unit) error {
-	want := sv.needs()
-	if u.LoadState != "loaded" || u.UMask < 0 || reloadManager(sv.view.Tree(), u) != nil || falco.SameForFiles(fs.FileMode(u.UMask), want.UMask) {
-		return nil
-	}
-	return overruled("`systemctl cat "+sv.unit+"` shows the unit's files", "systemd has UMask=%04o in force for %s, and not %04o", u.UMask, sv.unit, want.UMask)
-}
-
-func overruled(hint, format string, args ...any) error {
-	return &node.Error{Code: node.CodeConfig, Drift: node.DriftConfigOverruled, Hint: hint, Err: fmt.Errorf(format, args...)}
-}
-
-// place is where a line of a unit's file stands, or the unit if that is not known.
-func (sv *survey) place(a systemd.Assignment) string {
-	if a.File == "" {
-		return sv.unit
-	}
-	return fmt.Sprintf("%s:%d", a.File, a.Line)
 }
 
 // planAlertLog plans to create the log before Falco first writes to it, so that

@@ -67,7 +67,7 @@ func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 // read is reported by other steps.
 func hasRules(sv *survey, u systemd.Unit) bool {
 	config, err := loadInForce(sv, u)
-	return err != nil || config.HasRules() || len(sv.commandLine(u).Rules) > 0
+	return err != nil || config.HasRules() || len(sv.inForce(u).CommandLine().Rules) > 0
 }
 
 // proof goes by the last proof.

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
@@ -141,7 +140,7 @@ func (sv *survey) subject(u systemd.Unit) node.Subject {
 func (sv *survey) check(u systemd.Unit) node.FalcoCheck {
 	c := node.FalcoCheck{Version: sv.installed.Version, Args: falco.StartOf(u, sv.view.Tree()).Args, Env: u.Env(sv.view.Tree())}
 	isPreload := func(variable string) bool { return strings.HasPrefix(variable, "LD_PRELOAD=") }
-	reads := sv.planned[idDropIns] || reloadManager(sv.view.Tree(), u) != nil
+	reads := sv.planned[idDropIns] || u.Unread(sv.view.Tree())
 	if falco.NeedsPreload(sv.host, c.Version) && (reads || !slices.ContainsFunc(c.Env, isPreload)) {
 		c.Env = append(slices.DeleteFunc(c.Env, isPreload), "LD_PRELOAD="+falco.PreloadLibrary)
 	}
@@ -205,7 +204,9 @@ func planPreflight(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	for _, w := range sv.decision.Warnings {
 		out.Warnings = append(out.Warnings, node.Warning{Message: w.Message, Hint: w.Hint})
 	}
-	if err := sv.checkSandbox(ctx); err != nil {
+	if u, err := configUnit(ctx, sv); err != nil {
+		return out, err
+	} else if err := sv.inForce(u).CheckLog(sv.LogFile()); err != nil && sv.LogFile() != "" {
 		return out, err
 	}
 	running, err := sv.view.Falcos(ctx)
@@ -215,51 +216,4 @@ func planPreflight(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	// The step unit stops those of the package's other units.
 	out.Warnings = append(out.Warnings, node.SecondFalcos(running, falco.IsUnit)...)
 	return out, err
-}
-
-// checkSandbox refuses an alert log that Falco's unit does not let it write where
-// the node sees it. A unit that is not there yet is the shipped one.
-func (sv *survey) checkSandbox(ctx context.Context) error {
-	u, err := configUnit(ctx, sv)
-	if err != nil || sv.LogFile() == "" {
-		return err
-	}
-	sandbox := u.Sandbox
-	if u.LoadState != "loaded" {
-		sandbox = falco.ShippedSandbox()
-	}
-	log, by := resolve(sv.view, sv.LogFile()), ""
-	property := sandbox.Hides(log)
-	if property == "" {
-		return nil
-	}
-	key, _, _ := strings.Cut(property, "=")
-	if a, ok := systemd.Last(sv.unitFiles(u), "Service", key); ok {
-		by = " (" + sv.place(a) + ")"
-	}
-	return node.Errorf(node.CodeConfig, "declare another file_output.filename, such as /var/log/falco.log",
-		"%s cannot write the alert log %s: it has %s%s", sv.unit, log, property, by)
-}
-
-// resolve follows the links in the path of a file that need not be there.
-func resolve(view node.View, file string) string {
-	const most = 40 // as the kernel does
-	done, rest := "/", strings.TrimPrefix(path.Clean(file), "/")
-	for range most {
-		var name string
-		if name, rest, _ = strings.Cut(rest, "/"); name == "" {
-			break
-		}
-		next := path.Join(done, name)
-		info, err := view.Stat(next)
-		switch {
-		case err != nil || info.Target == "":
-			done = next
-			continue
-		case path.IsAbs(info.Target):
-			done = "/"
-		}
-		rest = strings.Trim(path.Join(info.Target, rest), "/")
-	}
-	return path.Join(done, rest)
 }

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
@@ -133,7 +133,7 @@ func maskFollow(view node.View, u systemd.Unit, wanted bool) []node.Change {
 	}
 	onDisk, inForce := u.UnitFileState == "masked", u.LoadState == "masked"
 	switch {
-	case !u.Exists(), !wanted && hasOwnFile(view, u.Name):
+	case !u.Exists(), !wanted && inforce.HasOwnFile(view, u.Name):
 		return nil
 	case wanted:
 		if onDisk || inForce {
@@ -151,13 +151,6 @@ func maskFollow(view node.View, u systemd.Unit, wanted bool) []node.Change {
 	return out
 }
 
-// hasOwnFile reports whether somebody has put a unit file where systemd would
-// put the link of a mask or an alias. systemd replaces links only.
-func hasOwnFile(view node.View, unit string) bool {
-	file, err := view.Stat("/etc/systemd/system/" + unit)
-	return err == nil && file.Mode.IsRegular()
-}
-
 // ownFiles warns of unit files of somebody's that keep the alias, or the mask of
 // falcoctl-artifact-follow, from being made.
 func ownFiles(sv *survey, units map[string]systemd.Unit) []node.Warning {
@@ -169,10 +162,10 @@ func ownFiles(sv *survey, units map[string]systemd.Unit) []node.Warning {
 			Hint: "remove it if nobody needs it, then run `systemctl daemon-reload` and falco-bootstrap",
 		})
 	}
-	if alias := falco.AliasUnit; sv.unit != alias && hasOwnFile(sv.view, alias) {
+	if alias := falco.AliasUnit; sv.unit != alias && inforce.HasOwnFile(sv.view, alias) {
 		warn(alias, "falco.service is not another name of "+sv.unit, node.DriftUnitAlias)
 	}
-	if follow := falco.FollowUnit; !sv.Falco.RulesFollow && units[follow].Exists() && hasOwnFile(sv.view, follow) {
+	if follow := falco.FollowUnit; !sv.Falco.RulesFollow && units[follow].Exists() && inforce.HasOwnFile(sv.view, follow) {
 		warn(follow, "it cannot be masked and may replace rules by itself", node.DriftFollow)
 	}
 	return out
@@ -180,32 +173,10 @@ func ownFiles(sv *survey, units map[string]systemd.Unit) []node.Warning {
 
 // reloadManager plans a daemon-reload if files of the unit changed on disk.
 func reloadManager(tree fs.FS, u systemd.Unit) []node.Change {
-	if !u.NeedReload && !hasNewDropIns(tree, u) {
+	if !u.Unread(tree) {
 		return nil
 	}
 	return []node.Change{node.ChangeUnit{Unit: u.Name, Action: node.ReloadManager, From: "changed on disk", To: "read", Cause: node.Because(node.DriftUnitReload, "")}}
-}
-
-// hasNewDropIns reports whether the unit's drop-ins on disk differ from those
-// that systemd has read. systemd itself does not report a need to reload when
-// the first drop-in of a unit appears, since it remembers which directories
-// existed (systemd 252, src/core/unit.c unit_need_daemon_reload). A drop-in that
-// is empty, or a link to /dev/null, is a mask.
-func hasNewDropIns(tree fs.FS, u systemd.Unit) bool {
-	if u.LoadState != "loaded" {
-		return false
-	}
-	dir := "/etc/systemd/system/" + u.Name + ".d/"
-	names, _ := fs.Glob(tree, inTree(dir)+"*.conf")
-	onDisk := map[string]bool{}
-	for _, name := range names {
-		info, err := fs.Stat(tree, name)
-		onDisk["/"+name] = err == nil && info.Mode().IsRegular() && info.Size() > 0
-		if onDisk["/"+name] && !slices.Contains(u.DropIns, "/"+name) {
-			return true
-		}
-	}
-	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, dir) && !onDisk[d] })
 }
 
 // askBeforeStart has the installed Falco check what is on disk before the unit is
@@ -230,7 +201,7 @@ func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Un
 	// about a new falco.yaml. If systemd has to read the unit's files again first,
 	// Falco is asked after that.
 	starts = starts || u.Running() && sv.planned[idDropIns]
-	if !starts || sv.planned[idConfig] || reloadManager(sv.view.Tree(), u) != nil {
+	if !starts || sv.planned[idConfig] || u.Unread(sv.view.Tree()) {
 		return nil
 	}
 	reason, err := sv.complaint(ctx, u, nil, out)

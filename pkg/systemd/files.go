@@ -51,3 +51,28 @@ func inOrder(paths map[string]string) []string {
 	}
 	return all
 }
+
+// Unread reports whether files of the unit have changed since systemd read them.
+// systemd itself does not report a need to reload when the first drop-in of a
+// unit appears, since it remembers which directories existed (systemd 252,
+// src/core/unit.c unit_need_daemon_reload). A drop-in that is empty, or a link to
+// /dev/null, is a mask.
+func (u Unit) Unread(tree fs.FS) bool {
+	if u.NeedReload {
+		return true
+	}
+	if u.LoadState != "loaded" {
+		return false
+	}
+	dir := "/etc/systemd/system/" + u.Name + ".d/"
+	names, _ := fs.Glob(tree, strings.TrimPrefix(dir, "/")+"*.conf")
+	onDisk := map[string]bool{}
+	for _, name := range names {
+		info, err := fs.Stat(tree, name)
+		onDisk["/"+name] = err == nil && info.Mode().IsRegular() && info.Size() > 0
+		if onDisk["/"+name] && !slices.Contains(u.DropIns, "/"+name) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(u.DropIns, func(d string) bool { return strings.HasPrefix(d, dir) && !onDisk[d] })
+}

@@ -1,0 +1,160 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package inforce says what systemd has in force for Falco's unit, whoever has
+// written it, and names the file and the line that decide. The agent's own drop-in
+// is only one of the unit's files: others may win over it.
+//
+// The package writes nothing. What is refused is a [*node.Error] with
+// [node.CodeConfig]: whoever overrules what is declared meant it.
+package inforce
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+)
+
+// A Unit is a unit of Falco as systemd has it. The embedded one is zero if the
+// machine is not asked, for a tree.
+type Unit struct {
+	systemd.Unit
+	ID    string // its own name
+	Falco string // the version that it runs
+	View  node.View
+}
+
+// CommandLine returns the options with which the unit starts Falco.
+func (u Unit) CommandLine() falco.CommandLine {
+	return falco.StartOf(u.Unit, u.View.Tree()).CommandLine(u.Falco)
+}
+
+// HasOwnFile reports whether somebody has put a unit file where systemd would
+// put the link of a mask or an alias. systemd replaces links only.
+func HasOwnFile(view node.View, unit string) bool {
+	file, err := view.Stat("/etc/systemd/system/" + unit)
+	return err == nil && file.Mode.IsRegular()
+}
+
+// files returns the unit's files in the order of their effect. falco.service may
+// be another name of the unit.
+func (u Unit) files() []systemd.UnitFile {
+	named := u.Unit
+	named.Name = u.ID
+	if HasOwnFile(u.View, falco.AliasUnit) {
+		return named.Files(u.View.Tree())
+	}
+	return named.Files(u.View.Tree(), falco.AliasUnit)
+}
+
+// Others returns the unit's files besides the drop-in with a name: those that
+// systemd reads before it, and those that it reads after it and that win.
+func (u Unit) Others(dropIn string) (below, above []systemd.UnitFile) {
+	for _, f := range u.files() {
+		name := path.Base(f.Path)
+		switch {
+		case f.Path == u.Fragment || name < dropIn:
+			below = append(below, f)
+		case name > dropIn:
+			above = append(above, f)
+		}
+	}
+	return below, above
+}
+
+// CheckNeeds refuses a unit that gets another value than it needs from one of its
+// files, the agent's drop-in among them, or from a file of an environment.
+func (u Unit) CheckNeeds(needs falco.UnitNeeds, files []systemd.UnitFile) error {
+	fromFiles := u.Unit
+	fromFiles.Environment = nil
+	if o, bad := needs.Overruled(files, fromFiles.Env(u.View.Tree())); bad {
+		return overruled(o.Hint, "%s overrules falco-bootstrap's drop-in with %s: %s", u.place(o.By), o.Says, o.Why)
+	}
+	return nil
+}
+
+// CheckUMask refuses a unit for which systemd has another UMask in force although
+// its files are as they should be and have been read.
+func (u Unit) CheckUMask(want fs.FileMode) error {
+	if u.LoadState != "loaded" || u.UMask < 0 || u.Unread(u.View.Tree()) || falco.SameForFiles(fs.FileMode(u.UMask), want) {
+		return nil
+	}
+	return overruled("`systemctl cat "+u.ID+"` shows the unit's files", "systemd has UMask=%04o in force for %s, and not %04o", u.UMask, u.ID, want)
+}
+
+// CheckMainFile refuses a unit that gives Falco another main file: what is
+// declared would have no effect.
+func (u Unit) CheckMainFile() error {
+	file := u.CommandLine().MainFile()
+	if path.Clean(file) == falco.ConfigFile {
+		return nil
+	}
+	return overruled("remove the option there, and declare in falco.config what is in "+file,
+		"%s has Falco read %s (-c) and not %s", u.Starts(), file, falco.ConfigFile)
+}
+
+// Starts names the line that decides how the unit starts Falco.
+func (u Unit) Starts() string {
+	all := systemd.List(u.files(), "Service", "ExecStart")
+	if len(all) == 0 {
+		return u.ID
+	}
+	return u.place(all[len(all)-1])
+}
+
+// CheckLog refuses an alert log that the unit does not let Falco write where the
+// node sees it. A unit that is not there yet is the shipped one.
+func (u Unit) CheckLog(log string) error {
+	sandbox := u.Sandbox
+	if u.LoadState != "loaded" {
+		sandbox = falco.ShippedSandbox()
+	}
+	log = resolve(u.View, log)
+	property, by := sandbox.Hides(log), ""
+	if property == "" {
+		return nil
+	}
+	key, _, _ := strings.Cut(property, "=")
+	if a, ok := systemd.Last(u.files(), "Service", key); ok {
+		by = " (" + u.place(a) + ")"
+	}
+	return node.Errorf(node.CodeConfig, "declare another file_output.filename, such as /var/log/falco.log",
+		"%s cannot write the alert log %s: it has %s%s", u.ID, log, property, by)
+}
+
+func overruled(hint, format string, args ...any) error {
+	return &node.Error{Code: node.CodeConfig, Drift: node.DriftConfigOverruled, Hint: hint, Err: fmt.Errorf(format, args...)}
+}
+
+// place is the file and line of an assignment, or the unit if they are not known.
+func (u Unit) place(a systemd.Assignment) string {
+	if a.File == "" {
+		return u.ID
+	}
+	return fmt.Sprintf("%s:%d", a.File, a.Line)
+}
+
+// resolve follows the links in the path of a file that may be missing.
+func resolve(view node.View, file string) string {
+	done, rest := "/", strings.Split(strings.Trim(path.Clean(file), "/"), "/")
+	for links := 0; len(rest) > 0; rest = rest[1:] {
+		next := path.Join(done, rest[0])
+		info, err := view.Stat(next)
+		if err != nil || info.Target == "" || links == 40 { // as many as the kernel follows
+			done = next
+			continue
+		}
+		links++
+		if path.IsAbs(info.Target) {
+			done = "/"
+		}
+		rest = slices.Concat([]string{""}, strings.Split(strings.Trim(info.Target, "/"), "/"), rest[1:])
+	}
+	return done
+}
