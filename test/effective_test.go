@@ -27,7 +27,7 @@ func TestStoppedFalcoIsStartedWithoutARepository(t *testing.T) {
 	n := StartConverged(t, OL("9.6"))
 	n.Must("echo >>/usr/bin/falcoctl; systemctl stop " + modernUnit)
 	n.Faults("/falco/ 503")
-	r := n.Run("--timeout", "20s")
+	r := n.Run("--timeout", "24s")
 	requireRefused(t, r, 5, "falcosecurity-rpm")
 	if u := n.Unit(modernUnit); !u.Running() {
 		t.Errorf("%s is %+v after %v", modernUnit, u, r)

@@ -42,7 +42,12 @@ func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event
 			r.Steps = append(r.Steps, unreached(step.ID(), failed[0].ID))
 			continue
 		}
-		s := run.stepWithin(ctx, taken, steps[i+1:])
+		within, cancel := ctx, func() {}
+		if len(failed) == 0 {
+			within, cancel = spare(ctx, step, steps[i+1:])
+		}
+		s := run.step(within, taken)
+		cancel()
 		r.Steps = append(r.Steps, s)
 		if s.Err != nil {
 			failed = append(failed, s)
@@ -72,16 +77,16 @@ func rescue(step Step, failed []StepResult) Step {
 	return step
 }
 
-// stepWithin takes a step and leaves time for those that can be taken if it fails.
-func (r *runner) stepWithin(ctx context.Context, step Step, later []Step) StepResult {
+// spare returns the context of a step, which leaves time for later ones that can
+// be taken if it fails.
+func spare(ctx context.Context, step Step, later []Step) (context.Context, func()) {
 	fails := []StepResult{{ID: step.ID(), Err: context.DeadlineExceeded}}
 	isRescued := func(s Step) bool { return rescue(s, fails) != nil }
-	if deadline, ok := ctx.Deadline(); ok && slices.ContainsFunc(later, isRescued) {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/5, rescueLimit)))
-		defer cancel()
+	deadline, ok := ctx.Deadline()
+	if !ok || !slices.ContainsFunc(later, isRescued) {
+		return ctx, func() {}
 	}
-	return r.step(ctx, step)
+	return context.WithDeadline(ctx, deadline.Add(-min(time.Until(deadline)/3, rescueLimit)))
 }
 
 // A runner carries out one run. Its view is renewed after the changes of a step.
