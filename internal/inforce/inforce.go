@@ -99,6 +99,18 @@ func (u Unit) CheckMainFile() error {
 		"%s has Falco read %s (-c) and not %s", u.Starts(), file, falco.ConfigFile)
 }
 
+// CheckProgram warns of a unit that starts another Falco than the package's.
+func (u Unit) CheckProgram() []node.Warning {
+	program := path.Clean(falco.StartOf(u.Unit, u.View.Tree()).Program)
+	if slices.Contains([]string{".", falco.Program, "/bin/falco"}, program) {
+		return nil
+	}
+	return []node.Warning{{
+		Message: fmt.Sprintf("%s has the unit start %s and not %s, which is the Falco that is kept as declared and checked", u.Starts(), program, falco.Program),
+		Hint:    "remove the line there, unless that program starts the same Falco",
+	}}
+}
+
 // Starts names the line that decides how the unit starts Falco.
 func (u Unit) Starts() string {
 	all := systemd.List(u.files(), "Service", "ExecStart")

@@ -52,7 +52,10 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if editErr != nil {
 		edited = old
 	}
-	out := converge.Outcome{Reason: falco.ConfigFile + " is as declared", Warnings: lostEdits(sv.view, edited)}
+	out := converge.Outcome{
+		Reason:   falco.ConfigFile + " is as declared",
+		Warnings: append(lostEdits(sv.view, edited), sv.inForce(u).CheckProgram()...),
+	}
 	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
 		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")

@@ -77,6 +77,20 @@ func TestUnitIsOverruled(t *testing.T) {
 	}
 }
 
+// A unit that starts another program is named.
+func TestOtherProgramIsNamed(t *testing.T) {
+	for program, named := range map[string]bool{"/usr/bin/falco": false, "/opt/falco/bin/falco": true, "/usr/local/bin/wrapper": true} {
+		n, s := newNode(t, "8.10", uek7)
+		converged(t, n, s)
+		n.modern().ExecStart = []string{program}
+		n.write("/etc/systemd/system/falco-modern-bpf.service.d/10-site.conf", "[Service]\nExecStart=\nExecStart="+program+"\n")
+		got := stepOf(t, converge.Plan(t.Context(), n, All(s)), idConfig).Warnings
+		if len(got) > 0 != named || named && !strings.Contains(got[0].Message, "10-site.conf:3 has the unit start "+program) {
+			t.Errorf("%s: warnings %+v, want it named: %v", program, got, named)
+		}
+	}
+}
+
 // What somebody else's files say does no harm where it is the same, or where the
 // agent's drop-in wins.
 func TestUnitIsNotOverruled(t *testing.T) {

@@ -77,7 +77,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 		i.suspects = append(i.suspects, text)
 	}
 	if property := unit.Sandbox.Hides(s.Log); property != "" && i.log == nil && s.Log != "" {
-		i.log = fmt.Errorf("%s cannot write %s: it has %s", s.Unit, s.Log, property)
+		i.log = notRunning("declare another file_output.filename, or let the unit write there", "%s cannot write %s: it has %s", s.Unit, s.Log, property)
 	}
 	i.noRules = isRead && !config.HasRules() && len(line.Rules) == 0
 	if !i.Running {
