@@ -44,15 +44,15 @@ const (
 	dropIn    = unitFiles + "/" + modernUnit + ".d/50-falco-bootstrap.conf"
 )
 
-// siteDropInPath is a drop-in of somebody's that systemd reads after the agent's.
-const siteDropInPath = unitFiles + "/" + modernUnit + ".d/90-site.conf"
+// overrulingPath is a drop-in of somebody's that systemd reads after the agent's.
+const overrulingPath = unitFiles + "/" + modernUnit + ".d/90-site.conf"
 
-// siteDropIn writes a drop-in of somebody's that is older than the running process.
-func siteDropIn(content string) string {
-	return "printf '" + content + "' >" + siteDropInPath + "; touch -d yesterday " + siteDropInPath + "; systemctl daemon-reload"
+// overrulingDropIn writes a drop-in of somebody's that is older than the running process.
+func overrulingDropIn(content string) string {
+	return "printf '" + content + "' >" + overrulingPath + "; touch -d yesterday " + overrulingPath + "; systemctl daemon-reload"
 }
 
-const noSiteDropIn = "rm " + siteDropInPath + "; systemctl daemon-reload"
+const noOverruling = "rm " + overrulingPath + "; systemctl daemon-reload"
 
 // packageFiles are the files that a transaction with Falco's package changes.
 var packageFiles = []string{
@@ -84,27 +84,27 @@ func configDrifts() []drift {
 		},
 		{
 			name: "a drop-in overrules the log's mode", class: node.DriftConfigOverruled, exit: 6,
-			make: siteDropIn(`[Service]\n# of this site\nUMask=0022\n`),
-			says: siteDropInPath + ":3 overrules falco-bootstrap's drop-in with UMask=0022",
-			undo: noSiteDropIn,
+			make: overrulingDropIn(`[Service]\n# of this site\nUMask=0022\n`),
+			says: overrulingPath + ":3 overrules falco-bootstrap's drop-in with UMask=0022",
+			undo: noOverruling,
 		},
 		{
 			name: "a file of an environment overrules a library that Falco needs", class: node.DriftConfigOverruled, exit: 6,
-			make: `echo LD_PRELOAD=/opt/agent.so >/etc/falco-site.env; ` + siteDropIn(`[Service]\nEnvironmentFile=/etc/falco-site.env\n`),
-			says: siteDropInPath + ":2 overrules falco-bootstrap's drop-in with EnvironmentFile=/etc/falco-site.env, which sets LD_PRELOAD=/opt/agent.so",
-			undo: "rm /etc/falco-site.env; " + noSiteDropIn,
+			make: `echo LD_PRELOAD=/opt/agent.so >/etc/falco-site.env; ` + overrulingDropIn(`[Service]\nEnvironmentFile=/etc/falco-site.env\n`),
+			says: overrulingPath + ":2 overrules falco-bootstrap's drop-in with EnvironmentFile=/etc/falco-site.env, which sets LD_PRELOAD=/opt/agent.so",
+			undo: "rm /etc/falco-site.env; " + noOverruling,
 		},
 		{
 			name: "a drop-in has Falco read another file", class: node.DriftConfigOverruled, exit: 6,
-			make: siteDropIn(`[Service]\nEnvironment=CONFIG=/etc/site.yaml\nExecStart=\nExecStart=/usr/bin/falco -c ${CONFIG}\n`),
-			says: siteDropInPath + ":4 has Falco read /etc/site.yaml (-c) and not /etc/falco/falco.yaml",
-			undo: noSiteDropIn,
+			make: overrulingDropIn(`[Service]\nEnvironment=CONFIG=/etc/site.yaml\nExecStart=\nExecStart=/usr/bin/falco -c ${CONFIG}\n`),
+			says: overrulingPath + ":4 has Falco read /etc/site.yaml (-c) and not /etc/falco/falco.yaml",
+			undo: noOverruling,
 		},
 		{
 			name: "an option of a drop-in overrules a declared key", class: node.DriftConfigOverruled, exit: 6,
-			make: siteDropIn(`[Service]\nExecStart=\nExecStart=/usr/bin/falco --option=file_output.enabled=false\n`),
-			says: siteDropInPath + ":3",
-			undo: noSiteDropIn,
+			make: overrulingDropIn(`[Service]\nExecStart=\nExecStart=/usr/bin/falco --option=file_output.enabled=false\n`),
+			says: overrulingPath + ":3",
+			undo: noOverruling,
 		},
 		{
 			name: "an editor's leftover in config.d", class: node.DriftConfigStray,

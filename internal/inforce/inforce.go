@@ -1,9 +1,10 @@
 // Copyright The falco-bootstrap Authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package inforce says what systemd has in force for Falco's unit, whoever has
-// written it, and names the file and the line that decide. The agent's own drop-in
-// is only one of the unit's files: others may win over it.
+// Package inforce says what is in force on a node, whoever has written it: what
+// systemd has for Falco's unit, what logrotate does with the alert log, and which
+// files of Falco's package are left. It names the file and the line that decide. A
+// file of the agent's is only one of those that are read: others may win over it.
 //
 // The package writes nothing. What is refused is a [*node.Error] with
 // [node.CodeConfig]: whoever overrules what is declared meant it.

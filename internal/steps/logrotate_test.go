@@ -11,12 +11,15 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/logrotate"
 )
 
 const shippedRotation = "weekly\nrotate 4\ncreate\ndateext\ninclude /etc/logrotate.d\n"
+
+const logrotateDir = "/etc/logrotate.d"
 
 // Whatever else there is for logrotate, after a run exactly one rule has the log,
 // and who rotates it in another way is named.
@@ -148,7 +151,7 @@ func rotatedOnce(t *testing.T, n *fakeNode, must bool) {
 			t.Errorf("logrotate fails: %s", p)
 		}
 	}
-	if _, ok := rotating(c.Rules(settings.DefaultLog)); must && !ok {
+	if _, ok := inforce.Rotating(c.Rules(settings.DefaultLog)); must && !ok {
 		t.Error("nothing rotates the log")
 	}
 }
@@ -190,7 +193,7 @@ func TestRotationOfAnyName(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r, ok := rotating(c.Rules(log)); !ok || r.File != logrotateFile {
+			if r, ok := inforce.Rotating(c.Rules(log)); !ok || r.File != logrotateFile {
 				t.Errorf("rules = %+v, problems = %v: %s", c.Rules(log), c.Problems(), n.read(logrotateFile))
 			}
 		})

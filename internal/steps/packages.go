@@ -5,15 +5,14 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
@@ -200,7 +199,7 @@ func installEPEL(sv *survey, set repos.Set) node.Install {
 // damaged.
 func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: sv.installed.NEVRA()}
-	altered, err := damaged(ctx, sv.view)
+	altered, err := inforce.Damaged(ctx, sv.view)
 	if err != nil || len(altered) == 0 {
 		return out, err
 	}
@@ -216,55 +215,6 @@ func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out.Reason = "files of " + sv.installed.NEVRA() + " are not as they were installed"
 	out.Changes = []node.Change{c}
 	return out, nil
-}
-
-// damaged returns the files of Falco's package that it does not work without:
-// those that are missing, have other content, or cannot be trusted or executed
-// any more. What else a site does to modes and owners is its own.
-func damaged(ctx context.Context, view node.View) ([]node.AlteredFile, error) {
-	altered, err := view.Altered(ctx)
-	if err != nil {
-		return nil, err
-	}
-	// rpm counts a dangling link that replaces a file as altered, and never
-	// lists it if it is a configuration file.
-	isConfig := func(a node.AlteredFile) bool { return a.Path == falco.ConfigFile }
-	if !slices.ContainsFunc(altered, isConfig) {
-		altered = append(slices.Clip(altered), node.AlteredFile{Path: falco.ConfigFile, Missing: true, Unseen: true})
-	}
-	var out []node.AlteredFile
-	for _, a := range altered {
-		is, err := isDamaged(view, a)
-		if err != nil {
-			return nil, fmt.Errorf("looking at Falco's files: %w", err)
-		}
-		if is {
-			out = append(out, a)
-		}
-	}
-	return out, nil
-}
-
-func isDamaged(view node.View, a node.AlteredFile) (bool, error) {
-	switch {
-	case a.Unseen:
-		_, err := fs.Stat(view.Tree(), inTree(a.Path))
-		if errors.Is(err, fs.ErrNotExist) {
-			return true, nil
-		}
-		return false, err
-	case a.Missing || strings.ContainsAny(a.What, "S5LD"):
-		return true, nil
-	}
-	file, err := view.Stat(a.Path)
-	if err != nil {
-		return false, err
-	}
-	program := path.Dir(a.Path) == path.Dir(falco.Program)
-	if !file.Mode.IsRegular() {
-		return program, nil
-	}
-	return strings.Contains(a.What, "U") || file.Mode&0o022 != 0 || program && file.Mode&0o111 == 0, nil
 }
 
 // listAltered names the first few altered files, since there may be hundreds.
@@ -298,4 +248,37 @@ func Wanted(ctx context.Context, view node.View, s settings.Settings) (spec stri
 		return "", nil, err
 	}
 	return targets[0].Spec, excluded(sv.decision), nil
+}
+
+// buildTime bounds one command of a module build, which takes minutes on a
+// small node.
+const buildTime = 8 * time.Minute
+
+// planModule keeps Falco's kernel module built for the kernel. The package does
+// not build it: FALCO_DRIVER_CHOICE=none, which keeps its scriptlet from changing
+// the units, skips the build too.
+func planModule(ctx context.Context, sv *survey) (converge.Outcome, error) {
+	kernel := sv.kernel.Release
+	switch {
+	case sv.decision.Driver != falco.Kmod:
+		return converge.Outcome{Skipped: true, Reason: "driver " + sv.decision.Driver + " needs none"}, nil
+	case !sv.falcoFits():
+		return converge.Outcome{Waiting: idPackages, Reason: "the module of " + kernel + " is built once Falco is installed"}, nil
+	}
+	state, err := sv.view.Module(ctx, kernel)
+	if err != nil || state.Built {
+		return converge.Outcome{Reason: "built for " + kernel + " (" + state.Where + ")"}, err
+	}
+	build := node.BuildModule{
+		Kernel: kernel, Commands: falco.ModuleCommands(sv.version, kernel), Timeout: buildTime,
+		Cause: node.Because(node.DriftModule, "there is no module of Falco "+sv.version+" for it"),
+	}
+	if len(build.Commands) == 0 {
+		return converge.Outcome{}, node.Errorf(node.CodeFailed, "`dnf reinstall falco` builds it again and shows why it fails; from Falco 0.34 on falco-bootstrap builds it itself",
+			"the package of Falco %s builds its module while it is installed, and there is none for %s", sv.version, kernel)
+	}
+	if toolset := sv.kernel.Toolset(sv.release.Major); toolset != "" {
+		build.Path = "/opt/rh/" + toolset + "/root/usr/bin"
+	}
+	return converge.Outcome{Reason: "no module for " + kernel, Changes: []node.Change{build}}, nil
 }
