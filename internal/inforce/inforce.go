@@ -11,10 +11,12 @@
 package inforce
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
@@ -128,7 +130,9 @@ func (u Unit) CheckLog(log string) error {
 	if u.LoadState != "loaded" {
 		sandbox = falco.ShippedSandbox()
 	}
-	log = resolve(u.View, log)
+	if target, err := Follow(u.View, log); err == nil {
+		log = target
+	}
 	property, by := sandbox.Hides(log), ""
 	if property == "" {
 		return nil
@@ -153,21 +157,24 @@ func (u Unit) place(a systemd.Assignment) string {
 	return fmt.Sprintf("%s:%d", a.File, a.Line)
 }
 
-// resolve follows the links in the path of a file that may be missing.
-func resolve(view node.View, file string) string {
-	done, rest := "/", strings.Split(strings.Trim(path.Clean(file), "/"), "/")
-	for links := 0; len(rest) > 0; rest = rest[1:] {
-		next := path.Join(done, rest[0])
-		info, err := view.Stat(next)
-		if err != nil || info.Target == "" || links == 40 { // as many as the kernel follows
-			done = next
-			continue
-		}
-		links++
-		if path.IsAbs(info.Target) {
-			done = "/"
-		}
-		rest = slices.Concat([]string{""}, strings.Split(strings.Trim(info.Target, "/"), "/"), rest[1:])
+// GroupID returns the number of a group on the node.
+func GroupID(tree fs.FS, name string) (int, error) {
+	if gid, err := strconv.Atoi(name); err == nil {
+		return gid, nil
 	}
-	return done
+	if name == "root" {
+		return 0, nil
+	}
+	text, err := fs.ReadFile(tree, "etc/group")
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("reading the node: %w", err)
+	}
+	for line := range strings.Lines(string(text)) {
+		fields := strings.Split(strings.TrimSpace(line), ":")
+		if len(fields) >= 3 && fields[0] == name {
+			return strconv.Atoi(fields[2])
+		}
+	}
+	return 0, node.Errorf(node.CodeConfig, "create it with `groupadd --system "+name+"`, or declare another log.group",
+		"there is no group %s for the alert log", name)
 }

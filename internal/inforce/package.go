@@ -64,3 +64,21 @@ func isDamaged(view node.View, a node.AlteredFile) (bool, error) {
 	}
 	return strings.Contains(a.What, "U") || file.Mode&0o022 != 0 || program && file.Mode&0o111 == 0, nil
 }
+
+// ListAltered names the first few altered files, since there may be hundreds.
+func ListAltered(altered []node.AlteredFile) string {
+	const most = 5
+	var names []string
+	for _, a := range altered[:min(len(altered), most)] {
+		if a.Missing {
+			names = append(names, a.Path+" is missing")
+		} else {
+			names = append(names, a.Path+" is altered ("+a.What+")")
+		}
+	}
+	text := strings.Join(names, ", ")
+	if more := len(altered) - most; more > 0 {
+		text += fmt.Sprintf(" and %d more", more)
+	}
+	return text
+}

@@ -174,7 +174,7 @@ func configUnit(ctx context.Context, sv *survey) (systemd.Unit, error) {
 // file is replaced. What a link in its place leads to is replaced: the link is
 // somebody's arrangement, which Falco follows too.
 func replaceConfig(ctx context.Context, sv *survey, u systemd.Unit, old, edited []byte, out *converge.Outcome) error {
-	file, err := follow(sv.view, falco.ConfigFile)
+	file, err := inforce.Follow(sv.view, falco.ConfigFile)
 	if err != nil {
 		return err
 	}

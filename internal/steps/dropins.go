@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -101,16 +101,16 @@ func planAlertLog(_ context.Context, sv *survey, out *converge.Outcome) error {
 	if name == "" {
 		return nil
 	}
-	gid, err := groupID(sv.view.Tree(), sv.Log.Group)
+	gid, err := inforce.GroupID(sv.view.Tree(), sv.Log.Group)
 	if err != nil {
 		return err
 	}
 	info, err := fs.Stat(sv.view.Tree(), inTree(name))
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		target, err := follow(sv.view, name)
+		target, err := inforce.Follow(sv.view, name)
 		if err == nil {
-			err = leadsNowhere(sv.view, "the alert log", name, target)
+			err = inforce.LeadsNowhere(sv.view, "the alert log", name, target)
 		}
 		if err != nil {
 			return err
@@ -135,26 +135,4 @@ func planAlertLog(_ context.Context, sv *survey, out *converge.Outcome) error {
 		out.Changes = append(out.Changes, node.Chgrp{Path: name, Old: fmt.Sprint(file.GID), New: sv.Log.Group, GID: gid, Cause: cause})
 	}
 	return nil
-}
-
-// groupID returns the number of a group on the node.
-func groupID(tree fs.FS, name string) (int, error) {
-	if gid, err := strconv.Atoi(name); err == nil {
-		return gid, nil
-	}
-	if name == "root" {
-		return 0, nil
-	}
-	text, err := readOptional(tree, "/etc/group")
-	if err != nil {
-		return 0, err
-	}
-	for line := range strings.Lines(string(text)) {
-		fields := strings.Split(strings.TrimSpace(line), ":")
-		if len(fields) >= 3 && fields[0] == name {
-			return strconv.Atoi(fields[2])
-		}
-	}
-	return 0, node.Errorf(node.CodeConfig, "create it with `groupadd --system "+name+"`, or declare another log.group",
-		"there is no group %s for the alert log", name)
 }

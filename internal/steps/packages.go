@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -205,7 +204,7 @@ func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	version := sv.installed.Version
 	t := node.Target{Name: "falco", Spec: "falco-" + version, Old: version, New: version}
-	c := node.Install{Action: "reinstall", Repositories: []string{sv.Repository.ID}, Declared: sv.Repository.ID, Cause: node.Because(node.DriftFiles, listAltered(altered))}
+	c := node.Install{Action: "reinstall", Repositories: []string{sv.Repository.ID}, Declared: sv.Repository.ID, Cause: node.Because(node.DriftFiles, inforce.ListAltered(altered))}
 	if sv.Falco.RPM != "" {
 		if local, err := localTargets(sv, t); err == nil {
 			t, c.Repositories, c.Declared, c.Fingerprints, c.KeyFile = local[0], nil, "", localPins(sv), KeyFile
@@ -215,24 +214,6 @@ func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out.Reason = "files of " + sv.installed.NEVRA() + " are not as they were installed"
 	out.Changes = []node.Change{c}
 	return out, nil
-}
-
-// listAltered names the first few altered files, since there may be hundreds.
-func listAltered(altered []node.AlteredFile) string {
-	const most = 5
-	var names []string
-	for _, a := range altered[:min(len(altered), most)] {
-		if a.Missing {
-			names = append(names, a.Path+" is missing")
-		} else {
-			names = append(names, a.Path+" is altered ("+a.What+")")
-		}
-	}
-	text := strings.Join(names, ", ")
-	if more := len(altered) - most; more > 0 {
-		text += fmt.Sprintf(" and %d more", more)
-	}
-	return text
 }
 
 // Wanted returns what a host like this one asks its repository for: the spec of

@@ -5,6 +5,7 @@ package steps
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -270,4 +271,48 @@ func loadInForce(sv *survey, u systemd.Unit) (*falcoconf.Config, error) {
 // proves little.
 func isCrashLooping(u systemd.Unit, now time.Time) bool {
 	return u.SubState == "auto-restart" || u.Running() && u.NRestarts > 0 && now.Sub(u.Started) < settleTime
+}
+
+// staleInput names something that has changed since the running Falco was
+// started from it: its package, a drop-in of its unit, or a file that it reads.
+// A time in the future is ignored: if a clock was set back, every run would
+// restart Falco.
+//
+// A file that Falco has read again by itself is not stale. If Falco refuses it,
+// its old state is still in force, and that is an error.
+func staleInput(ctx context.Context, sv *survey, u systemd.Unit, out *converge.Outcome) (string, error) {
+	newer := func(t time.Time) bool { return t.After(u.Started) && !t.After(sv.view.Now()) }
+	if newer(sv.installed.Installed.Add(-time.Second)) { // rpm's times are whole seconds, of the transaction's start
+		return "the package " + sv.installed.NEVRA(), nil
+	}
+	inputs := []string{falco.ConfigFile}
+	config, err := loadInForce(sv, u)
+	if err == nil { // else the config step reports it
+		inputs = config.Inputs()
+	}
+	var watched map[uint64]bool
+	for i, name := range append(u.DropIns[:len(u.DropIns):len(u.DropIns)], inputs...) {
+		file, err := inforce.Newest(sv.view, name)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || err == nil && !newer(file.ModTime):
+			continue
+		case err != nil:
+			return "", fmt.Errorf("checking what Falco reads: %w", err)
+		case i < len(u.DropIns):
+			return name, nil
+		case watched == nil:
+			watched = inforce.WatchedInodes(sv.view.Tree(), u.MainPID)
+		}
+		if !inforce.IsReread(sv.view, name, file, watched) {
+			return name, nil
+		}
+	}
+	if watched == nil {
+		return "", nil
+	}
+	reason, err := sv.complaint(ctx, u, nil, out)
+	if err != nil {
+		return "", err
+	}
+	return "", node.Refused(u.Name, reason)
 }
