@@ -29,19 +29,33 @@ func TestNoSecretIsShown(t *testing.T) {
 		flags string
 		undo  string
 	}{
-		{name: "falco.yaml", make: []func(){plant("/etc/falco/falco.yaml", strings.Replace(falco, "file_output:\n", "http_output: {url: 'https://hooks.test/x/TOKEN', headers: ['X: TOKEN']}\nfile_output:\n", 1)+"\njson_output: true\n")},
-			flags: "--set json_output=true --set http_output.url=https://chat.test/" + token},
-		{name: "a fragment", make: []func(){plant("/etc/falco/config.d/60-x.yaml", "http_output: {url: 'https://hooks.test/x/TOKEN', headers: ['X: TOKEN']}\n")},
-			flags: "--set http_output.url=https://chat.test/y --set 'http_output.headers=[\"A: b\"]'", undo: "rm /etc/falco/config.d/60-x.yaml"},
-		{name: "the unit", make: []func(){plant("/etc/systemd/system/falco-modern-bpf.service.d/60-x.conf", "[Service]\nEnvironment='COLLECTOR=TOKEN' HTTPS_PROXY=http://u:TOKEN@proxy.test:1\n"),
-			plant("/etc/systemd/system/falco-modern-bpf.service.d/50-falco-bootstrap.conf", "[Service]\nEnvironment=\"COLLECTOR=TOKEN a\"\n"), func() { n.Must("systemctl daemon-reload") }},
-			undo: "rm -r /etc/systemd/system/falco-modern-bpf.service.d; systemctl daemon-reload"},
-		{name: "the repository", make: []func(){plant("/etc/yum.repos.d/falcosecurity.repo", repo+"proxy=http://u:TOKEN@127.0.0.1:1\nproxy_password=TOKEN\n")},
-			flags: "--falco-version=0.43.0 --repository-baseurl=" + par},
-		{name: "a key that is not there", make: []func(){func() { n.Must("rpm -e gpg-pubkey --allmatches; rm -f /etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity") }},
-			flags: "--insecure --repository-gpgkey=" + par + "/key --repository-baseurl='" + par + "?x=" + token + "'"},
-		{name: "what Falco refuses", make: []func(){plant("/etc/falco/rules.d/bad.yaml", "- rule: X\n  desc: https://h.test/TOKEN\n  condition: nosuch.field = 1\n  output: https://h.test/TOKEN\n  priority: INFO\n")},
-			flags: "--set json_output=true", undo: "rm /etc/falco/rules.d/bad.yaml"},
+		{
+			name: "falco.yaml", make: []func(){plant("/etc/falco/falco.yaml", strings.Replace(falco, "file_output:\n", "http_output: {url: 'https://hooks.test/x/TOKEN', headers: ['X: TOKEN']}\nfile_output:\n", 1)+"\njson_output: true\n")},
+			flags: "--set json_output=true --set http_output.url=https://chat.test/" + token,
+		},
+		{
+			name: "a fragment", make: []func(){plant("/etc/falco/config.d/60-x.yaml", "http_output: {url: 'https://hooks.test/x/TOKEN', headers: ['X: TOKEN']}\n")},
+			flags: "--set http_output.url=https://chat.test/y --set 'http_output.headers=[\"A: b\"]'", undo: "rm /etc/falco/config.d/60-x.yaml",
+		},
+		{
+			name: "the unit", make: []func(){
+				plant("/etc/systemd/system/falco-modern-bpf.service.d/60-x.conf", "[Service]\nEnvironment='COLLECTOR=TOKEN' HTTPS_PROXY=http://u:TOKEN@proxy.test:1\n"),
+				plant("/etc/systemd/system/falco-modern-bpf.service.d/50-falco-bootstrap.conf", "[Service]\nEnvironment=\"COLLECTOR=TOKEN a\"\n"), func() { n.Must("systemctl daemon-reload") },
+			},
+			undo: "rm -r /etc/systemd/system/falco-modern-bpf.service.d; systemctl daemon-reload",
+		},
+		{
+			name: "the repository", make: []func(){plant("/etc/yum.repos.d/falcosecurity.repo", repo+"proxy=http://u:TOKEN@127.0.0.1:1\nproxy_password=TOKEN\n")},
+			flags: "--falco-version=0.43.0 --repository-baseurl=" + par,
+		},
+		{
+			name: "a key that is not there", make: []func(){func() { n.Must("rpm -e gpg-pubkey --allmatches; rm -f /etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity") }},
+			flags: "--insecure --repository-gpgkey=" + par + "/key --repository-baseurl='" + par + "?x=" + token + "'",
+		},
+		{
+			name: "what Falco refuses", make: []func(){plant("/etc/falco/rules.d/bad.yaml", "- rule: X\n  desc: https://h.test/TOKEN\n  condition: nosuch.field = 1\n  output: https://h.test/TOKEN\n  priority: INFO\n")},
+			flags: "--set json_output=true", undo: "rm /etc/falco/rules.d/bad.yaml",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)

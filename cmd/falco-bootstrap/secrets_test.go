@@ -80,19 +80,19 @@ func secretPlaces() []secretPlace {
 		{name: "flags", put: func(s *secretRun, url, token string) {
 			s.args = []string{"--repository-baseurl=" + url, "--repository-gpgkey", url, "--set=http_output.url=" + url, "--set", "http_output.headers=['X: " + token + "']"}
 		}},
-		{name: "a flag that is wrong", put: func(s *secretRun, url, token string) { s.args = []string{"--set", "http_output.headers=['X: " + token} }},
-		{name: "a flag that is no key", put: func(s *secretRun, url, token string) { s.args = []string{"--set", url} }},
-		{name: "a flag of another type", put: func(s *secretRun, url, token string) { s.args = []string{"--warn-days=" + url} }},
-		{name: "an unknown flag", put: func(s *secretRun, url, token string) { s.args = []string{"--password=" + token} }, silent: true},
-		{name: "a word of flags", silent: true, put: func(s *secretRun, url, token string) { s.args = []string{"-" + token} }},
-		{name: "an argument", put: func(s *secretRun, url, token string) { s.args = []string{url} }},
-		{name: "the tree", put: func(s *secretRun, url, token string) { s.args = []string{"--root", "/x/" + url} }},
-		{name: "the file of settings", put: func(s *secretRun, url, token string) { s.args = []string{"--config", url} }},
-		{name: "the level of the log", put: func(s *secretRun, url, token string) { s.args = []string{"--log-level", url} }},
+		{name: "a flag that is wrong", put: func(s *secretRun, _, token string) { s.args = []string{"--set", "http_output.headers=['X: " + token} }},
+		{name: "a flag that is no key", put: func(s *secretRun, url, _ string) { s.args = []string{"--set", url} }},
+		{name: "a flag of another type", put: func(s *secretRun, url, _ string) { s.args = []string{"--warn-days=" + url} }},
+		{name: "an unknown flag", put: func(s *secretRun, _, token string) { s.args = []string{"--password=" + token} }, silent: true},
+		{name: "a word of flags", silent: true, put: func(s *secretRun, _, token string) { s.args = []string{"-" + token} }},
+		{name: "an argument", put: func(s *secretRun, url, _ string) { s.args = []string{url} }},
+		{name: "the tree", put: func(s *secretRun, url, _ string) { s.args = []string{"--root", "/x/" + url} }},
+		{name: "the file of settings", put: func(s *secretRun, url, _ string) { s.args = []string{"--config", url} }},
+		{name: "the level of the log", put: func(s *secretRun, url, _ string) { s.args = []string{"--log-level", url} }},
 		{name: "the environment", put: func(s *secretRun, url, token string) {
 			s.environ = []string{"FALCO_BOOTSTRAP_REPOSITORY_BASEURL=" + url, "FALCO_BOOTSTRAP_SET=http_output.url=" + url + "\nhttp_output.headers=['X: " + token + "']", "FALCO_BOOTSTRAP_PASSWORD=" + token}
 		}},
-		{name: "the environment, of another type", put: func(s *secretRun, url, token string) { s.environ = []string{"FALCO_BOOTSTRAP_WARN_DAYS=" + url} }},
+		{name: "the environment, of another type", put: func(s *secretRun, url, _ string) { s.environ = []string{"FALCO_BOOTSTRAP_WARN_DAYS=" + url} }},
 		{name: "falco.yaml", put: file("etc/falco/falco.yaml", "program_output:\n  program: curl -H X:TOKEN URL\nhttp_output:\n  client_key: TOKEN\n  url: URL\n  headers: ['X: TOKEN']\n"+output)},
 		{name: "a value of falco.yaml", put: file("etc/falco/falco.yaml", "file_output:\n  enabled: true\n  filename: URL\n")},
 		{name: "a falco.yaml that an upgrade moved", put: file("etc/falco/falco.yaml.rpmsave", "http_output: {url: \"URL\", headers: ['X: TOKEN']}\n")},
@@ -116,8 +116,8 @@ func secretPlaces() []secretPlace {
 		{name: "the drop-in", put: file("etc/systemd/system/falco-modern-bpf.service.d/50-falco-bootstrap.conf", "[Service]\nEnvironment=\"COLLECTOR=TOKEN x\" PROXY=URL\nExecStart=/usr/bin/falco -o http_output.url=URL\n")},
 		{name: "the drop-in of another unit", put: file("etc/systemd/system/falco-kmod.service.d/50-falco-bootstrap.conf", "[Service]\nEnvironment=COLLECTOR=TOKEN \\\n  X=TOKEN\nEnvironment='HTTPS_PROXY=URL'\n")},
 		{name: "rotation", put: file("etc/logrotate.d/falco-bootstrap", "/var/log/falco.log {\n  postrotate\n  curl -H 'X: TOKEN' URL\n  endscript\n}\n")},
-		{name: "what systemd or rpm says", put: func(s *secretRun, url, token string) { s.node.err = errors.New("asking: " + url + ": refused") }},
-		{name: "what dnf says", put: func(s *secretRun, url, token string) { s.machine.say("Curl error (7) for %s [Failed to connect]", url) }},
+		{name: "what systemd or rpm says", put: func(s *secretRun, url, _ string) { s.node.err = errors.New("asking: " + url + ": refused") }},
+		{name: "what dnf says", put: func(s *secretRun, url, _ string) { s.machine.say("Curl error (7) for %s [Failed to connect]", url) }},
 		{name: "what dnf says of a proxy", put: func(s *secretRun, url, token string) {
 			s.machine.say("Could not resolve proxy: u:%s@proxy.test, password=%[1]s", token)
 		}},
@@ -180,10 +180,16 @@ func (s secretRun) outputs(t *testing.T, args []string) string {
 func TestNoOutputShowsASecret(t *testing.T) {
 	outputs := []string{"--report-file=/r", "--metrics=/m"}
 	commands := [][]string{
-		append([]string{"--dry-run", "-v"}, outputs...), {"--dry-run", "--output=json"},
-		append([]string{"--log-format=json", "--log-level=debug"}, outputs...), {"-v"},
-		{"verify"}, {"verify", "--output=json"}, {"explain"}, {"bundle", "/b"},
-		{"config", "show", "--origin"}, {"config", "show", "--output=json"},
+		append([]string{"--dry-run", "-v"}, outputs...),
+		{"--dry-run", "--output=json"},
+		append([]string{"--log-format=json", "--log-level=debug"}, outputs...),
+		{"-v"},
+		{"verify"},
+		{"verify", "--output=json"},
+		{"explain"},
+		{"bundle", "/b"},
+		{"config", "show", "--origin"},
+		{"config", "show", "--output=json"},
 	}
 	for i, token := range []string{"Zq7SecretMarker", "zqmarkersecret", "9f86d081884c7d65-9a2feaa0_c55ad015"} {
 		urls := secretURLs(token)

@@ -103,8 +103,15 @@ func quoted(name string) string {
 // that would lose alerts, or logs that are to be kept, and what undoes each.
 func inherited() []struct{ name, undo string } {
 	return []struct{ name, undo string }{
-		{"copytruncate", "nocopytruncate"}, {"copy", "nocopy"}, {"renamecopy", "norenamecopy"}, {"olddir", "noolddir"},
-		{"mail", "nomail"}, {"minsize", "minsize 0"}, {"minage", "minage 0"}, {"maxage", "maxage 0"}, {"su", "su root root"},
+		{"copytruncate", "nocopytruncate"},
+		{"copy", "nocopy"},
+		{"renamecopy", "norenamecopy"},
+		{"olddir", "noolddir"},
+		{"mail", "nomail"},
+		{"minsize", "minsize 0"},
+		{"minage", "minage 0"},
+		{"maxage", "maxage 0"},
+		{"su", "su root root"},
 	}
 }
 

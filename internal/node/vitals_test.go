@@ -36,8 +36,15 @@ func TestHalted(t *testing.T) {
 		age   time.Duration
 		want  string
 	}{
-		{"S", time.Hour, ""}, {"R", 0, ""}, {"D", time.Hour, ""}, {"t", time.Hour, ""}, {"", time.Hour, ""},
-		{"T", 0, "stopped by a signal"}, {"Z", time.Second, ""}, {"Z", time.Hour, "dead"}, {"X", time.Hour, "dead"},
+		{"S", time.Hour, ""},
+		{"R", 0, ""},
+		{"D", time.Hour, ""},
+		{"t", time.Hour, ""},
+		{"", time.Hour, ""},
+		{"T", 0, "stopped by a signal"},
+		{"Z", time.Second, ""},
+		{"Z", time.Hour, "dead"},
+		{"X", time.Hour, "dead"},
 	} {
 		if got := (Vitals{State: tt.state}).Halted(tt.age); got != tt.want {
 			t.Errorf("Halted of %q after %v = %q, want %q", tt.state, tt.age, got, tt.want)

@@ -110,8 +110,13 @@ func TestDeclared(t *testing.T) {
 func TestUnset(t *testing.T) {
 	const src = "a: y\nb: \"0x10\"\nc: ${P}\nd: ${OTHER}\ne: 1\ne: 2\n# caf\xe9\nf: [x, 'yes']\n---\n[\n"
 	declared := []Setting{
-		{Path: "a", Value: true}, {Path: "b", Value: 16}, {Path: "c", Value: "debug"}, {Path: "d", Value: "x"},
-		{Path: "e", Value: 1}, {Path: "f", Value: []any{"x", true}}, {Path: "g", Value: 1},
+		{Path: "a", Value: true},
+		{Path: "b", Value: 16},
+		{Path: "c", Value: "debug"},
+		{Path: "d", Value: "x"},
+		{Path: "e", Value: 1},
+		{Path: "f", Value: []any{"x", true}},
+		{Path: "g", Value: 1},
 	}
 	got, err := Unset(mainFile, []byte(src), Start{Environment: variables}, declared)
 	if err != nil {

@@ -137,31 +137,6 @@ func TestWords(t *testing.T) {
 	}
 }
 
-func TestCommands(t *testing.T) {
-	for _, test := range []struct {
-		name, in string
-		want     []Command
-		err      error
-	}{
-		{name: "nothing", in: ""},
-		{name: "a program", in: "/usr/bin/falco -c /etc/f.yaml", want: []Command{{Path: "/usr/bin/falco", Args: []string{"/usr/bin/falco", "-c", "/etc/f.yaml"}}}},
-		{name: "a prefix", in: "-+/bin/x y", want: []Command{{Prefix: "-+", Path: "/bin/x", Args: []string{"/bin/x", "y"}}}},
-		{name: "another name", in: "@/bin/x y z", want: []Command{{Prefix: "@", Path: "/bin/x", Args: []string{"y", "z"}}}},
-		{name: "another name that is missing", in: "@/bin/x", err: errNoCommand},
-		{name: "only a prefix", in: "- x", err: errNoCommand},
-		{name: "an unknown escape stays", in: `/bin/x a\.b "\q" c\`, want: []Command{{Path: "/bin/x", Args: []string{"/bin/x", `a\.b`, `\q`, `c\`}}}},
-		{name: "two", in: "/bin/x a ; /bin/y b;", want: []Command{{Path: "/bin/x", Args: []string{"/bin/x", "a"}}, {Path: "/bin/y", Args: []string{"/bin/y", "b;"}}}},
-		{name: "a semicolon", in: `/bin/x \; ";"`, want: []Command{{Path: "/bin/x", Args: []string{"/bin/x", ";", ";"}}}},
-		{name: "variables stay", in: "/bin/x $A ${B} %i", want: []Command{{Path: "/bin/x", Args: []string{"/bin/x", "$A", "${B}", "%i"}}}},
-		{name: "a quote is not closed", in: "/bin/x 'a", err: errUnbalanced},
-	} {
-		got, err := Commands(test.in)
-		if diff := cmp.Diff(test.want, got); diff != "" || !errors.Is(err, test.err) {
-			t.Errorf("%s: Commands(%q) = %v, want %v (-want +got):\n%s", test.name, test.in, err, test.err, diff)
-		}
-	}
-}
-
 func TestExpand(t *testing.T) {
 	environment := []string{"A=1", "OPTS=-o 'a b' -c f", "E=", "A=2"}
 	for _, test := range []struct {
@@ -226,15 +201,6 @@ func FuzzWords(f *testing.F) {
 		again, failed := Words(strings.Join(quoted, " "))
 		if failed != nil || !slices.Equal(words, again) {
 			t.Fatalf("Words(%q) = %q, %v; quoted %q, %v", in, words, err, again, failed)
-		}
-		commands, cerr := Commands(in)
-		if cerr != nil && len(commands) > 0 && !errors.Is(cerr, errUnbalanced) && !errors.Is(cerr, errNoCommand) {
-			t.Fatalf("Commands(%q) = %v, %v", in, commands, cerr)
-		}
-		for _, c := range commands {
-			if got := Expand(c.Args, nil); len(got) > len(c.Args) || got[0] != c.Args[0] {
-				t.Fatalf("Expand(%q) = %q", c.Args, got)
-			}
 		}
 	})
 }

@@ -13,7 +13,6 @@ import (
 var (
 	errUnbalanced = errors.New("a quote is not closed")
 	errBadEscape  = errors.New("an unknown escape")
-	errNoCommand  = errors.New("the command is missing")
 )
 
 // Words splits a value such as that of Environment= as systemd does: at blanks,
@@ -29,62 +28,6 @@ func Words(value string) ([]string, error) {
 			return all, err
 		}
 		all = append(all, word)
-	}
-}
-
-// A Command is one command of an Exec line such as ExecStart=.
-type Command struct {
-	Prefix string   // of "@-:+!|", as written
-	Path   string   // the program
-	Args   []string // argv, the program's name first
-}
-
-// Commands splits the value of an Exec line as systemd does. An unknown escape
-// stays as it is; a word ";" begins another command, which only a service of
-// Type=oneshot may have. Specifiers such as %i and variables stay, see [Expand].
-func Commands(value string) ([]Command, error) {
-	s := splitter{text: value, relaxed: true}
-	var all []Command
-	for {
-		path, ok, err := s.next()
-		if err != nil || !ok {
-			return all, err
-		}
-		if path == ";" {
-			continue
-		}
-		rest := strings.TrimLeft(path, "@-:+!|")
-		c := Command{Prefix: path[:len(path)-len(rest)], Path: rest, Args: []string{rest}}
-		if rest == "" {
-			return nil, errNoCommand
-		}
-		if strings.Contains(c.Prefix, "@") {
-			c.Args = nil
-		}
-		for {
-			switch lone := s.lone(); {
-			case lone == ";":
-				s.pos += len(lone)
-			case lone == `\;`:
-				s.pos += len(lone)
-				c.Args = append(c.Args, ";")
-				continue
-			default:
-				word, ok, err := s.next()
-				if err != nil {
-					return nil, err
-				}
-				if ok {
-					c.Args = append(c.Args, word)
-					continue
-				}
-			}
-			break
-		}
-		if len(c.Args) == 0 {
-			return nil, errNoCommand
-		}
-		all = append(all, c)
 	}
 }
 
@@ -159,29 +102,16 @@ const blanks = " \t\n\r"
 
 // A splitter takes words off a text.
 type splitter struct {
-	text    string
-	pos     int
-	relaxed bool // keep unknown escapes
-	loose   bool // no C escapes; quotes need not be closed
-}
-
-// lone returns ";" or "\;" if that is the next word, without taking it.
-func (s *splitter) lone() string {
-	for s.pos < len(s.text) && strings.IndexByte(blanks, s.text[s.pos]) >= 0 {
-		s.pos++
-	}
-	for _, word := range []string{";", `\;`} {
-		rest, ok := strings.CutPrefix(s.text[s.pos:], word)
-		if ok && (rest == "" || strings.IndexByte(blanks, rest[0]) >= 0) {
-			return word
-		}
-	}
-	return ""
+	text  string
+	pos   int
+	loose bool // no C escapes; quotes need not be closed
 }
 
 // next takes the next word, which may be empty if it is quoted.
 func (s *splitter) next() (word string, ok bool, err error) {
-	s.lone()
+	for s.pos < len(s.text) && strings.IndexByte(blanks, s.text[s.pos]) >= 0 {
+		s.pos++
+	}
 	if s.pos == len(s.text) {
 		return "", false, nil
 	}
@@ -213,8 +143,6 @@ func (s *splitter) next() (word string, ok bool, err error) {
 func (s *splitter) escape(out []byte) ([]byte, error) {
 	rest := s.text[s.pos+1:]
 	switch {
-	case rest == "" && s.relaxed:
-		return append(out, '\\'), nil
 	case rest == "" && s.loose:
 		return out, nil
 	case rest == "":
@@ -224,15 +152,11 @@ func (s *splitter) escape(out []byte) ([]byte, error) {
 		return append(out, rest[0]), nil
 	}
 	char, n := unescape(rest)
-	switch {
-	case n > 0:
-		s.pos += n
-		return append(out, char...), nil
-	case s.relaxed:
-		s.pos++
-		return append(out, '\\', rest[0]), nil
+	if n == 0 {
+		return out, errBadEscape
 	}
-	return out, errBadEscape
+	s.pos += n
+	return append(out, char...), nil
 }
 
 // unescape reads an escape after its backslash and returns what it stands for,

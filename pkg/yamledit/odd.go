@@ -86,7 +86,7 @@ func replaceTabs(a, b []byte) {
 func replaceOdd(a, b []byte) (found bool) {
 	for i := 0; i < len(a); {
 		r, size := utf8.DecodeRune(a[i:])
-		if isOdd(r, size) && !(i == 0 && r == '\uFEFF') {
+		if isOdd(r, size) && (i != 0 || r != '\uFEFF') {
 			found = true
 			copy(a[i:], []string{"", "X", "ß", "一"}[size])
 			copy(b[i:], []string{"", "Z", "ü", "丁"}[size])
