@@ -12,9 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// oracleLines is the default logic as Oracle documents it. The complete script must
-// contain it unchanged.
+// oracleLines are the default logic as Oracle documents it, with the place where its
+// example grows the file system between them. The complete script must contain them
+// unchanged, and bound what is between them.
 const oracleLines = `curl --fail -H "Authorization: Bearer Oracle" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh
+timeout --kill-after=5 30 bash /usr/libexec/oci-growfs -y || echo 'falco-bootstrap: growing the root file system failed' >&2
 bash /var/run/oke-init.sh
 `
 
@@ -64,6 +66,50 @@ func TestShellcheck(t *testing.T) {
 	}
 	if status, out := command(t, nil, shellcheck, scripts...); status != 0 {
 		t.Errorf("shellcheck = %d, want 0\n%s", status, out)
+	}
+}
+
+// A failure is for the log when cloud-init runs the part, and for the caller when the
+// DaemonSet, OCI Run Command or bake.sh does.
+func TestPartIsStrictWhenAsked(t *testing.T) {
+	tool(t, "systemctl")
+	filled := strings.NewReplacer("fb_url_x86_64=''", "fb_url_x86_64='https://example.com/a'", "fb_size_x86_64=''", "fb_size_x86_64=1", "fb_sha256_x86_64=''", "fb_sha256_x86_64=00",
+		"fb_url_aarch64=''", "fb_url_aarch64='https://example.com/a'", "fb_size_aarch64=''", "fb_size_aarch64=1", "fb_sha256_aarch64=''", "fb_sha256_aarch64=00")
+	tests := []struct {
+		name   string
+		pinned bool
+		// blocked is a file where the script wants a directory.
+		blocked string
+		strict  int
+		says    string
+	}{
+		{name: "well", pinned: true, strict: 0, says: "set up; follow it"},
+		{name: "no pins", strict: 64, says: "are not pinned"},
+		{name: "units cannot be written", pinned: true, blocked: "etc/systemd/system", strict: 1, says: "error: not set up"},
+		{name: "settings cannot be written", pinned: true, blocked: "etc/sysconfig", strict: 1, says: "error: not set up"},
+	}
+	for _, test := range tests {
+		for _, args := range [][]string{nil, {"--strict"}} {
+			t.Run(strings.Join(append(args, test.name), " "), func(t *testing.T) {
+				root, script := t.TempDir(), filepath.Join(t.TempDir(), "part.sh")
+				text := read(t, "cloud-init/60-falco-bootstrap.sh")
+				if test.pinned {
+					text = filled.Replace(text)
+				}
+				write(t, script, text, 0o755)
+				if test.blocked != "" {
+					write(t, filepath.Join(root, test.blocked), "", 0o644)
+				}
+				want := 0
+				if args != nil {
+					want = test.strict
+				}
+				status, out := command(t, nil, "bash", append([]string{script, "--root", root}, args...)...)
+				if status != want || !strings.Contains(out, test.says) {
+					t.Errorf("the part = %d, want %d and %q\n%s", status, want, test.says, out)
+				}
+			})
+		}
 	}
 }
 

@@ -90,6 +90,20 @@ func TestUnitsAreBounded(t *testing.T) {
 	}
 }
 
+// The random delay comes on top of OnBootSec=, so the first run after a boot is as late
+// as both together.
+func TestTimerIsAsDocumented(t *testing.T) {
+	u := unit(t, "falco-bootstrap.timer")
+	if got := [2]string{u["OnBootSec"][0], u["RandomizedDelaySec"][0]}; got != [2]string{"5min", "25min"} {
+		t.Errorf("OnBootSec and RandomizedDelaySec = %v; change the file's comment and docs/oke.md too", got)
+	}
+	for _, path := range []string{"systemd/falco-bootstrap.timer", "../docs/oke.md"} {
+		if !strings.Contains(strings.Join(strings.Fields(read(t, path)), " "), "5 to 30 minutes after each boot") {
+			t.Errorf("%s does not say 5 to 30 minutes after each boot", path)
+		}
+	}
+}
+
 func TestSystemdAnalyzeVerify(t *testing.T) {
 	analyze := tool(t, "systemd-analyze")
 	dir := t.TempDir()

@@ -5,6 +5,7 @@ package test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,6 +88,9 @@ func TestCloudInitConverges(t *testing.T) {
 	if !n.Alert("/var/log/falco.log", 30*time.Second) {
 		t.Error("no alert appears in the log")
 	}
+	if next := n.nextBootRun(); next < 5*time.Minute || next > 31*time.Minute {
+		t.Errorf("the timer first fires %v after the boot, want 5 to 30 minutes", next)
+	}
 	Lines(t, n.Must("tail -n 1 /var/log/falco-bootstrap-report.json | tr , '\\n'"), `"result":"changed"`)
 	Lines(t, n.Must("journalctl -b -u falco-bootstrap.service -o cat --no-pager"), `"result"`)
 	n.requireNoCycle()
@@ -120,6 +124,20 @@ func TestCloudInitConverges(t *testing.T) {
 		// Two reports of a change: that of the first boot, and this one.
 		n.Wait(time.Minute, `[ "$(grep -c '"result":"changed"' /var/log/falco-bootstrap-report.json)" = 2 ]`)
 	})
+}
+
+// nextBootRun returns how long after the boot the timer fires for the first time. A
+// container has the clock of its machine, so the boot is when systemd started.
+func (n *Node) nextBootRun() time.Duration {
+	n.t.Helper()
+	out := n.Must(`get() { busctl get-property org.freedesktop.systemd1 "/org/freedesktop/systemd1$1" "org.freedesktop.systemd1.$2" "$3"; }
+		get /unit/falco_2dbootstrap_2etimer Timer NextElapseUSecMonotonic
+		get "" Manager UserspaceTimestampMonotonic`)
+	var next, boot int64
+	if _, err := fmt.Sscanf(out, "t %d\nt %d", &next, &boot); err != nil {
+		n.t.Fatalf("%q: %v", out, err)
+	}
+	return time.Duration(next-boot) * time.Microsecond
 }
 
 // requireValidUnits has systemd verify the units where they are installed.
@@ -168,11 +186,15 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 		url            string
 		// until is a line of bash that succeeds when the failure has happened.
 		until string
+		// reports is the name of the exit status that the node reports.
+		reports string
 	}{
 		{name: "the agent hangs", served: hang, until: "systemctl is-active falco-bootstrap.service || systemctl show -p ActiveState falco-bootstrap.service | grep -q activating"},
-		{name: "the agent fails", served: fail, until: "systemctl is-failed falco-bootstrap.service"},
+		{name: "the agent fails", served: fail, until: "systemctl is-failed falco-bootstrap.service", reports: "failed"},
+		{name: "the agent is no program", served: "\x7fELF", until: "systemctl is-failed falco-bootstrap.service", reports: "failed"},
+		{name: "nothing is pinned", served: fail, url: "-", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'are not pinned'", reports: "usage"},
 		{name: "the download is cut short", served: fail[:8], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
-		{name: "another file is served", served: hang[:len(fail)], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'SHA-256 is not the pinned one'"},
+		{name: "another file lies there", served: hang[:len(fail)], pinned: fail, until: "journalctl -b -u falco-bootstrap-firstboot | grep 'SHA-256 is not the pinned one'", reports: "trust"},
 		{name: "the server is down", served: fail, url: "http://127.0.0.1:1/falco-bootstrap", until: "journalctl -b -u falco-bootstrap-firstboot | grep 'download failed or incomplete'"},
 		{name: "the server hangs", served: fail, fault: "/falco-bootstrap hang", until: "systemctl is-active falco-bootstrap-firstboot.service"},
 	}
@@ -190,8 +212,11 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 			if pinned == "" {
 				pinned = test.served
 			}
-			if url == "" {
+			switch url {
+			case "":
 				url = www + "/falco-bootstrap"
+			case "-":
+				url = ""
 			}
 			n.FirstBoot(n.Pin(readDeployed(t, "oke-falco.sh"), url, []byte(pinned), ""))
 			n.requireJoined()
@@ -200,8 +225,75 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 			if n.Exists("/var/lib/falco-bootstrap/firstboot.done") {
 				t.Error("the first boot is recorded as done")
 			}
+			if test.reports != "" {
+				n.Wait(30*time.Second, `tail -n 1 /var/log/falco-bootstrap-report.json | grep '"result":"failed".*"name":"`+test.reports+`"'`)
+			}
 			if test.pinned != "" && n.Exists(agent) {
 				t.Error("a file that is not the pinned one was installed")
+			}
+		})
+	}
+}
+
+// cloud-init must tell of a node that did not join, whichever way it got our part, and
+// the root file system grows before the node joins, if it can.
+func TestCloudInitKeepsTheJoinsStatus(t *testing.T) {
+	t.Parallel()
+	const fail = "#!/bin/sh\nexit 7\n"
+	const failedJoin = "#!/bin/bash\ncp /run/grown /var/log/oke-join\nexit 3\n"
+	n := StartCloud(t, OL("9.6"))
+	n.WriteFile(served, fail)
+	n.WriteFile("/usr/libexec/oci-growfs", "#!/bin/bash\necho grown >/run/grown\n")
+	part := n.Pin(readDeployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", []byte(fail), "")
+	for name, userData := range map[string]string{
+		"complete script": n.Pin(readDeployed(t, "oke-falco.sh"), www+"/falco-bootstrap", []byte(fail), ""),
+		"multi-part":      multiPart(map[string]string{"60-falco-bootstrap.sh": part, "50-oke.sh": failedJoin}, "50-oke.sh", "60-falco-bootstrap.sh"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			n.In(t)
+			n.Strip()
+			n.WriteFile("/srv/oke-init.sh", failedJoin)
+			n.FirstBoot(userData)
+			if out := n.Sh("cloud-init status --long").Stdout; !strings.Contains(out, "status: error") {
+				t.Errorf("cloud-init status: %s, want an error\n%s", out, n.ReadFile("/var/log/cloud-init-output.log"))
+			}
+			if name == "complete script" && n.ReadFile("/var/log/oke-join") != "grown\n" {
+				t.Error("the root file system was not grown before the join")
+			}
+			n.Wait(30*time.Second, "systemctl is-failed falco-bootstrap.service")
+		})
+	}
+	t.Run("growing hangs", func(t *testing.T) {
+		n.In(t)
+		n.Strip()
+		n.WriteFile("/usr/libexec/oci-growfs", "#!/bin/bash\ntrap '' TERM\nsleep 1000\n")
+		n.WriteFile("/srv/oke-init.sh", okeInit)
+		n.FirstBoot(n.Pin(readDeployed(t, "oke-falco.sh"), www+"/falco-bootstrap", []byte(fail), ""))
+		n.requireJoined()
+	})
+}
+
+// An agent of the image that is the pinned one, but may not run or belongs to nobody, is
+// set right before the first boot counts as done.
+func TestCloudInitMendsTheImagesAgent(t *testing.T) {
+	t.Parallel()
+	n := StartCloud(t, OL("9.6"))
+	const well = "#!/bin/sh\nexit 0\n"
+	n.WriteFile(served, "gone")
+	for _, attributes := range []string{"chmod 0644", "chmod 0777", "chown nobody"} {
+		t.Run(attributes, func(t *testing.T) {
+			n.In(t)
+			n.Strip()
+			n.WriteFile(agent, well)
+			n.Must("chmod 0755 " + agent + " && " + attributes + " " + agent)
+			n.FirstBoot(n.Pin(readDeployed(t, "oke-falco.sh"), www+"/falco-bootstrap", []byte(well), ""))
+			n.requireJoined()
+			n.Wait(time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
+			if got := strings.TrimSpace(n.Must("stat -c '%U %a' " + agent)); got != "root 755" {
+				t.Errorf("the agent is %s, want root 755", got)
+			}
+			if ran := strings.TrimSpace(n.Must("systemctl show --value -p ExecMainStartTimestampMonotonic falco-bootstrap.service")); ran == "0" {
+				t.Error("the agent never ran")
 			}
 		})
 	}
@@ -236,7 +328,7 @@ func TestDaemonSetSetsUpTheNode(t *testing.T) {
 		[]byte(part), "docker", "run", "--rm", "-i", "--pid", "container:"+n.id, "--read-only",
 		"--security-opt", "apparmor=unconfined", "--cap-drop", "ALL",
 		"--cap-add", "SYS_ADMIN", "--cap-add", "SYS_CHROOT", "--cap-add", "SYS_PTRACE",
-		os.Getenv(imageEnv), "nsenter", "--target=1", "--mount", "--", "bash", "-s",
+		os.Getenv(imageEnv), "nsenter", "--target=1", "--mount", "--", "bash", "-s", "--", "--strict",
 	)
 	if err != nil || r.Exit != 0 || !strings.Contains(r.Stderr, "set up; follow it") {
 		t.Fatalf("the init container: %v, %v", err, r)

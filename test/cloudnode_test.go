@@ -83,7 +83,9 @@ cloud_final_modules: [scripts-user]
 	n.WriteFile("/etc/systemd/system/falco-bootstrap.service.d/test.conf",
 		"[Service]\nEnvironment=FALCO_BOOTSTRAP_KERNEL_RELEASE="+d.Kernel+"\n")
 	n.Must(`set -e
-		install -D -m 755 /bin/true /usr/libexec/oci-growfs
+		mkdir -p /usr/libexec
+		echo '#!/bin/bash' >/usr/libexec/oci-growfs
+		chmod 755 /usr/libexec/oci-growfs
 		rm -f /etc/cloud/cloud-init.disabled /etc/systemd/system-generators/cloud-init-generator
 		systemctl unmask cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service
 		systemctl enable imds.service cloud-init-local.service cloud-init.service cloud-config.service cloud-final.service`)

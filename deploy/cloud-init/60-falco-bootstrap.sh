@@ -5,6 +5,8 @@
 # it: falco-bootstrap-firstboot.service fetches the agent and runs it.
 #   --root DIR   write into the tree of an image that is being built
 #   --no-start   do not start the units now, but at the next boot
+#   --strict     exit with 1 if something could not be set up, 64 if there is no
+#                pin for this architecture; otherwise the exit status is 0
 
 # >>> settings
 # The pinned release. While these are empty, a node fetches nothing.
@@ -78,17 +80,47 @@ fb_write_firstboot() {
 # Fetches the pinned falco-bootstrap, installs it and runs it once.
 #   firstboot         fetch, then run falco-bootstrap.service
 #   firstboot fetch   only fetch
-# Exit statuses are those of falco-bootstrap: 4 if the file is not the pinned one, 5 if
-# it cannot be fetched.
+# Exit status: as falco-bootstrap's; 4 if the file is not the pinned one, 5 if it
+# cannot be fetched. If falco-bootstrap did not report a failure, this script does,
+# in docs/report.schema.json's form, so that a node without Falco is seen.
 set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
 home=$root/usr/local/libexec/falco-bootstrap
 target=$root/usr/local/bin/falco-bootstrap
 state=$root/var/lib/falco-bootstrap
+reports=$root/var/log/falco-bootstrap-report.json
 
 say() { printf 'falco-bootstrap-firstboot: %s\n' "$*" >&2; }
-die() { local rc=$1; shift; say "error: $*"; exit "$rc"; }
+die() { local rc=$1; shift; say "error: $*"; report "$rc" "$*"; exit "$rc"; }
+
+json() {
+  local text=${1//[[:cntrl:]]/ }
+  text=${text//\\/\\\\}
+  printf '"%s"' "${text//\"/\\\"}"
+}
+
+reported() { stat -c %s -- "$reports" 2>/dev/null || echo 0; }
+
+# The unit tries again every few minutes: the same failure is reported once an hour.
+report() {
+  local code=$1 name=failed mode=converge last=$state/firstboot.failed
+  case $code in
+    3) name=preflight ;;
+    4) name=trust ;;
+    5) name=packages ;;
+    6) name=config-refused ;;
+    64) name=usage ;;
+    *) code=1 ;;
+  esac
+  [ "${FALCO_BOOTSTRAP_DRY_RUN:-}" != true ] || mode=dry-run
+  mkdir -p -- "$state" "${reports%/*}"
+  [ "$2" != "$(cat -- "$last" 2>/dev/null)" ] || [ -z "$(find "$last" -mmin -60)" ] || return 0
+  printf '{"schema_version":1,"tool":{"name":"falco-bootstrap-firstboot","version":""},"host":{"hostname":%s,"kernel":%s,"arch":%s},"mode":"%s","root":%s,"result":"failed","exit":{"code":%d,"name":"%s"},"started":"%s","duration_ms":%d,"drift":[],"steps":[],"summary":{"change":0,"changed":0,"ok":0,"waiting":0,"unknown":0,"failed":0,"skipped":0},"error":{"code":%d,"name":"%s","message":%s,"hint":"see journalctl -u falco-bootstrap-firstboot"}}\n' \
+    "$(json "$(uname -n)")" "$(json "$(uname -r)")" "$(json "$(uname -m)")" "$mode" "$(json "${root:-/}")" \
+    "$code" "$name" "$started" $((SECONDS * 1000)) "$code" "$name" "$(json "$2")" >>"$reports" &&
+    printf '%s\n' "$2" >"$last"
+}
 
 load_pins() {
   local arch url_x86_64='' size_x86_64='' sha256_x86_64='' url_aarch64='' size_aarch64='' sha256_aarch64=''
@@ -103,6 +135,10 @@ load_pins() {
   esac
   [[ $sha256 =~ ^[0-9a-f]{64}$ && $size =~ ^[1-9][0-9]*$ && -n $url ]] ||
     die 64 "URL, size and SHA-256 for $arch are not pinned"
+  # What is said names only the host: the path of a pre-authenticated request is a secret.
+  host=${url#*://}
+  host=${host%%/*}
+  host=${host##*@}
 }
 
 has_size() { [ "$(stat -c %s -- "$1" 2>/dev/null)" = "$size" ]; }
@@ -118,6 +154,9 @@ download() (
     --max-filesize "$size" --output "$1" -- "$url"
 )
 
+# Anybody but root who owns or may write the file could change it after the check.
+is_secure() { [ "$(stat -c '%u %a' -- "$target" 2>/dev/null)" = "$(id -u) 755" ]; }
+
 # A rename within one file system replaces even a running binary atomically.
 install_binary() {
   chmod 0755 -- "$1" && sync -- "$1" && mkdir -p -- "${target%/*}" && mv -fT -- "$1" "$target" || return 1
@@ -126,37 +165,55 @@ install_binary() {
 
 fetch() {
   local new=$home/falco-bootstrap.new pause
-  is_pinned "$target" && return 0
+  is_pinned "$target" && is_secure && return 0
+  rm -f -- "$new"
+  # A copy, because somebody may hold the old file open.
+  if is_pinned "$target" && cp -- "$target" "$new" && is_pinned "$new"; then
+    install_binary "$new" || die 1 "$target: cannot be written"
+    say "$target: owner and file mode set"
+    return 0
+  fi
   for pause in ${FB_FETCH_PAUSES:-5 10 20 40 60 0}; do
     rm -f -- "$new"
     if download "$new" && has_size "$new"; then
-      is_pinned "$new" || { rm -f -- "$new"; die 4 "$url: SHA-256 is not the pinned one"; }
+      is_pinned "$new" || { rm -f -- "$new"; die 4 "$host: SHA-256 is not the pinned one"; }
       install_binary "$new" || die 1 "$target: cannot be written"
-      say "$url: installed as $target"
+      say "$host: installed as $target"
       return 0
     fi
-    say "$url: download failed or incomplete"
+    say "$host: download failed or incomplete"
     sleep "$pause"
   done
   rm -f -- "$new"
-  die 5 "$url: cannot be fetched"
+  die 5 "$host: cannot be fetched"
 }
 
+# status NAME prints a property of falco-bootstrap.service.
+status() { local value; value=$(systemctl show -p "$1" falco-bootstrap.service) && echo "${value#*=}"; }
+
 run() {
-  local rc
+  local rc before
+  before=$(reported)
   if systemctl start falco-bootstrap.service; then
+    # A unit whose conditions are not met counts as started.
+    [ "$(status ConditionResult)" = yes ] || die 1 "falco-bootstrap.service did not run: its conditions are not met"
     mkdir -p -- "$state" && : >"$state/firstboot.done"
     return 0
   fi
-  rc=$(systemctl show -p ExecMainStatus falco-bootstrap.service)
-  rc=${rc#*=}
+  rc=$(status ExecMainStatus)
+  if [ "$(reported)" = "$before" ]; then
+    report "$rc" "falco-bootstrap exited with $rc and wrote no report"
+  fi
   case $rc in
-    3 | 4 | 6 | 64) die "$rc" "falco-bootstrap exited with $rc; see journalctl -u falco-bootstrap" ;;
-    *) die 1 "falco-bootstrap exited with $rc; trying again later" ;;
+    3 | 4 | 6 | 64) ;;
+    *) rc=1 ;;
   esac
+  say "error: falco-bootstrap failed; see journalctl -u falco-bootstrap"
+  exit "$rc"
 }
 
 main() {
+  started=$(date -u +%Y-%m-%dT%H:%M:%SZ)
   load_pins
   fetch
   [ "${1:-}" = fetch ] || run
@@ -199,16 +256,17 @@ IOSchedulingClass=idle
 OOMScoreAdjust=500
 FB_END
   fb_write 0644 /etc/systemd/system/falco-bootstrap.timer <<'FB_END' || return 1
-# Starts falco-bootstrap four times a day, spread over an hour so that the nodes of
-# a fleet do not all query their mirrors at once.
+# Starts falco-bootstrap 5 to 30 minutes after each boot and four times a day, spread
+# so that the nodes of a fleet do not all query their mirrors at once.
+# RandomizedDelaySec= delays the first run after a boot too.
 [Unit]
 Description=Keep Falco on this node as declared
 Documentation=https://github.com/falco-bootstrap/falco-bootstrap
 
 [Timer]
-OnBootSec=15min
+OnBootSec=5min
 OnCalendar=*-*-* 00/6:00:00
-RandomizedDelaySec=1h
+RandomizedDelaySec=25min
 AccuracySec=1min
 
 [Install]
@@ -260,32 +318,46 @@ fb_start() {
   fi
 }
 
-# Oracle's module does this in its own parts; the complete script must do it itself.
-fb_prepare_node() {
-  [ "${fb_grow:-no}" = no ] || timeout 300 /usr/libexec/oci-growfs -y || fb_say 'growing the root file system failed'
+# Oracle's module does this in its own part; the complete script must do it itself.
+fb_set_timezone() {
   [ -z "$fb_timezone" ] || timeout 60 timedatectl set-timezone "$fb_timezone" || fb_say "setting the time zone $fb_timezone failed"
 }
 
+fb_pinned() {
+  local url size sha256
+  url=fb_url_$(uname -m) size=fb_size_$(uname -m) sha256=fb_sha256_$(uname -m)
+  [ -n "${!url:-}" ] && [ -n "${!size:-}" ] && [ -n "${!sha256:-}" ]
+}
+
 fb_main() {
-  fb_root='' fb_now=yes
+  fb_root='' fb_now=yes fb_strict=no
   while [ $# -gt 0 ]; do
     case $1 in
       --root) fb_root=$2; shift ;;
       --no-start) fb_now=no ;;
-      *) fb_say "$1: unknown argument"; return 0 ;;
+      --strict) fb_strict=yes ;;
+      *) fb_say "error: $1: unknown argument"; return 64 ;;
     esac
     shift
   done
   umask 022
-  [ -n "$fb_root" ] || fb_prepare_node
+  if ! fb_pinned; then
+    fb_say "error: URL, size and SHA-256 for $(uname -m) are not pinned"
+    [ "$fb_strict" = no ] || return 64
+  fi
+  [ -n "$fb_root" ] || fb_set_timezone
   if fb_private_dir && fb_write_release && fb_write_settings && fb_write_firstboot && fb_write_units && fb_start; then
     fb_say 'set up; follow it with journalctl -u falco-bootstrap-firstboot -u falco-bootstrap'
   else
     fb_say 'error: not set up; the lines above say why'
+    return 1
   fi
 }
 
-# Nothing runs before this line is read, so a truncated script does nothing. The exit
-# status is always 0: otherwise cloud-init would report the whole node as failed.
+# Nothing runs before this line is read, so a truncated script does nothing. Without
+# --strict the exit status is that of the join, or 0: with another, cloud-init would
+# report a node as failed that has joined.
 fb_main "$@"
-exit 0
+fb_status=$?
+[ "${fb_strict:-}" = yes ] || fb_status=${fb_joined:-0}
+exit "$fb_status"

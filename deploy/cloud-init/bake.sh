@@ -27,13 +27,10 @@ parse() {
 
 put_files() {
   if [ -n "$root" ]; then
-    bash "$here/60-falco-bootstrap.sh" --root "$root"
+    bash "$here/60-falco-bootstrap.sh" --strict --root "$root"
   else
-    bash "$here/60-falco-bootstrap.sh" --no-start
+    bash "$here/60-falco-bootstrap.sh" --strict --no-start
   fi
-  # 60-falco-bootstrap.sh always exits with 0, so that nodes join. But an image must
-  # not be built from half of its files.
-  [ -x "$root/usr/local/libexec/falco-bootstrap/firstboot" ]
 }
 
 # firstboot fetches nothing if the installed binary is the pinned one.
@@ -56,7 +53,7 @@ converge() {
 
 # Removes what belongs to the builder and not to the nodes of the image.
 forget_builder() {
-  rm -f -- "$root"/var/lib/falco-bootstrap/{firstboot.done,last-run.json} \
+  rm -f -- "$root"/var/lib/falco-bootstrap/{firstboot.done,firstboot.failed,last-run.json} \
     "$root"/var/log/falco-bootstrap-report.json "$root"/var/log/falco.log*
 }
 

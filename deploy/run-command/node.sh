@@ -9,7 +9,7 @@ mode='@MODE@'
 
 # The part only starts a unit; the next run reports what it did.
 install_part() {
-  sudo -n bash -s <<'FB_PART'
+  sudo -n bash -s -- --strict <<'FB_PART'
 @PART@
 FB_PART
 }
