@@ -34,7 +34,7 @@ func fleet(t *testing.T, nodes string) (run func(args ...string) (int, string), 
 	dir = t.TempDir()
 	write(t, filepath.Join(dir, "bin/oci"), cloud, 0o755)
 	write(t, filepath.Join(dir, "nodes"), nodes, 0o644)
-	write(t, filepath.Join(dir, "state"), "SUCCEEDED\n", 0o644)
+	write(t, filepath.Join(dir, "state"), "SUCCEEDED ACKED\n", 0o644)
 	env := []string{"CLOUD=" + dir, "PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}
 	return func(args ...string) (int, string) {
 		t.Helper()
@@ -91,10 +91,15 @@ func TestFleetStates(t *testing.T) {
 		state string
 		want  int
 	}{
-		{"SUCCEEDED", 0},
-		{"FAILED", 1},
-		{"TIMED_OUT", 1},
-		{"IN_PROGRESS", 2},
+		{"SUCCEEDED ACKED", 0},
+		{"SUCCEEDED EXPIRED", 0},
+		{"FAILED ACKED", 1},
+		{"TIMED_OUT ACKED", 1},
+		{"CANCELED ACKED_CANCELED", 1},
+		{"ACCEPTED EXPIRED", 1},
+		{"ACCEPTED PENDING", 2},
+		{"ACCEPTED VISIBLE", 2},
+		{"IN_PROGRESS ACKED", 2},
 	}
 	for _, test := range tests {
 		t.Run(test.state, func(t *testing.T) {
@@ -120,11 +125,46 @@ func TestFleetGoesOnPastANodeThatRefuses(t *testing.T) {
 	}
 }
 
+// The nodes of an audit must not count as converged.
+func TestFleetRefusesTheDirectoryOfAnotherRun(t *testing.T) {
+	run, dir := fleet(t, "a\nb\n")
+	send := func(mode, pool string) (int, string) {
+		return run("send", "--mode", mode, "--bucket", "b", "--compartment", "c", "--pool", pool)
+	}
+	if status, out := send("audit", ""); status != 0 {
+		t.Fatalf("the audit = %d, want 0\n%s", status, out)
+	}
+	for _, other := range [][2]string{{"converge", ""}, {"audit", "ocid1.nodepool"}} {
+		if status, out := send(other[0], other[1]); status != 64 || !strings.Contains(out, "use another --out") {
+			t.Errorf("send %v to the audit's directory = %d, want 64 and what to do\n%s", other, status, out)
+		}
+	}
+	if got := calls(t, dir, "instance-agent command create"); got != 2 {
+		t.Errorf("%d commands, want those of the audit alone", got)
+	}
+}
+
+// An install of a part without pins fails on the node, and does not count as done.
+func TestFleetInstallWithoutPinsFails(t *testing.T) {
+	run, dir := fleet(t, "a\n")
+	if status, out := run("send", "--mode", "install", "--bucket", "b", "--compartment", "c"); status != 0 {
+		t.Fatalf("send = %d, want 0\n%s", status, out)
+	}
+	write(t, filepath.Join(dir, "bin/sudo"), "#!/bin/bash\nshift\nexec \"$@\"\n", 0o755)
+	status, out := command(t, []string{"PATH=" + filepath.Join(dir, "bin") + ":" + os.Getenv("PATH")}, "bash", filepath.Join(dir, "object"))
+	if status != 64 || !strings.Contains(out, "are not pinned") {
+		t.Errorf("node.sh = %d, want 64\n%s", status, out)
+	}
+}
+
 func TestFleetArguments(t *testing.T) {
 	for _, args := range [][]string{
 		{"send", "--mode", "destroy", "--bucket", "b", "--compartment", "c"},
 		{"send", "--mode", "audit"},
-		{"send", "--wave", "many"},
+		{"send", "--mode", "audit", "--bucket", "b", "--compartment", "c", "--wave", "many"},
+		{"send", "--mode", "audit", "--bucket", "b", "--compartment", "c", "--wave", ""},
+		{"send", "--mode", "audit", "--bucket", "b", "--compartment", "c", "--timeout", ""},
+		{"send", "--mode", "audit", "--bucket", "b", "--compartment", "c", "--parallel", "0"},
 		{"send", "--mode"},
 		{"other"},
 	} {

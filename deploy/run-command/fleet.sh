@@ -7,7 +7,8 @@
 #   fleet.sh collect --out DIR
 # send writes one file for each node to DIR, so a second send continues where the
 # first stopped, and --wave N takes N more nodes. collect fetches the reports that are
-# ready and can be run again. Then run falco-bootstrap report DIR/reports/*
+# ready and can be run again. Each mode needs its own DIR. Then run
+# falco-bootstrap report DIR/reports/*
 # Exit status: 0 all nodes succeeded, 1 some failed or a call failed, 2 some are
 # not finished, 64 wrong arguments.
 set -u -o pipefail
@@ -28,7 +29,11 @@ parse() {
   done
   [ $# -eq 0 ] || die "$1: unknown argument, or its value is missing"
   [ -n "$out" ] || die '--out is required'
-  [[ $wave$parallel$timeout =~ ^[0-9]+$ ]] || die '--wave, --parallel and --timeout must be numbers'
+  local name
+  for name in wave parallel timeout; do
+    [[ ${!name} =~ ^[0-9]{1,9}$ ]] || die "--$name must be a number"
+  done
+  [ "$parallel" -gt 0 ] || die '--parallel must be at least 1'
 }
 
 # OCI Run Command takes 4 KB of text and returns 1 KB, so the script and the reports
@@ -67,13 +72,17 @@ send_one() {
 send() {
   case $mode in audit | converge | install) ;; *) die '--mode must be audit, converge or install' ;; esac
   [[ -n $bucket && -n $compartment ]] || die '--bucket and --compartment are required'
+  local sent=''
   mkdir -p -- "$out/commands" "$out/reports" || return 1
   if [ ! -s "$out/run" ]; then
     namespace=$(oci os ns get --raw-output --query data) || return 1
-    printf 'namespace=%q\nprefix=%q\nbucket=%q\n' "$namespace" "falco-bootstrap/$mode-$(date -u +%Y%m%dT%H%M%SZ)-$$" "$bucket" >"$out/run"
+    printf 'sent=%q\nnamespace=%q\nprefix=%q\nbucket=%q\n' "$mode $bucket $compartment $pool" \
+      "$namespace" "falco-bootstrap/$mode-$(date -u +%Y%m%dT%H%M%SZ)-$$" "$bucket" >"$out/run"
   fi
   # shellcheck source=/dev/null
   . "$out/run"
+  # The nodes that were sent to count as done: with another mode or pool nothing would be sent.
+  [ "$sent" = "$mode $bucket $compartment $pool" ] || die "$out holds what was sent with other arguments ($sent); use another --out"
   script >"$out/node.sh" || return 1
   oci os object put --bucket-name "$bucket" --name "$prefix/node.sh" --file "$out/node.sh" --force >/dev/null || return 1
   nodes >"$out/nodes" || return 1
@@ -91,8 +100,14 @@ send() {
 
 collect_one() {
   local node=$1 id=$2 state
+  # A command that no agent fetches in time stays ACCEPTED, and its delivery is EXPIRED.
+  # shellcheck disable=SC2016 # the backticks are JMESPath
   state=$(oci instance-agent command-execution get --command-id "$id" --instance-id "$node" --raw-output \
-    --query 'data."lifecycle-state"') || state=UNKNOWN
+    --query 'join(`" "`, [data."lifecycle-state", data."delivery-state" || `""`])') || state=UNKNOWN
+  case $state in
+    'ACCEPTED EXPIRED' | 'IN_PROGRESS EXPIRED') state=EXPIRED ;;
+    *) state=${state%% *} ;;
+  esac
   case $state in
     SUCCEEDED | FAILED)
       oci os object get --bucket-name "$bucket" --name "$prefix/$node.json" --file "$out/reports/$node.json" >/dev/null ||
@@ -111,6 +126,10 @@ collect() {
     state=$(collect_one "${file##*/}" "$(cat -- "$file")")
     case $state in
       SUCCEEDED) good=$((good + 1)) ;;
+      EXPIRED)
+        bad=$((bad + 1))
+        printf '%s: never fetched the command; is the Run Command plugin running?\n' "${file##*/}" >&2
+        ;;
       FAILED | TIMED_OUT | CANCELED) bad=$((bad + 1)); printf '%s: %s\n' "${file##*/}" "$state" >&2 ;;
       *) waiting=$((waiting + 1)) ;;
     esac
