@@ -13,12 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -40,6 +42,18 @@ func sources(t *testing.T) []string {
 	})
 	if err != nil || len(found) < 15 {
 		t.Fatalf("WalkDir found %v, %v, want all the files", found, err)
+	}
+	return found
+}
+
+// directories returns the directories of Terraform files, without those of their tests.
+func directories(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	for _, path := range sources(t) {
+		if dir := filepath.Dir(path); strings.HasSuffix(path, ".tf") && !slices.Contains(found, dir) {
+			found = append(found, dir)
+		}
 	}
 	return found
 }
@@ -81,6 +95,147 @@ func TestVariablesAndOutputsAreDescribed(t *testing.T) {
 				t.Errorf("%s: output %s needs a description", path, block.Labels[0])
 			}
 		}
+	}
+}
+
+// Public CI runs init, validate and test in every directory alone.
+func TestEveryDirectoryIsChecked(t *testing.T) {
+	workflow, err := os.ReadFile("../../.github/workflows/ci.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const glob = "deploy/terraform/*/*/"
+	if !strings.Contains(string(workflow), "for dir in "+glob+"; do") {
+		t.Errorf("ci.yml does not visit %s", glob)
+	}
+	for _, dir := range directories(t) {
+		if match, _ := filepath.Match(glob, "deploy/terraform/"+dir+"/"); !match {
+			t.Errorf("%s is not visited by ci.yml", dir)
+		}
+		if tests, _ := filepath.Glob(filepath.Join(dir, "tests", "*.tftest.hcl")); len(tests) == 0 {
+			t.Errorf("%s has no tests", dir)
+		}
+		for _, block := range parse(t, filepath.Join(dir, "versions.tf")).Blocks {
+			if block.Type != "terraform" {
+				continue
+			}
+			// Resource Manager's newest Terraform is 1.5.
+			if version, _ := block.Body.Attributes["required_version"].Expr.Value(nil); version.AsString() != ">= 1.5.0" {
+				t.Errorf("%s: required_version = %q, want >= 1.5.0", dir, version.AsString())
+			}
+			for _, providers := range block.Body.Blocks {
+				for name, attribute := range providers.Body.Attributes {
+					if strings.HasPrefix(dir, "modules/") && len(attribute.Expr.Variables()) > 0 {
+						t.Errorf("%s: provider %s has aliases, so the module cannot be validated alone", dir, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+// block returns the body of a block by its type and labels.
+func block(t *testing.T, path string, header ...string) *hclsyntax.Body {
+	t.Helper()
+	for _, b := range parse(t, path).Blocks {
+		if slices.Equal(append([]string{b.Type}, b.Labels...), header) {
+			return b.Body
+		}
+	}
+	t.Fatalf("%s has no block %v", path, header)
+	return nil
+}
+
+// variables returns the names of the variables that an attribute depends on.
+func variables(attribute *hclsyntax.Attribute) []string {
+	var names []string
+	for _, traversal := range attribute.Expr.Variables() {
+		if step, ok := traversal[1].(hcl.TraverseAttr); ok {
+			names = append(names, traversal.RootName()+"."+step.Name)
+		}
+	}
+	return names
+}
+
+// use log-content would hold LOG_CONTENT_READ, which every pod would have.
+func TestNodesMayOnlyPush(t *testing.T) {
+	const grant = "{LOG_CONTENT_PUSH, UNIFIED_AGENT_CONFIG_GENERATE}"
+	statements := block(t, "modules/falco-iam/main.tf", "resource", "oci_identity_policy", "nodes").Attributes["statements"]
+	text, err := os.ReadFile("modules/falco-iam/main.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	statement := string(statements.Expr.Range().SliceBytes(text))
+	if strings.Count(statement, "Allow ") != 1 || !strings.Contains(statement, " to "+grant+" in compartment id ") {
+		t.Errorf("statements = %s, want only %s", statement, grant)
+	}
+	guide, err := os.ReadFile("../../docs/oke.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(guide), " to "+grant+" in compartment id ") || strings.Contains(string(guide), "to use log-content in") {
+		t.Errorf("docs/oke.md does not grant exactly %s", grant)
+	}
+}
+
+// What may replace a node must not change by itself, nor with the mode.
+func TestNodePoolsArePinned(t *testing.T) {
+	const complete, oke = "examples/complete/main.tf", "examples/terraform-oci-oke/main.tf"
+	pool := block(t, complete, "resource", "oci_containerengine_node_pool", "workers")
+	for _, b := range pool.Blocks {
+		if b.Type == "initial_node_labels" {
+			for name, attribute := range b.Body.Attributes {
+				if got := variables(attribute); len(got) > 0 {
+					t.Errorf("%s: the label's %s depends on %v", complete, name, got)
+				}
+			}
+		}
+	}
+	for _, b := range parse(t, complete).Blocks {
+		for name, attribute := range b.Body.Attributes {
+			if got := variables(attribute); b.Type == "locals" && name != "flex" && slices.Contains(got, "var.node_shape") {
+				t.Errorf("%s: local.%s is read out of a shape's name", complete, name)
+			}
+		}
+	}
+	args := block(t, oke, "module", "oke").Attributes
+	if kind, _ := args["cluster_type"].Expr.Value(nil); kind.AsString() != "enhanced" {
+		t.Errorf("%s: cluster_type = %q; only an enhanced cluster can cycle nodes", oke, kind.AsString())
+	}
+	for _, name := range []string{"control_plane_is_public", "create_bastion", "create_operator"} {
+		if got := variables(args[name]); !slices.Equal(got, []string{"var.public_endpoint"}) {
+			t.Errorf("%s: %s depends on %v, want var.public_endpoint", oke, name, got)
+		}
+	}
+	if got := variables(args["worker_pools"]); !slices.Contains(got, "var.worker_image_id") || !slices.Contains(got, "var.node_cycling") {
+		t.Errorf("%s: the pools depend on %v, want a pinned image and cycling as a variable", oke, got)
+	}
+}
+
+// docs/oke.md pins its modules, and searches for the results that the module's query
+// searches for.
+func TestGuideFollowsTheModules(t *testing.T) {
+	guide, err := os.ReadFile("../../docs/oke.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := regexp.MustCompile(`source = "[^"]*//deploy/terraform/modules/[^"]*"`).FindAllString(string(guide), -1)
+	if len(sources) == 0 {
+		t.Error("docs/oke.md uses no module")
+	}
+	for _, source := range sources {
+		if !strings.Contains(source, "?ref=v") {
+			t.Errorf("docs/oke.md: %s is not pinned", source)
+		}
+	}
+	outputs, err := os.ReadFile("modules/falco-logging/outputs.tf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := regexp.MustCompile(`data\.result = '[a-z]+'`)
+	want, got := results.FindAllString(string(outputs), -1), results.FindAllString(string(guide), -1)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the query for drift (-outputs.tf +docs/oke.md):\n%s", diff)
 	}
 }
 
@@ -176,19 +331,9 @@ func TestTerraform(t *testing.T) {
 	if err := os.CopyFS(dir, os.DirFS("..")); err != nil {
 		t.Fatal(err)
 	}
-	tests := []struct {
-		path string
-		// validate is false for a module that needs its caller's providers.
-		validate, test bool
-	}{
-		{path: "modules/falco-user-data", validate: true, test: true},
-		{path: "modules/falco-logging", test: true},
-		{path: "examples/complete", validate: true, test: true},
-		{path: "examples/terraform-oci-oke", validate: true},
-	}
-	for _, test := range tests {
-		t.Run(test.path, func(t *testing.T) {
-			in := filepath.Join(dir, "terraform", test.path)
+	for _, path := range directories(t) {
+		t.Run(path, func(t *testing.T) {
+			in := filepath.Join(dir, "terraform", path)
 			initialise := []string{"init", "-backend=false", "-input=false", "-no-color"}
 			if plugins := os.Getenv("TF_PLUGIN_DIR"); plugins != "" {
 				initialise = append(initialise, "-plugin-dir="+plugins)
@@ -196,13 +341,7 @@ func TestTerraform(t *testing.T) {
 			if out, err := run(t, terraform, in, initialise...); err != nil {
 				t.Skipf("terraform init: %v: the providers or modules are not available here\n%s", err, out)
 			}
-			check := [][]string{{"fmt", "-check", "-diff", "-recursive"}}
-			if test.validate {
-				check = append(check, []string{"validate", "-no-color"})
-			}
-			if test.test {
-				check = append(check, []string{"test", "-no-color"})
-			}
+			check := [][]string{{"fmt", "-check", "-diff", "-recursive"}, {"validate", "-no-color"}, {"test", "-no-color"}}
 			for _, args := range check {
 				out, err := run(t, terraform, in, args...)
 				if err != nil {

@@ -5,17 +5,46 @@
 # The network must exist.
 
 locals {
-  arm  = can(regex("\\.A[0-9]+\\.", var.node_shape))
-  arch = local.arm ? "aarch64" : "x86_64"
   flex = endswith(var.node_shape, ".Flex")
 
-  offered            = data.oci_containerengine_cluster_option.oke.kubernetes_versions
-  kubernetes_version = var.kubernetes_version == "" ? element(local.offered, length(local.offered) - 1) : var.kubernetes_version
+  # Versions and images sort by their numbers: 1.9 comes before 1.10, 9.7 before 9.10.
+  offered           = { for v in data.oci_containerengine_cluster_option.oke.kubernetes_versions : join(".", formatlist("%05d", [for n in split(".", trimprefix(v, "v")) : tonumber(n)])) => v }
+  newest_kubernetes = local.offered[reverse(sort(keys(local.offered)))[0]]
+  image_kubernetes  = var.kubernetes_version == "" ? local.newest_kubernetes : var.kubernetes_version
 
   # Oracle-Linux-9.7-2026.06.15-0-OKE-1.36.1-1505, with -aarch64 after 9.7 for Arm.
-  image_name = "^Oracle-Linux-9\\.[0-9]+${local.arm ? "-aarch64" : ""}-20[0-9.]+-[0-9]+-OKE-${trimprefix(local.kubernetes_version, "v")}-"
-  images     = { for s in data.oci_containerengine_node_pool_option.oke.sources : s.source_name => s.image_id if can(regex(local.image_name, s.source_name)) }
-  image_id   = var.node_image_id != "" ? var.node_image_id : try(local.images[reverse(sort(keys(local.images)))[0]], "")
+  image_name = {
+    x86_64  = "^Oracle-Linux-9\\.([0-9]+)-([0-9]+)\\.([0-9]+)\\.([0-9]+)-([0-9]+)-OKE-${replace(trimprefix(local.image_kubernetes, "v"), ".", "\\.")}-([0-9]+)$"
+    aarch64 = "^Oracle-Linux-9\\.([0-9]+)-aarch64-([0-9]+)\\.([0-9]+)\\.([0-9]+)-([0-9]+)-OKE-${replace(trimprefix(local.image_kubernetes, "v"), ".", "\\.")}-([0-9]+)$"
+  }
+  images = { for arch, name in local.image_name : arch => {
+    for s in data.oci_containerengine_node_pool_option.oke.sources :
+    join(".", formatlist("%08d", [for n in regex(name, s.source_name) : tonumber(n)])) => s.image_id...
+    if can(regex(name, s.source_name))
+  } }
+  newest_image = { for arch, images in local.images : arch => try(images[reverse(sort(keys(images)))[0]][0], "") }
+
+  kubernetes_version = var.kubernetes_version == "" ? terraform_data.pins.output.kubernetes_version : var.kubernetes_version
+  image_id           = var.node_image_id == "" ? terraform_data.pins.output.image_id : var.node_image_id
+
+  # Empty if OKE does not offer the image: it may be a custom one.
+  image_arch = join("", distinct([for s in data.oci_containerengine_node_pool_option.oke.sources : strcontains(s.source_name, "aarch64") ? "aarch64" : "x86_64" if s.image_id == var.node_image_id]))
+}
+
+# What was newest at the first apply. It stays, so that a later apply does not replace
+# every node because Oracle has published an image; outputs name what is newest now.
+resource "terraform_data" "pins" {
+  input            = { kubernetes_version = local.newest_kubernetes, image_id = local.newest_image[var.node_architecture] }
+  triggers_replace = [var.kubernetes_version, var.node_architecture]
+
+  lifecycle {
+    ignore_changes = [input]
+
+    precondition {
+      condition     = var.node_image_id != "" || local.newest_image[var.node_architecture] != ""
+      error_message = "OKE offers no Oracle Linux 9 image for this version and architecture; set node_image_id."
+    }
+  }
 }
 
 data "oci_identity_availability_domains" "all" {
@@ -35,7 +64,7 @@ module "falco_user_data" {
   source = "../../modules/falco-user-data"
 
   release = {
-    (local.arch) = {
+    (var.node_architecture) = {
       url    = var.falco_bootstrap_url
       size   = var.falco_bootstrap_size
       sha256 = var.falco_bootstrap_sha256
@@ -46,20 +75,26 @@ module "falco_user_data" {
   alert_format = var.alert_format
 }
 
-module "falco_logging" {
-  source = "../../modules/falco-logging"
+module "falco_iam" {
+  source = "../../modules/falco-iam"
 
   compartment_id  = var.compartment_ocid
   tenancy_ocid    = var.tenancy_ocid
   name            = var.cluster_name
-  log             = module.falco_user_data.log
   identity_domain = var.identity_domain
-  retention_days  = var.retention_days
+  dynamic_group   = var.dynamic_group_ocid == "" ? null : { id = var.dynamic_group_ocid, name = var.dynamic_group_name }
 
-  providers = {
-    oci      = oci
-    oci.home = oci.home
-  }
+  providers = { oci = oci.home }
+}
+
+module "falco_logging" {
+  source = "../../modules/falco-logging"
+
+  compartment_id   = var.compartment_ocid
+  name             = var.cluster_name
+  dynamic_group_id = module.falco_iam.dynamic_group_id
+  log              = module.falco_user_data.log
+  retention_days   = var.retention_days
 }
 
 resource "oci_containerengine_cluster" "oke" {
@@ -79,7 +114,7 @@ resource "oci_containerengine_cluster" "oke" {
   }
 
   options {
-    service_lb_subnet_ids = [var.endpoint_subnet_id]
+    service_lb_subnet_ids = var.load_balancer_subnet_id == "" ? null : [var.load_balancer_subnet_id]
   }
 }
 
@@ -96,7 +131,8 @@ resource "oci_containerengine_node_pool" "workers" {
   }
 
   node_config_details {
-    size = var.node_pool_size
+    size         = var.node_pool_size
+    defined_tags = module.falco_iam.node_defined_tags
 
     dynamic "placement_configs" {
       for_each = data.oci_identity_availability_domains.all.availability_domains
@@ -125,22 +161,23 @@ resource "oci_containerengine_node_pool" "workers" {
     boot_volume_size_in_gbs = 50
   }
 
-  # New user data reaches only new nodes: replace them one by one when it changes.
+  # New user data, a new image or version reach only new nodes. With cycling, OKE
+  # replaces the nodes one by one; this needs an enhanced cluster.
   node_pool_cycling_details {
-    is_node_cycling_enabled = true
+    is_node_cycling_enabled = var.node_cycling
     maximum_surge           = "1"
     maximum_unavailable     = "0"
   }
 
   initial_node_labels {
     key   = "falco"
-    value = var.mode
+    value = "managed"
   }
 
   lifecycle {
     precondition {
-      condition     = local.image_id != ""
-      error_message = "OKE offers no Oracle Linux 9 image for this version and architecture; set node_image_id."
+      condition     = contains(["", var.node_architecture], local.image_arch)
+      error_message = "The image is for another architecture than node_architecture."
     }
   }
 }

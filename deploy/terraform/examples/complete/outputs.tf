@@ -25,3 +25,23 @@ output "drift_search" {
   description = "Query for Logging Search that finds drifted nodes."
   value       = module.falco_logging.drift_search
 }
+
+output "kubernetes_version" {
+  description = "Kubernetes version of the cluster."
+  value       = local.kubernetes_version
+}
+
+output "node_image_id" {
+  description = "OCID of the image of the nodes."
+  value       = local.image_id
+}
+
+output "newest_kubernetes_version" {
+  description = "Newest Kubernetes version that OKE offers now. Set kubernetes_version to it to upgrade."
+  value       = local.newest_kubernetes
+}
+
+output "newest_node_image_id" {
+  description = "Newest Oracle Linux 9 image that OKE offers now for the Kubernetes version. Set node_image_id to it to upgrade."
+  value       = local.newest_image[var.node_architecture]
+}

@@ -22,13 +22,19 @@ variable "vcn_id" {
 }
 
 variable "endpoint_subnet_id" {
-  description = "OCID of the subnet of the Kubernetes API endpoint and of load balancers."
+  description = "OCID of the subnet of the Kubernetes API endpoint."
   type        = string
 }
 
 variable "worker_subnet_id" {
   description = "OCID of the subnet of the worker nodes. It must reach download.falco.org, or a mirror in settings."
   type        = string
+}
+
+variable "load_balancer_subnet_id" {
+  description = "OCID of the subnet of load balancers. Empty: each service names its own."
+  type        = string
+  default     = ""
 }
 
 variable "public_endpoint" {
@@ -44,7 +50,7 @@ variable "cluster_name" {
 }
 
 variable "kubernetes_version" {
-  description = "Kubernetes version, e.g. v1.36.1. Empty: the newest that OKE offers."
+  description = "Kubernetes version, e.g. v1.36.1. Empty: the newest at the first apply."
   type        = string
   default     = ""
 }
@@ -66,6 +72,17 @@ variable "node_shape" {
   default     = "VM.Standard.E4.Flex"
 }
 
+variable "node_architecture" {
+  description = "Architecture of the shape and of the binary: x86_64 or aarch64."
+  type        = string
+  default     = "x86_64"
+
+  validation {
+    condition     = contains(["x86_64", "aarch64"], var.node_architecture)
+    error_message = "The architecture is x86_64 or aarch64."
+  }
+}
+
 variable "node_ocpus" {
   description = "OCPUs of each node, for flexible shapes."
   type        = number
@@ -79,9 +96,15 @@ variable "node_memory_in_gbs" {
 }
 
 variable "node_image_id" {
-  description = "OCID of an OKE image. Empty: the newest Oracle Linux 9 image of the Kubernetes version."
+  description = "OCID of an OKE image. Empty: the newest Oracle Linux 9 image at the first apply. GPU shapes need one."
   type        = string
   default     = ""
+}
+
+variable "node_cycling" {
+  description = "Whether OKE replaces the nodes one by one when their image, version or user data changes."
+  type        = bool
+  default     = false
 }
 
 variable "ssh_public_key" {
@@ -127,6 +150,18 @@ variable "identity_domain" {
   description = "Identity domain for the policy; empty in a tenancy without identity domains."
   type        = string
   default     = "Default"
+}
+
+variable "dynamic_group_ocid" {
+  description = "OCID of an existing dynamic group of the nodes. Needed if identity_domain is not Default."
+  type        = string
+  default     = ""
+}
+
+variable "dynamic_group_name" {
+  description = "Name of that group."
+  type        = string
+  default     = ""
 }
 
 variable "retention_days" {

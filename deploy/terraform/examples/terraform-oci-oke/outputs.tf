@@ -15,3 +15,8 @@ output "drift_search" {
   description = "Query for Logging Search that finds drifted nodes."
   value       = module.falco_logging.drift_search
 }
+
+output "ssh_to_operator" {
+  description = "Command that connects to the operator host, which has kubectl. Empty with a public endpoint."
+  value       = var.public_endpoint ? "" : module.oke.ssh_to_operator
+}

@@ -26,6 +26,39 @@ variable "kubernetes_version" {
   type        = string
 }
 
+variable "worker_image_id" {
+  description = "OCID of an OKE image for the Kubernetes version and the shape."
+  type        = string
+}
+
+variable "worker_shape" {
+  description = "Shape of the worker nodes, a flexible one."
+  type        = string
+  default     = "VM.Standard.E4.Flex"
+}
+
+variable "ssh_public_key" {
+  description = "Public key for the nodes, the bastion and the operator host."
+  type        = string
+}
+
+variable "public_endpoint" {
+  description = "Whether the API endpoint gets a public address. Otherwise a bastion and an operator host are created to reach it."
+  type        = bool
+  default     = false
+}
+
+variable "allowed_cidrs" {
+  description = "From which addresses the public endpoint, or the bastion, can be reached, e.g. [\"192.0.2.0/24\"]."
+  type        = list(string)
+}
+
+variable "node_cycling" {
+  description = "Whether OKE replaces the nodes one by one when their image, version or user data changes."
+  type        = bool
+  default     = false
+}
+
 variable "falco_bootstrap_release" {
   description = "URL, size and SHA-256 of falco-bootstrap by architecture, as the falco-user-data module takes them."
   type = map(object({

@@ -19,7 +19,7 @@ resource "oci_logging_unified_agent_configuration" "alerts" {
   freeform_tags  = var.freeform_tags
 
   group_association {
-    group_list = [local.group_id]
+    group_list = [var.dynamic_group_id]
   }
 
   service_configuration {
@@ -74,7 +74,7 @@ resource "oci_logging_unified_agent_configuration" "reports" {
   freeform_tags  = var.freeform_tags
 
   group_association {
-    group_list = [local.group_id]
+    group_list = [var.dynamic_group_id]
   }
 
   service_configuration {

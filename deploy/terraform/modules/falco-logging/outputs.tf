@@ -25,11 +25,6 @@ output "report_log_id" {
   value       = oci_logging_log.reports.id
 }
 
-output "dynamic_group_id" {
-  description = "OCID of the dynamic group of the nodes."
-  value       = local.group_id
-}
-
 output "alert_search" {
   description = "Query for Logging Search that shows the alerts, without those about falco-bootstrap's own proofs."
   value       = "search \"${var.compartment_id}/${oci_logging_log_group.falco.id}/${oci_logging_log.alerts.id}\" | where not (${local.is_proof[var.log.alert_format]}) | sort by datetime desc"

@@ -11,17 +11,6 @@ variable "compartment_id" {
   }
 }
 
-variable "tenancy_ocid" {
-  description = "OCID of the tenancy, which owns dynamic groups. Not needed with dynamic_group."
-  type        = string
-  default     = null
-
-  validation {
-    condition     = var.tenancy_ocid == null || can(regex("^ocid1\\.tenancy\\.", var.tenancy_ocid))
-    error_message = "This must be the OCID of a tenancy."
-  }
-}
-
 variable "name" {
   description = "Prefix of the names of everything that is created."
   type        = string
@@ -31,6 +20,11 @@ variable "name" {
     condition     = can(regex("^[A-Za-z][A-Za-z0-9_-]{0,79}$", var.name))
     error_message = "A name starts with a letter, continues with letters, digits, _ or -, and has at most 80 characters."
   }
+}
+
+variable "dynamic_group_id" {
+  description = "OCID of the dynamic group of the nodes: output dynamic_group_id of the falco-iam module."
+  type        = string
 }
 
 variable "log" {
@@ -56,38 +50,6 @@ variable "retention_days" {
     condition     = contains([30, 60, 90, 120, 150, 180], var.retention_days)
     error_message = "OCI Logging keeps entries 30, 60, 90, 120, 150 or 180 days."
   }
-}
-
-variable "identity_domain" {
-  description = "Identity domain of the dynamic group, as policies name it. Empty in a tenancy without identity domains."
-  type        = string
-  default     = "Default"
-
-  validation {
-    condition     = can(regex("^[A-Za-z0-9._ -]*$", var.identity_domain))
-    error_message = "A domain name consists of letters, digits, spaces and . _ -."
-  }
-}
-
-variable "dynamic_group" {
-  description = "An existing dynamic group. Required if the nodes' group is not in the identity domain Default."
-  type = object({
-    id   = string
-    name = string
-  })
-  default = null
-}
-
-variable "matching_rule" {
-  description = "Which instances may write to the logs. Empty: every instance of the compartment; narrow it by a tag if there are others."
-  type        = string
-  default     = ""
-}
-
-variable "create_policy" {
-  description = "Whether to create the policy that lets the group write to the logs."
-  type        = bool
-  default     = true
 }
 
 variable "freeform_tags" {

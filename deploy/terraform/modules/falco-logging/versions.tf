@@ -6,9 +6,8 @@ terraform {
 
   required_providers {
     oci = {
-      source                = "oracle/oci"
-      version               = ">= 8.2.0"
-      configuration_aliases = [oci.home]
+      source  = "oracle/oci"
+      version = ">= 8.2.0"
     }
   }
 }

@@ -14,18 +14,18 @@ mock_provider "oci" {
   }
   mock_data "oci_containerengine_cluster_option" {
     defaults = {
-      kubernetes_versions = ["v1.35.2", "v1.36.1"]
+      kubernetes_versions = ["v1.36.1", "v1.9.3"]
     }
   }
   mock_data "oci_containerengine_node_pool_option" {
     defaults = {
       sources = [
-        { image_id = "old", source_name = "Oracle-Linux-9.7-2026.04.30-3-OKE-1.36.1-1462", source_type = "IMAGE" },
-        { image_id = "x86", source_name = "Oracle-Linux-9.7-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
-        { image_id = "arm", source_name = "Oracle-Linux-9.7-aarch64-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
-        { image_id = "gpu", source_name = "Oracle-Linux-9.7-Gen2-GPU-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
+        { image_id = "old", source_name = "Oracle-Linux-9.9-2026.06.30-3-OKE-1.36.1-1462", source_type = "IMAGE" },
+        { image_id = "x86", source_name = "Oracle-Linux-9.10-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
+        { image_id = "arm", source_name = "Oracle-Linux-9.10-aarch64-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
+        { image_id = "gpu", source_name = "Oracle-Linux-9.10-Gen2-GPU-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
         { image_id = "ol8", source_name = "Oracle-Linux-8.10-2026.06.15-0-OKE-1.36.1-1505", source_type = "IMAGE" },
-        { image_id = "135", source_name = "Oracle-Linux-9.7-2026.06.15-0-OKE-1.35.2-1505", source_type = "IMAGE" },
+        { image_id = "19", source_name = "Oracle-Linux-9.10-2026.06.15-0-OKE-1.9.3-1505", source_type = "IMAGE" },
       ]
     }
   }
@@ -59,6 +59,18 @@ run "x86" {
     error_message = "Not the newest Oracle Linux 9 image of this version and architecture."
   }
   assert {
+    condition     = jsonencode(oci_containerengine_node_pool.workers.node_config_details[0].defined_tags) == jsonencode({ "falco.role" = "worker" })
+    error_message = "The nodes lack the tag by which they may write to the logs."
+  }
+  assert {
+    condition     = oci_containerengine_node_pool.workers.initial_node_labels[0].value == "managed" && !oci_containerengine_node_pool.workers.node_pool_cycling_details[0].is_node_cycling_enabled
+    error_message = "A change of mode would change the pool, or an apply could replace every node unasked."
+  }
+  assert {
+    condition     = length(coalesce(oci_containerengine_cluster.oke.options[0].service_lb_subnet_ids, [])) == 0
+    error_message = "Load balancers would land in the subnet of the API endpoint."
+  }
+  assert {
     condition     = length(oci_containerengine_node_pool.workers.node_config_details[0].placement_configs) == 2
     error_message = "The nodes are not spread over the availability domains."
   }
@@ -68,10 +80,46 @@ run "x86" {
   }
 }
 
+run "what_is_newer_later_replaces_nothing" {
+  command = apply
+  override_data {
+    target = data.oci_containerengine_cluster_option.oke
+    values = { kubernetes_versions = ["v1.36.1", "v1.37.0"] }
+  }
+  override_data {
+    target = data.oci_containerengine_node_pool_option.oke
+    values = { sources = [{ image_id = "next", source_name = "Oracle-Linux-9.11-2026.09.15-0-OKE-1.37.0-1600", source_type = "IMAGE" }] }
+  }
+  assert {
+    condition     = oci_containerengine_cluster.oke.kubernetes_version == "v1.36.1" && oci_containerengine_node_pool.workers.node_source_details[0].image_id == "x86"
+    error_message = "The versions of the first apply did not stay."
+  }
+  assert {
+    condition     = output.newest_kubernetes_version == "v1.37.0" && output.newest_node_image_id == "next"
+    error_message = "The outputs do not name what is newest."
+  }
+}
+
+run "an_upgrade_takes_the_versions_image" {
+  command = apply
+  variables {
+    kubernetes_version = "v1.37.0"
+  }
+  override_data {
+    target = data.oci_containerengine_node_pool_option.oke
+    values = { sources = [{ image_id = "next", source_name = "Oracle-Linux-9.11-2026.09.15-0-OKE-1.37.0-1600", source_type = "IMAGE" }] }
+  }
+  assert {
+    condition     = oci_containerengine_node_pool.workers.node_source_details[0].image_id == "next" && oci_containerengine_node_pool.workers.kubernetes_version == "v1.37.0"
+    error_message = "The nodes keep an image of the old version."
+  }
+}
+
 run "arm" {
   command = apply
   variables {
-    node_shape = "VM.Standard.A1.Flex"
+    node_shape        = "BM.GPU.GB200.4"
+    node_architecture = "aarch64"
   }
   assert {
     condition     = oci_containerengine_node_pool.workers.node_source_details[0].image_id == "arm"
@@ -83,10 +131,41 @@ run "arm" {
   }
 }
 
+run "an_x86_gpu_shape" {
+  command = apply
+  variables {
+    node_shape    = "VM.GPU.A10.1"
+    node_image_id = "gpu"
+  }
+  assert {
+    condition     = strcontains(base64decode(oci_containerengine_node_pool.workers.node_metadata["user_data"]), "\nfb_size_x86_64='12345678'\n") && oci_containerengine_node_pool.workers.node_source_details[0].image_id == "gpu"
+    error_message = "A10 is a graphics card here, not an Arm processor."
+  }
+}
+
+run "an_image_of_another_architecture" {
+  command = plan
+  variables {
+    node_image_id = "arm"
+  }
+  expect_failures = [oci_containerengine_node_pool.workers]
+}
+
+run "load_balancers_in_their_own_subnet" {
+  command = apply
+  variables {
+    load_balancer_subnet_id = "ocid1.subnet.oc1..lb"
+  }
+  assert {
+    condition     = oci_containerengine_cluster.oke.options[0].service_lb_subnet_ids == tolist(["ocid1.subnet.oc1..lb"])
+    error_message = "The subnet that was passed is not used."
+  }
+}
+
 run "no_image" {
   command = plan
   variables {
     kubernetes_version = "v1.20.0"
   }
-  expect_failures = [oci_containerengine_node_pool.workers]
+  expect_failures = [terraform_data.pins]
 }

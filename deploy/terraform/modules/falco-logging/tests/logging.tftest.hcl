@@ -3,13 +3,9 @@
 
 mock_provider "oci" {}
 
-mock_provider "oci" {
-  alias = "home"
-}
-
 variables {
-  compartment_id = "ocid1.compartment.oc1..example"
-  tenancy_ocid   = "ocid1.tenancy.oc1..example"
+  compartment_id   = "ocid1.compartment.oc1..example"
+  dynamic_group_id = "ocid1.dynamicgroup.oc1..example"
   log = {
     alert_file   = "/var/log/falco.log"
     alert_format = "json"
@@ -45,12 +41,8 @@ run "json" {
     error_message = "The report file is not collected."
   }
   assert {
-    condition     = oci_identity_policy.nodes[0].statements == tolist(["Allow dynamic-group 'Default'/'falco-nodes' to use log-content in compartment id ocid1.compartment.oc1..example"])
-    error_message = "The policy allows too much, or lacks the identity domain."
-  }
-  assert {
-    condition     = oci_identity_dynamic_group.nodes[0].matching_rule == "ALL {instance.compartment.id = 'ocid1.compartment.oc1..example'}"
-    error_message = "The dynamic group does not match the nodes."
+    condition     = oci_logging_unified_agent_configuration.alerts.group_association[0].group_list == tolist(["ocid1.dynamicgroup.oc1..example"])
+    error_message = "The agents of the nodes do not get the configuration."
   }
 }
 
@@ -67,42 +59,6 @@ run "text" {
     condition     = one(oci_logging_unified_agent_configuration.alerts.service_configuration[0].sources[0].parser).parser_type == "REGEXP"
     error_message = "Text alerts are not parsed by the expression."
   }
-}
-
-run "no_identity_domains" {
-  command = apply
-  variables {
-    identity_domain = ""
-  }
-  assert {
-    condition     = startswith(oci_identity_policy.nodes[0].statements[0], "Allow dynamic-group falco-nodes to ")
-    error_message = "The classic form has no domain and no quotes."
-  }
-}
-
-run "own_group" {
-  command = apply
-  variables {
-    tenancy_ocid    = null
-    identity_domain = "Workloads"
-    dynamic_group   = { id = "ocid1.dynamicgroup.oc1..own", name = "oke" }
-  }
-  assert {
-    condition     = length(oci_identity_dynamic_group.nodes) == 0 && output.dynamic_group_id == "ocid1.dynamicgroup.oc1..own"
-    error_message = "The group that was passed is not used."
-  }
-  assert {
-    condition     = strcontains(oci_identity_policy.nodes[0].statements[0], "dynamic-group 'Workloads'/'oke' to use log-content")
-    error_message = "The policy does not name the group that was passed."
-  }
-}
-
-run "tenancy_is_needed_for_a_group" {
-  command = plan
-  variables {
-    tenancy_ocid = null
-  }
-  expect_failures = [oci_identity_dynamic_group.nodes]
 }
 
 run "retention_is_checked" {
