@@ -124,6 +124,35 @@ func TestCloudInitConverges(t *testing.T) {
 		// Two reports of a change: that of the first boot, and this one.
 		n.Wait(time.Minute, `[ "$(grep -c '"result":"changed"' /var/log/falco-bootstrap-report.json)" = 2 ]`)
 	})
+	t.Run("removal", func(t *testing.T) {
+		n.In(t)
+		n.Must("set -e\n" + removalCommands(t))
+		if left := n.Must("find /etc /usr /var /run -xdev -path '*falco-bootstrap*' -prune -print"); left != "/etc/logrotate.d/falco-bootstrap\n" {
+			t.Errorf("left on the node, and not only what rotates Falco's log:\n%s", left)
+		}
+		if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
+			t.Errorf("Falco is %+v, want it running", u)
+		}
+		if left := n.Sh("systemctl list-units --all --no-legend 'falco-bootstrap*'; systemctl list-unit-files --no-legend 'falco-bootstrap*'").Stdout; left != "" {
+			t.Errorf("systemd still knows %s", left)
+		}
+	})
+}
+
+// removalCommands returns the commands of docs/oke.md that take falco-bootstrap off a node.
+func removalCommands(t *testing.T) string {
+	t.Helper()
+	guide, err := os.ReadFile("../docs/oke.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(guide), "\n## Removing it\n")
+	_, block, _ := strings.Cut(section, "```\n")
+	block, _, ok := strings.Cut(block, "```\n")
+	if !ok || !strings.Contains(block, "sudo rm ") {
+		t.Fatalf("docs/oke.md does not say how to remove it: %q", block)
+	}
+	return strings.ReplaceAll(block, "sudo ", "")
 }
 
 // nextBootRun returns how long after the boot the timer fires for the first time. A
