@@ -4,6 +4,7 @@
 package deploy_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -13,7 +14,10 @@ import (
 
 // A daemonSet holds the parts of the manifest that can do harm.
 type daemonSet struct {
-	Kind string `yaml:"kind"`
+	Kind     string `yaml:"kind"`
+	Metadata struct {
+		Namespace string `yaml:"namespace"`
+	} `yaml:"metadata"`
 	Spec struct {
 		Selector struct {
 			MatchLabels map[string]string `yaml:"matchLabels"`
@@ -34,7 +38,20 @@ type podSpec struct {
 	Token          *bool       `yaml:"automountServiceAccountToken"`
 	InitContainers []container `yaml:"initContainers"`
 	Containers     []container `yaml:"containers"`
-	Volumes        []struct {
+	Priority       string      `yaml:"priorityClassName"`
+	Affinity       struct {
+		Node struct {
+			Required struct {
+				Terms []struct {
+					Expressions []struct {
+						Key      string `yaml:"key"`
+						Operator string `yaml:"operator"`
+					} `yaml:"matchExpressions"`
+				} `yaml:"nodeSelectorTerms"`
+			} `yaml:"requiredDuringSchedulingIgnoredDuringExecution"`
+		} `yaml:"nodeAffinity"`
+	} `yaml:"affinity"`
+	Volumes []struct {
 		Name      string         `yaml:"name"`
 		ConfigMap map[string]any `yaml:"configMap"`
 		HostPath  map[string]any `yaml:"hostPath"`
@@ -42,6 +59,7 @@ type podSpec struct {
 }
 
 type container struct {
+	Image    string   `yaml:"image"`
 	Command  []string `yaml:"command"`
 	Security struct {
 		Privileged   bool `yaml:"privileged"`
@@ -60,8 +78,21 @@ type container struct {
 
 func TestDaemonSet(t *testing.T) {
 	var set daemonSet
-	if err := yaml.Unmarshal([]byte(read(t, "kubernetes/daemonset.yaml")), &set); err != nil {
-		t.Fatal(err)
+	var namespace struct {
+		Kind     string `yaml:"kind"`
+		Metadata struct {
+			Name   string            `yaml:"name"`
+			Labels map[string]string `yaml:"labels"`
+		} `yaml:"metadata"`
+	}
+	documents := yaml.NewDecoder(strings.NewReader(read(t, "kubernetes/daemonset.yaml")))
+	for _, document := range []any{&namespace, &set} {
+		if err := documents.Decode(document); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if namespace.Kind != "Namespace" || namespace.Metadata.Name != set.Metadata.Namespace || namespace.Metadata.Labels["pod-security.kubernetes.io/enforce"] != "privileged" {
+		t.Errorf("the first document is %+v, want the namespace %q, which allows privileged pods", namespace, set.Metadata.Namespace)
 	}
 	pod := set.Spec.Template.Spec
 	if set.Kind != "DaemonSet" || len(pod.InitContainers) != 1 || len(pod.Containers) != 1 {
@@ -73,6 +104,12 @@ func TestDaemonSet(t *testing.T) {
 	if !pod.HostPID || pod.HostNetwork || pod.HostIPC || pod.Token == nil || *pod.Token {
 		t.Errorf("pod = %+v, want hostPID, no other namespace of the node, and no token", pod)
 	}
+	if pod.Priority != "system-node-critical" {
+		t.Errorf("priorityClassName = %q: a full node would not be set up", pod.Priority)
+	}
+	if terms := pod.Affinity.Node.Required.Terms; len(terms) != 1 || len(terms[0].Expressions) != 1 || terms[0].Expressions[0].Key != "node-role.kubernetes.io/virtual-node" || terms[0].Expressions[0].Operator != "DoesNotExist" {
+		t.Errorf("affinity = %+v, want it to keep off virtual nodes", terms)
+	}
 	want := [][]string{{"SYS_ADMIN", "SYS_CHROOT", "SYS_PTRACE"}, nil}
 	volumes := map[string]bool{}
 	for _, v := range pod.Volumes {
@@ -80,6 +117,9 @@ func TestDaemonSet(t *testing.T) {
 	}
 	for i, c := range append(pod.InitContainers, pod.Containers...) {
 		s := c.Security
+		if !regexp.MustCompile(`@sha256:[0-9a-f]{64}$`).MatchString(c.Image) {
+			t.Errorf("container %d: image %s may change under the pods, which enter the node as root", i, c.Image)
+		}
 		if diff := cmp.Diff(want[i], s.Capabilities.Add); diff != "" {
 			t.Errorf("container %d: capabilities (-want +got):\n%s", i, diff)
 		}
@@ -92,7 +132,7 @@ func TestDaemonSet(t *testing.T) {
 			}
 		}
 	}
-	if got, want := strings.Join(pod.InitContainers[0].Command, " "), "/falco-bootstrap/60-falco-bootstrap.sh"; !strings.HasSuffix(got, want) {
+	if got, want := strings.Join(pod.InitContainers[0].Command, " "), "bash -s -- --strict </falco-bootstrap/60-falco-bootstrap.sh"; !strings.HasSuffix(got, want) {
 		t.Errorf("the init container runs %q, want it to end in %q", got, want)
 	}
 	if got := pod.Containers[0].Command[len(pod.Containers[0].Command)-1]; got != "/host/log/falco-bootstrap-report.json" {
