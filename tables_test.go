@@ -9,6 +9,7 @@ import (
 	"go/ast"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,6 +38,7 @@ func TestFilesFollowTheTables(t *testing.T) {
 		{"deploy/cloud-init/firstboot.sh", "  case $rc in\n    ", ") ;;", codes(" | ", useless)},
 		{"deploy/cloud-init/bake.sh", `falco-bootstrap-report.json "$root"`, "*", settings.DefaultLog},
 		{"deploy/terraform/modules/falco-user-data/variables.tf", "variable \"alert_file\" {\n  description = \"Where Falco writes its alerts on the node.\"\n  type        = string\n  default     = \"", "\"", settings.DefaultLog},
+		{"deploy/terraform/modules/falco-user-data/variables.tf", "      # from internal/settings by go test . -update\n", "    ])) == 0, false)", terraformSettings()},
 		{"README.md", "\nwrites alerts to `", "`", settings.DefaultLog},
 	} {
 		d.check(t)
@@ -67,6 +69,18 @@ func (d derived) check(t *testing.T) {
 	default:
 		t.Errorf("%s: run `go test . -update`: it has\n%s\nwant\n%s", d.file, old, d.text)
 	}
+}
+
+// terraformSettings lists the keys that a section of the settings may have.
+func terraformSettings() string {
+	var names []string
+	for _, row := range settings.Rows() {
+		parts := strings.SplitN(row.Key, ".", 3) // log.rotate.size is below log.rotate
+		if name := fmt.Sprintf("      %q,\n", parts[0]+"."+parts[1]); !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, "")
 }
 
 func useless(c node.CodeRow) bool { return c.Again == node.AgainUseless }

@@ -134,6 +134,18 @@ variable "mode" {
   default     = "converge"
 }
 
+variable "mirror" {
+  description = "URL of a copy of Falco's package and signing key, for nodes that cannot reach download.falco.org."
+  type        = string
+  default     = ""
+}
+
+variable "falco_settings" {
+  description = "More of /etc/falco-bootstrap.yaml, as YAML; see docs/settings.md."
+  type        = string
+  default     = ""
+}
+
 variable "worker_timezone" {
   description = "Time zone of the nodes. Empty: the time zone of the image."
   type        = string

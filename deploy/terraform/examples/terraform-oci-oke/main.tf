@@ -9,6 +9,8 @@ module "falco_user_data" {
 
   release      = var.falco_bootstrap_release
   mode         = var.mode
+  mirror       = var.mirror
+  settings     = var.falco_settings
   falco_config = { priority = "notice" }
 }
 

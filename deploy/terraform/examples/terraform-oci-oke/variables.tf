@@ -68,6 +68,18 @@ variable "falco_bootstrap_release" {
   }))
 }
 
+variable "mirror" {
+  description = "URL of a copy of Falco's package and signing key, for nodes that cannot reach download.falco.org."
+  type        = string
+  default     = ""
+}
+
+variable "falco_settings" {
+  description = "More of /etc/falco-bootstrap.yaml, as the falco-user-data module takes it."
+  type        = any
+  default     = {}
+}
+
 variable "mode" {
   description = "What falco-bootstrap does: converge or audit."
   type        = string

@@ -11,15 +11,25 @@ locals {
   # falco.yaml asks for the date.
   format = var.alert_format == "json" ? { json_output = true } : { json_output = false, time_format_iso_8601 = true }
 
-  settings_yaml = yamlencode(merge(var.settings, {
-    falco = {
-      version = var.falco_version
-      driver  = var.driver
-      config = merge(var.falco_config, local.format, {
+  # A mirror makes its own metadata, which Falco's key cannot have signed. The package
+  # is signed all the same.
+  mirror = { for key, value in {
+    baseurl       = var.mirror
+    gpgkey        = "${var.mirror}/RPM-GPG-KEY-falcosecurity"
+    repo_gpgcheck = false
+  } : key => value if var.mirror != "" }
+
+  settings = merge(var.settings, {
+    falco = merge(
+      try(var.settings.falco, {}),
+      { for key, value in { version = var.falco_version, driver = var.driver } : key => value if !contains(["", "auto"], value) },
+      { config = merge(try(var.settings.falco.config, {}), var.falco_config, local.format, {
         file_output = { enabled = true, filename = var.alert_file }
-      })
-    }
-  }))
+      }) },
+    )
+    repository = merge(try(var.settings.repository, {}), local.mirror)
+  })
+  settings_yaml = yamlencode({ for name, section in local.settings : name => section if length(section) > 0 })
 
   pins = { for arch in ["x86_64", "aarch64"] : arch => {
     url    = try(var.release[arch].url, "")

@@ -77,19 +77,53 @@ variable "falco_config" {
   default     = {}
 
   validation {
-    condition     = length(setintersection(keys(var.falco_config), ["file_output", "json_output", "time_format_iso_8601"])) == 0
-    error_message = "file_output, json_output and time_format_iso_8601 are set by alert_file and alert_format: the log's parser depends on them."
+    condition     = length(setintersection([for key in keys(var.falco_config) : split(".", key)[0]], ["file_output", "json_output", "time_format_iso_8601"])) == 0
+    error_message = "file_output, json_output and time_format_iso_8601 follow from alert_file and alert_format: the log's parser depends on them."
+  }
+}
+
+variable "mirror" {
+  description = "URL of a copy of Falco's package and signing key, made as docs/oke.md says. Empty: download.falco.org and falco.org."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(https://[A-Za-z0-9][^\\s'\"\\\\`$]*[^\\s'\"\\\\`$/])?$", var.mirror))
+    error_message = "A mirror starts with https://, does not end with a slash, and has no spaces, quotes, backslashes, backticks or dollar signs."
   }
 }
 
 variable "settings" {
-  description = "More sections of /etc/falco-bootstrap.yaml: repository, epel, log."
+  description = "More of /etc/falco-bootstrap.yaml: every section and key of docs/settings.md. The other variables win."
   type        = any
   default     = {}
 
   validation {
-    condition     = length(setsubtract(keys(var.settings), ["repository", "epel", "log"])) == 0
-    error_message = "The sections are repository, epel and log; the section falco has its own variables."
+    condition = try(length(setsubtract(flatten([for section, values in var.settings : [for key in keys(values) : "${section}.${key}"]]), [
+      # from internal/settings by go test . -update
+      "falco.version",
+      "falco.driver",
+      "falco.config",
+      "falco.rules_follow",
+      "falco.rpm",
+      "repository.id",
+      "repository.baseurl",
+      "repository.gpgkey",
+      "repository.fingerprints",
+      "repository.repo_gpgcheck",
+      "repository.insecure",
+      "repository.warn_days",
+      "epel.after",
+      "log.mode",
+      "log.group",
+      "log.rotate",
+      "proof.max_age",
+    ])) == 0, false)
+    error_message = "There is a section or key that docs/settings.md does not have."
+  }
+  validation {
+    condition     = length(setintersection([for key in keys(try(var.settings.falco.config, {})) : split(".", key)[0]], ["file_output", "json_output", "time_format_iso_8601"])) == 0
+    error_message = "file_output, json_output and time_format_iso_8601 follow from alert_file and alert_format: the log's parser depends on them."
   }
 }
 

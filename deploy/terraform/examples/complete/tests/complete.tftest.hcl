@@ -131,6 +131,18 @@ run "arm" {
   }
 }
 
+run "private_subnet" {
+  command = apply
+  variables {
+    mirror         = "https://mirror.example.com/falco"
+    falco_settings = "falco: {rules_follow: true}"
+  }
+  assert {
+    condition     = yamldecode(module.falco_user_data.settings).repository.baseurl == "https://mirror.example.com/falco" && yamldecode(module.falco_user_data.settings).falco.rules_follow == true
+    error_message = "The mirror and the settings do not reach the nodes."
+  }
+}
+
 run "an_x86_gpu_shape" {
   command = apply
   variables {

@@ -68,6 +68,67 @@ run "text_has_a_date" {
   }
 }
 
+run "every_setting" {
+  command = plan
+  variables {
+    falco_config = { priority = "warning" }
+    settings = {
+      falco      = { rpm = "/srv/falco", rules_follow = true, config = { priority = "debug", "http_output.enabled" = false } }
+      repository = { repo_gpgcheck = false, fingerprints = ["478B2FBBC75F4237B731DA4365106822B35B1B1F"] }
+      log        = { mode = "0640", group = "adm", rotate = { size = "50M", keep = 3 } }
+      epel       = { after = "unchanged" }
+    }
+  }
+  assert {
+    condition     = yamldecode(output.settings).falco.rpm == "/srv/falco" && yamldecode(output.settings).falco.rules_follow == true && yamldecode(output.settings).repository.repo_gpgcheck == false
+    error_message = "A setting does not reach the node, or not with its type."
+  }
+  assert {
+    condition     = yamldecode(output.settings).log.rotate.keep == 3 && yamldecode(output.settings).log.mode == "0640" && yamldecode(output.settings).epel.after == "unchanged"
+    error_message = "A section does not reach the node."
+  }
+  assert {
+    condition     = yamldecode(output.settings).falco.config["http_output.enabled"] == false && yamldecode(output.settings).falco.config.priority == "warning" && yamldecode(output.settings).falco.config.json_output == true
+    error_message = "The keys of falco.yaml are not merged."
+  }
+}
+
+run "mirror" {
+  command = plan
+  variables {
+    mirror   = "https://mirror.example.com/falco"
+    settings = { repository = { warn_days = 30 } }
+  }
+  assert {
+    condition     = yamldecode(output.settings).repository == { baseurl = "https://mirror.example.com/falco", gpgkey = "https://mirror.example.com/falco/RPM-GPG-KEY-falcosecurity", repo_gpgcheck = false, warn_days = 30 }
+    error_message = "The node would not use the mirror."
+  }
+}
+
+run "unknown_setting_is_refused" {
+  command = plan
+  variables {
+    settings = { falco = { rulez = "x" } }
+  }
+  expect_failures = [var.settings]
+}
+
+run "unknown_section_is_refused" {
+  command = plan
+  variables {
+    settings = { proxy = "x" }
+  }
+  expect_failures = [var.settings]
+}
+
+run "the_parser_cannot_be_undone_in_settings" {
+  command = plan
+  variables {
+    settings = { falco = { config = { "file_output.filename" = "/tmp/x" } } }
+  }
+  expect_failures = [var.settings]
+}
+
 run "quotes_stay_in_the_string" {
   command = plan
   variables {
