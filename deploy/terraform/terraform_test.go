@@ -178,6 +178,38 @@ func TestNodesMayOnlyPush(t *testing.T) {
 	}
 }
 
+// The connectors leave out what the searches call a proof, and the alarm for silent nodes
+// follows from the timer.
+func TestAlertsFollowTheAgent(t *testing.T) {
+	texts := map[string]string{}
+	for _, path := range []string{"modules/falco-alerts/connectors.tf", "modules/falco-alerts/alarms.tf", "modules/falco-logging/outputs.tf", "../systemd/falco-bootstrap.timer"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts[filepath.Base(path)] = string(text)
+	}
+	condition := regexp.MustCompile(`(?m)^    (json|text) = "(.*fb-probe-.*)"$`)
+	proofs, others := condition.FindAllStringSubmatch(texts["outputs.tf"], -1), condition.FindAllStringSubmatch(texts["connectors.tf"], -1)
+	if len(proofs) != 2 || len(others) != 2 {
+		t.Fatalf("is_proof = %v, no_proof = %v, want one condition for each format", proofs, others)
+	}
+	for i, proof := range proofs {
+		want := strings.NewReplacer(" = ", " != ", " and ", " or ").Replace(proof[2])
+		if got := strings.Trim(others[i][2], "()"); got != want {
+			t.Errorf("no_proof of %s = %s, want the opposite of is_proof, %s", proof[1], got, want)
+		}
+	}
+	for _, line := range []string{"OnCalendar=*-*-* 00/6:00:00\n", "RandomizedDelaySec=25min\n"} {
+		if !strings.Contains(texts["falco-bootstrap.timer"], line) {
+			t.Errorf("the timer has no %q; change the alarm for silent nodes too", line)
+		}
+	}
+	if !strings.Contains(texts["alarms.tf"], "reports[12h].groupBy(node).absent(3d)") {
+		t.Error("alarms.tf has no alarm for silent nodes")
+	}
+}
+
 // What may replace a node must not change by itself, nor with the mode.
 func TestNodePoolsArePinned(t *testing.T) {
 	const complete, oke = "examples/complete/main.tf", "examples/terraform-oci-oke/main.tf"

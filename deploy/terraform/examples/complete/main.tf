@@ -86,6 +86,8 @@ module "falco_iam" {
   identity_domain = var.identity_domain
   dynamic_group   = var.dynamic_group_ocid == "" ? null : { id = var.dynamic_group_ocid, name = var.dynamic_group_name }
 
+  create_alerts_policy = var.alert_email != ""
+
   providers = { oci = oci.home }
 }
 
@@ -97,6 +99,20 @@ module "falco_logging" {
   dynamic_group_id = module.falco_iam.dynamic_group_id
   log              = module.falco_user_data.log
   retention_days   = var.retention_days
+}
+
+module "falco_alerts" {
+  count  = var.alert_email == "" ? 0 : 1
+  source = "../../modules/falco-alerts"
+
+  compartment_id   = var.compartment_ocid
+  name             = var.cluster_name
+  log_group_id     = module.falco_logging.log_group_id
+  alert_log_id     = module.falco_logging.alert_log_id
+  report_log_id    = module.falco_logging.report_log_id
+  alert_format     = module.falco_user_data.log.alert_format
+  minimum_priority = var.alert_minimum_priority
+  subscriptions    = [{ protocol = "EMAIL", endpoint = var.alert_email }]
 }
 
 resource "oci_containerengine_cluster" "oke" {

@@ -158,6 +158,18 @@ variable "alert_format" {
   default     = "json"
 }
 
+variable "alert_email" {
+  description = "Who gets the alerts by mail. Empty: nobody; no topic, connectors or alarms are created."
+  type        = string
+  default     = ""
+}
+
+variable "alert_minimum_priority" {
+  description = "Alerts of this priority and graver ones are sent."
+  type        = string
+  default     = "Warning"
+}
+
 variable "identity_domain" {
   description = "Identity domain for the policy; empty in a tenancy without identity domains."
   type        = string

@@ -73,3 +73,19 @@ resource "oci_identity_policy" "nodes" {
   ]
   freeform_tags = var.freeform_tags
 }
+
+# What Connector Hub proposes itself when a connector is created in the Console.
+resource "oci_identity_policy" "connectors" {
+  count = var.create_alerts_policy ? 1 : 0
+
+  compartment_id = var.compartment_id
+  name           = "${var.name}-connectors"
+  description    = "Connectors may read Falco alerts and send them to the topic and to metrics"
+  statements = [
+    "Allow any-user to read log-content in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}'}",
+    "Allow any-user to read log-groups in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}'}",
+    "Allow any-user to use ons-topics in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}'}",
+    "Allow any-user to use metrics in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}', target.metrics.namespace = '${var.metric_namespace}'}",
+  ]
+  freeform_tags = var.freeform_tags
+}

@@ -86,6 +86,18 @@ variable "create_policy" {
   default     = true
 }
 
+variable "create_alerts_policy" {
+  description = "Whether to create the policy that the connectors of the falco-alerts module need."
+  type        = bool
+  default     = false
+}
+
+variable "metric_namespace" {
+  description = "The metric_namespace of the falco-alerts module."
+  type        = string
+  default     = "falco"
+}
+
 variable "freeform_tags" {
   description = "Tags for everything that is created."
   type        = map(string)

@@ -131,6 +131,17 @@ run "arm" {
   }
 }
 
+run "alerts_by_mail" {
+  command = apply
+  variables {
+    alert_email = "oncall@example.com"
+  }
+  assert {
+    condition     = strcontains(module.falco_alerts[0].condition, "data.priority = 'Warning') and ")
+    error_message = "Warnings are not sent."
+  }
+}
+
 run "private_subnet" {
   command = apply
   variables {

@@ -23,6 +23,21 @@ run "tagged_nodes_may_push" {
     condition     = jsonencode(output.node_defined_tags) == jsonencode({ "falco.role" = "worker" }) && oci_identity_tag_namespace.falco[0].name == "falco" && oci_identity_tag.nodes[0].name == "role"
     error_message = "The nodes would get another tag than the group asks for."
   }
+  assert {
+    condition     = length(oci_identity_policy.connectors) == 0
+    error_message = "Connectors may read the logs although there are none."
+  }
+}
+
+run "connectors" {
+  command = apply
+  variables {
+    create_alerts_policy = true
+  }
+  assert {
+    condition     = length(oci_identity_policy.connectors[0].statements) == 4 && alltrue([for s in oci_identity_policy.connectors[0].statements : strcontains(s, "where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = 'ocid1.compartment.oc1..example'")])
+    error_message = "any-user without a condition would be everybody."
+  }
 }
 
 run "own_tag" {
