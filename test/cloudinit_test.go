@@ -77,6 +77,9 @@ func TestCloudInitConverges(t *testing.T) {
 	settings := n.takeSettings("falco:\n  config:\n    json_output: true\n")
 	n.FirstBoot(n.Pin(readDeployed(t, "oke-falco.sh"), www+"/falco-bootstrap", agentBinary(t), settings))
 	n.requireJoined()
+	if got := n.ReadFile("/var/log/oke-arguments"); got != "\n" {
+		t.Errorf("the join got the arguments %q, want none", got)
+	}
 	n.Wait(time.Minute, "[ $(systemctl show --value -p ExecMainStartTimestampMonotonic falco-bootstrap-firstboot) != 0 ]")
 	if started := n.stamp("falco-bootstrap-firstboot.service", "ExecMainStartTimestampMonotonic"); started < n.Joined() {
 		t.Errorf("the first-boot unit started at %d, before the join ended at %d", started, n.Joined())
@@ -178,14 +181,19 @@ func (n *Node) requireValidUnits() {
 	}
 }
 
-// Multi-part user data, as oracle-terraform-modules/oke makes it: the join script is
-// a separate part, and the parts are in the wrong order.
+// Multi-part user data, with the join as a separate part that passes arguments to
+// kubelet. The parts are in the wrong order, as oracle-terraform-modules/oke has them.
 func TestCloudInitMultiPart(t *testing.T) {
 	t.Parallel()
 	n := StartCloud(t, OL("8.10"))
 	part := n.Pin(readDeployed(t, "60-falco-bootstrap.sh"), www+"/falco-bootstrap", agentBinary(t), n.takeSettings(""))
-	n.FirstBoot(multiPart(map[string]string{"60-falco-bootstrap.sh": part, "50-oke.sh": okeInit}, "60-falco-bootstrap.sh", "50-oke.sh"))
+	const kubelet = "--node-labels=a=b --register-with-taints=dedicated=db:NoSchedule"
+	join := strings.Replace(readDeployed(t, "50-oke.sh"), "fb_kubelet_extra_args=''", "fb_kubelet_extra_args="+quote(kubelet), 1)
+	n.FirstBoot(multiPart(map[string]string{"60-falco-bootstrap.sh": part, "50-oke.sh": join}, "60-falco-bootstrap.sh", "50-oke.sh"))
 	n.requireJoined()
+	if got, want := n.ReadFile("/var/log/oke-arguments"), "--kubelet-extra-args\n"+kubelet+"\n"; got != want {
+		t.Errorf("the join got the arguments %q, want %q", got, want)
+	}
 	n.Wait(4*time.Minute, "test -e /var/lib/falco-bootstrap/firstboot.done")
 	if u := n.Unit("falco-modern-bpf.service"); !u.Running() {
 		t.Errorf("Falco is %+v, want it running", u)

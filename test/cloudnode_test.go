@@ -33,8 +33,9 @@ http.server.HTTPServer(("169.254.169.254", 80), Handler).serve_forever()
 `
 
 // okeInit stands in for the script that joins a node. It takes a second, and records
-// when it ended, on the clock of systemd's monotonic time stamps.
+// its arguments and when it ended, on the clock of systemd's monotonic time stamps.
 const okeInit = `#!/bin/bash
+printf '%s\n' "$@" >/var/log/oke-arguments
 sleep 1
 python3 -c 'import time; print("end", int(time.monotonic() * 1000000))' >>/var/log/oke-join
 `

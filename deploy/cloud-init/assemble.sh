@@ -1,7 +1,7 @@
 #!/bin/bash
 # Assembles the user data from its sources, so that nothing is maintained twice:
 #   60-falco-bootstrap.sh   part.sh.in with firstboot.sh and the units in it
-#   oke-falco.sh            oke.sh.in, then the same part
+#   oke-falco.sh            oke.sh.in with 50-oke.sh in it, then the same part
 # With --check it writes nothing, and exits with 1 if a file is out of date.
 set -eu -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -21,7 +21,7 @@ include() {
 
 part() { include part.sh.in; }
 complete() {
-  cat oke.sh.in
+  sed -e '/^@@join@@$/{r /dev/stdin' -e 'd;}' oke.sh.in < <(tail -n +3 50-oke.sh)
   part | tail -n +2
 }
 

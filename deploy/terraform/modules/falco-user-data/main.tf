@@ -4,8 +4,7 @@
 locals {
   # One source for Terraform and for the Console: the scripts in deploy/cloud-init.
   scripts = "${path.module}/../../../cloud-init"
-  begin   = "# >>> settings\n"
-  end     = "# <<< settings\n"
+  blocks  = { settings = local.block, join = local.join }
 
   # JSON always has a full time stamp. Text has only the time of day, unless
   # falco.yaml asks for the date.
@@ -53,11 +52,23 @@ locals {
     ],
   ))
 
-  rendered = { for name in ["oke-falco.sh", "60-falco-bootstrap.sh"] : name => join("", [
-    split(local.begin, file("${local.scripts}/${name}"))[0],
-    local.begin,
-    local.block,
-    local.end,
-    split(local.end, file("${local.scripts}/${name}"))[1],
+  # kubelet takes labels and taints when it registers the node.
+  kubelet_extra_args = join(" ", compact([
+    length(var.node_labels) == 0 ? "" : "--node-labels=${join(",", [for key, value in var.node_labels : "${key}=${value}"])}",
+    length(var.node_taints) == 0 ? "" : "--register-with-taints=${join(",", [for t in var.node_taints : "${t.key}=${t.value}:${t.effect}"])}",
+    var.kubelet_extra_args,
+  ]))
+  join = "fb_kubelet_extra_args='${local.kubelet_extra_args}'\n"
+
+  # Each script with its block replaced; the complete one has both.
+  texts = { for name, block in { "50-oke.sh" = "join", "60-falco-bootstrap.sh" = "settings", "oke-falco.sh" = "settings" } : name => join("", [
+    split("# >>> ${block}\n", file("${local.scripts}/${name}"))[0],
+    "# >>> ${block}\n",
+    local.blocks[block],
+    "# <<< ${block}\n",
+    split("# <<< ${block}\n", file("${local.scripts}/${name}"))[1],
   ]) }
+  rendered = merge(local.texts, {
+    "oke-falco.sh" = replace(local.texts["oke-falco.sh"], "fb_kubelet_extra_args=''\n", local.join)
+  })
 }

@@ -26,6 +26,15 @@ output "cloud_init_part" {
   }
 }
 
+output "join_part" {
+  description = "The part that joins the node, for multi-part user data of your own: this, your parts, cloud_init_part. cloud-init runs them in the order of their file names. Not with oracle-terraform-modules/oke, which has one."
+  value = {
+    filename     = "50-oke.sh"
+    content_type = "text/x-shellscript"
+    content      = local.rendered["50-oke.sh"]
+  }
+}
+
 output "log" {
   description = "Input for the falco-logging module: the files that the nodes write and the format of the alerts."
   value = {

@@ -38,6 +38,43 @@ variable "mode" {
   }
 }
 
+variable "node_labels" {
+  description = "Labels that kubelet gives the node as it joins. kubelet refuses most of those with kubernetes.io in their key."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for key, value in var.node_labels : can(regex("^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?=([A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)?$", "${key}=${value}"))])
+    error_message = "Keys and values consist of letters, digits and . _ -; a key also of one /."
+  }
+}
+
+variable "node_taints" {
+  description = "Taints that kubelet gives the node as it joins."
+  type = list(object({
+    key    = string
+    value  = string
+    effect = string
+  }))
+  default = []
+
+  validation {
+    condition     = alltrue([for t in var.node_taints : can(regex("^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?=[A-Za-z0-9._-]*:(NoSchedule|PreferNoSchedule|NoExecute)$", "${t.key}=${t.value}:${t.effect}"))])
+    error_message = "Keys and values consist of letters, digits and . _ -; the effect is NoSchedule, PreferNoSchedule or NoExecute."
+  }
+}
+
+variable "kubelet_extra_args" {
+  description = "More arguments of kubelet, separated by spaces, e.g. --max-pods=60."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(--[A-Za-z0-9=,.:/_<>% -]+)?$", var.kubelet_extra_args))
+    error_message = "The arguments start with -- and have no quotes, dollar signs, backslashes or backticks."
+  }
+}
+
 variable "timezone" {
   description = "The node's time zone, e.g. Europe/Zurich. Empty: the time zone of the image."
   type        = string

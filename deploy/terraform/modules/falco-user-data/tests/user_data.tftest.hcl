@@ -22,7 +22,7 @@ run "defaults" {
     condition = strcontains(base64decode(output.user_data), join("\n", [
       "curl --fail -H \"Authorization: Bearer Oracle\" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh",
       "timeout --kill-after=5 30 bash /usr/libexec/oci-growfs -y || echo 'falco-bootstrap: growing the root file system failed' >&2",
-      "bash /var/run/oke-init.sh",
+      "bash /var/run/oke-init.sh $${fb_kubelet_extra_args:+--kubelet-extra-args \"$fb_kubelet_extra_args\"}",
     ]))
     error_message = "Oracle's mandatory lines differ from the documentation."
   }
@@ -66,6 +66,43 @@ run "text_has_a_date" {
     condition     = output.log.alert_format == "text"
     error_message = "The logging module would use the wrong parser."
   }
+}
+
+run "kubelet" {
+  command = plan
+  variables {
+    node_labels        = { "example.com/pool" = "blue", falco = "managed" }
+    node_taints        = [{ key = "dedicated", value = "db", effect = "NoSchedule" }]
+    kubelet_extra_args = "--max-pods=60 --v=4"
+  }
+  assert {
+    condition     = strcontains(base64decode(output.user_data), "\nfb_kubelet_extra_args='--node-labels=example.com/pool=blue,falco=managed --register-with-taints=dedicated=db:NoSchedule --max-pods=60 --v=4'\n") && !strcontains(base64decode(output.user_data), "fb_kubelet_extra_args=''")
+    error_message = "The arguments do not reach kubelet."
+  }
+  assert {
+    condition     = strcontains(output.join_part.content, "\nfb_kubelet_extra_args='--node-labels=") && strcontains(output.join_part.content, "oke_init_script") && !strcontains(output.join_part.content, "firstboot")
+    error_message = "The part that joins does not do that alone."
+  }
+  assert {
+    condition     = !strcontains(output.cloud_init_part.content, "fb_kubelet_extra_args")
+    error_message = "The part has nothing to do with kubelet."
+  }
+}
+
+run "shell_in_kubelets_arguments_is_refused" {
+  command = plan
+  variables {
+    kubelet_extra_args = "--v=4'; reboot; '"
+  }
+  expect_failures = [var.kubelet_extra_args]
+}
+
+run "unknown_effect_is_refused" {
+  command = plan
+  variables {
+    node_taints = [{ key = "a", value = "b", effect = "Never" }]
+  }
+  expect_failures = [var.node_taints]
 }
 
 run "every_setting" {
