@@ -6,6 +6,7 @@ package deploy_test
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -66,6 +67,39 @@ func TestShellcheck(t *testing.T) {
 	}
 	if status, out := command(t, nil, shellcheck, scripts...); status != 0 {
 		t.Errorf("shellcheck = %d, want 0\n%s", status, out)
+	}
+}
+
+// Terraform takes the comments out of the scripts. What is left is shell and writes the
+// same files.
+func TestScriptsWithoutComments(t *testing.T) {
+	tool(t, "systemctl")
+	expression := regexp.MustCompile(`comments *= "/(.*)/"`).FindStringSubmatch(read(t, "terraform/modules/falco-user-data/main.tf"))
+	if expression == nil {
+		t.Fatal("main.tf takes out no comments")
+	}
+	comments := regexp.MustCompile(strings.ReplaceAll(expression[1], `\n`, "\n"))
+	trees := map[string]map[string]os.FileMode{}
+	for _, name := range []string{"50-oke.sh", "60-falco-bootstrap.sh", "oke-falco.sh"} {
+		text := read(t, filepath.Join("cloud-init", name))
+		bare := filepath.Join(t.TempDir(), name)
+		write(t, bare, comments.ReplaceAllString(text, ""), 0o755)
+		if status, out := command(t, nil, "bash", "-n", bare); status != 0 || !strings.HasPrefix(read(t, bare), "#!/bin/bash\n") {
+			t.Errorf("bash -n %s = %d without comments\n%s", name, status, out)
+		}
+		if name != "60-falco-bootstrap.sh" {
+			continue
+		}
+		for _, script := range []string{bare, filepath.Join("cloud-init", name)} {
+			root := t.TempDir()
+			if status, out := command(t, nil, "bash", script, "--root", root); status != 0 || !strings.Contains(out, "set up; follow it") {
+				t.Errorf("%s = %d\n%s", script, status, out)
+			}
+			trees[script] = modes(t, root)
+		}
+		if diff := cmp.Diff(trees[bare], trees[filepath.Join("cloud-init", name)]); diff != "" {
+			t.Errorf("the tree (-without +with comments):\n%s", diff)
+		}
 	}
 }
 

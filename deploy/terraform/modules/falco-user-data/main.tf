@@ -3,8 +3,8 @@
 
 locals {
   # One source for Terraform and for the Console: the scripts in deploy/cloud-init.
-  scripts = "${path.module}/../../../cloud-init"
-  blocks  = { settings = local.block, join = local.join }
+  dir    = "${path.module}/../../../cloud-init"
+  blocks = { settings = local.block, join = local.join }
 
   # JSON always has a full time stamp. Text has only the time of day, unless
   # falco.yaml asks for the date.
@@ -60,13 +60,16 @@ locals {
   ]))
   join = "fb_kubelet_extra_args='${local.kubelet_extra_args}'\n"
 
+  # The comments are for those who read the scripts: without them there is room for
+  # settings.
+  comments = "/(?m)^ *#( .*)?\n/"
+  scripts  = { for name in ["50-oke.sh", "60-falco-bootstrap.sh", "oke-falco.sh"] : name => file("${local.dir}/${name}") }
+
   # Each script with its block replaced; the complete one has both.
   texts = { for name, block in { "50-oke.sh" = "join", "60-falco-bootstrap.sh" = "settings", "oke-falco.sh" = "settings" } : name => join("", [
-    split("# >>> ${block}\n", file("${local.scripts}/${name}"))[0],
-    "# >>> ${block}\n",
+    replace(split("# >>> ${block}\n", local.scripts[name])[0], local.comments, ""),
     local.blocks[block],
-    "# <<< ${block}\n",
-    split("# <<< ${block}\n", file("${local.scripts}/${name}"))[1],
+    replace(split("# <<< ${block}\n", local.scripts[name])[1], local.comments, ""),
   ]) }
   rendered = merge(local.texts, {
     "oke-falco.sh" = replace(local.texts["oke-falco.sh"], "fb_kubelet_extra_args=''\n", local.join)

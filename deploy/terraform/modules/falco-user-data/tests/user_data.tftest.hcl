@@ -27,6 +27,10 @@ run "defaults" {
     error_message = "Oracle's mandatory lines differ from the documentation."
   }
   assert {
+    condition     = length(base64decode(output.user_data)) < 12288 && !can(regex("\n *# ", base64decode(output.user_data)))
+    error_message = "Comments leave too little room for settings."
+  }
+  assert {
     condition     = !strcontains(output.cloud_init_part.content, "oke_init_script")
     error_message = "The part joins the node a second time."
   }
