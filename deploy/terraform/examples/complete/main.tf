@@ -73,8 +73,10 @@ module "falco_user_data" {
   mode         = var.mode
   timezone     = var.worker_timezone
   alert_format = var.alert_format
-  mirror       = var.mirror
-  settings     = yamldecode(coalesce(var.falco_settings, "{}"))
+
+  kubelet_extra_args = var.kubelet_extra_args
+  mirror             = var.mirror
+  settings           = yamldecode(coalesce(var.falco_settings, "{}"))
 }
 
 module "falco_iam" {

@@ -134,6 +134,12 @@ variable "mode" {
   default     = "converge"
 }
 
+variable "kubelet_extra_args" {
+  description = "More arguments of kubelet, e.g. --register-with-taints=dedicated=db:NoSchedule."
+  type        = string
+  default     = ""
+}
+
 variable "mirror" {
   description = "URL of a copy of Falco's package and signing key, for nodes that cannot reach download.falco.org."
   type        = string
