@@ -12,7 +12,7 @@ fb_kubelet_extra_args=''
 # to kubelet and grow the root file system before kubelet starts, which reads the
 # disk's size then.
 curl --fail -H "Authorization: Bearer Oracle" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh
-timeout --kill-after=5 30 bash /usr/libexec/oci-growfs -y || echo 'falco-bootstrap: growing the root file system failed' >&2
+timeout --kill-after=5 30 /usr/libexec/oci-growfs -y || echo 'falco-bootstrap: growing the root file system failed' >&2
 bash /var/run/oke-init.sh ${fb_kubelet_extra_args:+--kubelet-extra-args "$fb_kubelet_extra_args"}
 
 # The part below exits with this, so that cloud-init sees a node that did not join.

@@ -21,7 +21,7 @@ run "defaults" {
   assert {
     condition = strcontains(base64decode(output.user_data), join("\n", [
       "curl --fail -H \"Authorization: Bearer Oracle\" -L0 http://169.254.169.254/opc/v2/instance/metadata/oke_init_script | base64 --decode >/var/run/oke-init.sh",
-      "timeout --kill-after=5 30 bash /usr/libexec/oci-growfs -y || echo 'falco-bootstrap: growing the root file system failed' >&2",
+      "timeout --kill-after=5 30 /usr/libexec/oci-growfs -y || echo 'falco-bootstrap: growing the root file system failed' >&2",
       "bash /var/run/oke-init.sh $${fb_kubelet_extra_args:+--kubelet-extra-args \"$fb_kubelet_extra_args\"}",
     ]))
     error_message = "Oracle's mandatory lines differ from the documentation."
