@@ -96,7 +96,7 @@ func TestFetch(t *testing.T) {
 			t.Parallel()
 			server := serve(t, test.handler)
 			root := node(t, server.url, test.proto)
-			target := filepath.Join(root, "usr/local/bin/falco-bootstrap")
+			target := filepath.Join(root, "usr/bin/falco-bootstrap")
 			status, out := fetch(t, root, "0 0")
 			if status != test.want {
 				t.Errorf("fetch = %d, want %d\n%s", status, test.want, out)
@@ -138,7 +138,7 @@ func TestFetchMendsALaterTry(t *testing.T) {
 func TestFetchKeepsWhatIsPinned(t *testing.T) {
 	server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, program) })
 	root := node(t, server.url, "http")
-	write(t, filepath.Join(root, "usr/local/bin/falco-bootstrap"), program, 0o755)
+	write(t, filepath.Join(root, "usr/bin/falco-bootstrap"), program, 0o755)
 	if status, out := fetch(t, root, "0"); status != 0 || server.requests.Load() != 0 {
 		t.Errorf("fetch = %d after %d requests, want 0 after none\n%s", status, server.requests.Load(), out)
 	}

@@ -194,7 +194,7 @@ func TestNodeScript(t *testing.T) {
 			dir := t.TempDir()
 			write(t, filepath.Join(dir, "sudo"), "#!/bin/bash\nshift\nexec \"$@\"\n", 0o755)
 			write(t, filepath.Join(dir, "agent"), "#!/bin/bash\necho \"$*\"\nexit "+test.exit+"\n", 0o755)
-			script := strings.NewReplacer("@MODE@", test.mode, "command=/usr/local/bin/falco-bootstrap", "command="+filepath.Join(dir, "agent")).Replace(read(t, "run-command/node.sh"))
+			script := strings.NewReplacer("@MODE@", test.mode, "command=/usr/bin/falco-bootstrap", "command="+filepath.Join(dir, "agent")).Replace(read(t, "run-command/node.sh"))
 			write(t, filepath.Join(dir, "node.sh"), script, 0o755)
 			status, out := command(t, []string{"PATH=" + dir + ":" + os.Getenv("PATH")}, "bash", filepath.Join(dir, "node.sh"))
 			if status != test.want || strings.TrimSpace(out) != test.args {

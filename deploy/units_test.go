@@ -17,7 +17,7 @@ const oldest = 239
 // and manual pages; 0 is earlier than any that matters.
 var since = map[string]int{
 	"Description": 0, "Documentation": 0, "Wants": 0, "After": 0,
-	"ConditionPathExists": 0, "ConditionFileIsExecutable": 0,
+	"ConditionPathExists": 0, "AssertFileIsExecutable": 218,
 	"Type": 0, "EnvironmentFile": 0, "ExecStart": 0, "SuccessExitStatus": 0,
 	"Restart": 0, "RestartSec": 0, "RestartPreventExitStatus": 0,
 	"TimeoutStartSec": 0, "TimeoutStopSec": 0, "RuntimeMaxSec": 229,
@@ -113,7 +113,7 @@ func TestSystemdAnalyzeVerify(t *testing.T) {
 	args := []string{"verify", "--man=no"}
 	for _, name := range unitNames(t) {
 		text := read(t, filepath.Join("systemd", name))
-		for _, path := range []string{"/usr/local/bin/falco-bootstrap ", "/usr/local/libexec/falco-bootstrap/firstboot\n"} {
+		for _, path := range []string{"/usr/bin/falco-bootstrap ", "/usr/local/libexec/falco-bootstrap/firstboot\n"} {
 			text = strings.ReplaceAll(text, "ExecStart="+path, "ExecStart="+stub+path[len(path)-1:])
 		}
 		path := filepath.Join(dir, name)

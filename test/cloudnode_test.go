@@ -124,7 +124,7 @@ func (n *Node) Strip() {
 	n.t.Helper()
 	n.Must(`systemctl disable -q falco-bootstrap-firstboot.service falco-bootstrap.timer 2>/dev/null
 		rm -rf /etc/systemd/system/falco-bootstrap*.service /etc/systemd/system/falco-bootstrap.timer /usr/local/libexec/falco-bootstrap \
-			/usr/local/bin/falco-bootstrap /var/lib/falco-bootstrap /etc/falco-standin/http`)
+			/usr/bin/falco-bootstrap /var/lib/falco-bootstrap /etc/falco-standin/http`)
 }
 
 // Reboot boots the node again and returns when cloud-init is done.

@@ -25,7 +25,7 @@ node=$(docker run -d --label falco-bootstrap.test=$$ --hostname node \
 	--cap-add SYS_ADMIN --security-opt seccomp=unconfined --security-opt apparmor=unconfined \
 	--cgroupns=private --tmpfs /run --tmpfs /run/lock --tmpfs /tmp:exec "$image")
 until in_node systemctl is-system-running --wait >/dev/null 2>&1; do sleep 0.1; done
-docker cp bin/falco-bootstrap "$node:/usr/local/bin/falco-bootstrap"
+docker cp bin/falco-bootstrap "$node:/usr/bin/falco-bootstrap"
 in_node bash -s <<END
 set -e
 RELEASE=8.10 EPEL=disabled KERNEL=$kernel /usr/share/node/setup.sh

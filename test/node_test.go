@@ -21,7 +21,7 @@ const (
 	// label marks the containers of the tests, so that leftovers can be swept.
 	label = "falco-bootstrap.test"
 	// agent is the path of the agent's binary in a node.
-	agent = "/usr/local/bin/falco-bootstrap"
+	agent = "/usr/bin/falco-bootstrap"
 )
 
 // A Node is a running container. Its methods end the test if the container itself

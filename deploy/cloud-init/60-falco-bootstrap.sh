@@ -87,7 +87,7 @@ set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
 home=$root/usr/local/libexec/falco-bootstrap
-target=$root/usr/local/bin/falco-bootstrap
+target=$root/usr/bin/falco-bootstrap
 state=$root/var/lib/falco-bootstrap
 reports=$root/var/log/falco-bootstrap-report.json
 
@@ -234,7 +234,7 @@ fb_write_units() {
 [Unit]
 Description=Converge or audit Falco on this node
 Documentation=https://github.com/falco-bootstrap/falco-bootstrap
-ConditionFileIsExecutable=/usr/local/bin/falco-bootstrap
+AssertFileIsExecutable=/usr/bin/falco-bootstrap
 Wants=network-online.target
 After=network-online.target
 
@@ -243,7 +243,7 @@ Type=oneshot
 EnvironmentFile=-/etc/sysconfig/falco-bootstrap
 # Standard output goes to the journal. --report-file appends the same object as one
 # line: StandardOutput=append: needs systemd 240, and Oracle Linux 8 has 239.
-ExecStart=/usr/local/bin/falco-bootstrap --output json --report-file /var/log/falco-bootstrap-report.json
+ExecStart=/usr/bin/falco-bootstrap --output json --report-file /var/log/falco-bootstrap-report.json
 # An audit that found drift has succeeded: the drift is in the report.
 SuccessExitStatus=2
 # Longer than the run's own limit of 15 minutes, so that the run can still report.

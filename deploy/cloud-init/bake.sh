@@ -36,13 +36,13 @@ put_files() {
 # firstboot fetches nothing if the installed binary is the pinned one.
 put_binary() {
   if [ -n "$binary" ]; then
-    install -D -m 0755 -- "$binary" "$root/usr/local/bin/falco-bootstrap"
+    install -D -m 0755 -- "$binary" "$root/usr/bin/falco-bootstrap"
   fi
   FB_ROOT=$root "$root/usr/local/libexec/falco-bootstrap/firstboot" fetch
 }
 
 converge() {
-  local command=/usr/local/bin/falco-bootstrap
+  local command=/usr/bin/falco-bootstrap
   if [ -n "$root" ]; then
     "$root$command" --root "$root" ${kernel[@]+"${kernel[@]}"}
   else

@@ -9,7 +9,7 @@ set -u -o pipefail
 umask 022
 root=${FB_ROOT:-}
 home=$root/usr/local/libexec/falco-bootstrap
-target=$root/usr/local/bin/falco-bootstrap
+target=$root/usr/bin/falco-bootstrap
 state=$root/var/lib/falco-bootstrap
 reports=$root/var/log/falco-bootstrap-report.json
 

@@ -4,7 +4,7 @@
 # ocarun, which must be allowed to use sudo. Standard output is the report.
 set -u -o pipefail
 
-command=/usr/local/bin/falco-bootstrap
+command=/usr/bin/falco-bootstrap
 mode='@MODE@'
 
 # The part only starts a unit; the next run reports what it did.

@@ -37,7 +37,7 @@ func script(t *testing.T, name, body string) string {
 	return path
 }
 
-const textAlert = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=timeout evt_type=openat user=root process=fb-probe-ABCDEF proc_exepath=/usr/local/bin/falco-bootstrap command=fb-probe-ABCDEF probe-open /etc/shadow"
+const textAlert = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=timeout evt_type=openat user=root process=fb-probe-ABCDEF proc_exepath=/usr/bin/falco-bootstrap command=fb-probe-ABCDEF probe-open /etc/shadow"
 
 func TestCompare(t *testing.T) {
 	const bare = `{"hostname":"vm","priority":"Warning","rule":"Read sensitive file untrusted","source":"syscall","tags":["T1555"],"time":"2026-11-23T20:20:22.223613358Z"`
