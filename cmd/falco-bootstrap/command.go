@@ -70,10 +70,11 @@ func longHelp() string {
 // command builds the command line.
 func (a *app) command() *cobra.Command {
 	root := &cobra.Command{
-		Use:   "falco-bootstrap",
-		Short: "Set up Falco on this Oracle Linux node, and keep it as declared",
-		Long:  longHelp(),
-		Args:  noArguments, SilenceErrors: true, SilenceUsage: true,
+		Use:     "falco-bootstrap",
+		Short:   "Set up Falco on this Oracle Linux node, and keep it as declared",
+		Long:    longHelp(),
+		Version: version,
+		Args:    noArguments, SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: a.prepare,
 		RunE:              a.converge,
 	}
@@ -83,6 +84,7 @@ func (a *app) command() *cobra.Command {
 		}
 		return usage(err, "see `"+c.CommandPath()+" --help`")
 	})
+	root.SetVersionTemplate(versionText())
 	a.addOptions(root)
 	root.AddCommand(a.verifyCommand(), a.explainCommand(), a.configCommand(), a.reportCommand(), a.bundleCommand(), a.versionCommand())
 	return root
@@ -182,10 +184,9 @@ func (a *app) hostOptions() host.Options {
 
 func (a *app) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: noArguments,
+		Use: "version", Short: "Print the version, the commit and its date, and the version of Go", Args: noArguments,
 		RunE: func(*cobra.Command, []string) error {
-			t := tool()
-			_, err := fmt.Fprintf(a.stdout, "%s %s %s\n", t.Name, t.Version, t.Commit)
+			_, err := fmt.Fprint(a.stdout, versionText())
 			return err
 		},
 	}

@@ -4,8 +4,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
+	"runtime"
 	"runtime/debug"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -14,21 +17,37 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
-// version is set when a release is linked.
-var version = "devel"
+// packaging/release.sh sets these when it links a release: the tag, its commit, and
+// the time of that commit. Another build has what Go recorded, if anything.
+var (
+	version = "devel"
+	commit  = ""
+	date    = ""
+)
 
 func tool() report.Tool {
-	t := report.Tool{Name: "falco-bootstrap", Version: version}
+	return report.Tool{Name: "falco-bootstrap", Version: version, Commit: cmp.Or(commit, recorded("vcs.revision"))}
+}
+
+// recorded returns what Go recorded about the build, such as vcs.time.
+func recorded(key string) string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return t
+		return ""
 	}
 	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			t.Commit = s.Value
+		if s.Key == key {
+			return s.Value
 		}
 	}
-	return t
+	return ""
+}
+
+// versionText returns what the version command prints.
+func versionText() string {
+	t := tool()
+	return fmt.Sprintf("%s %s\ncommit: %s\ndate: %s\ngo: %s %s/%s\n", t.Name, t.Version,
+		cmp.Or(t.Commit, "unknown"), cmp.Or(date, recorded("vcs.time"), "unknown"), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // meta returns what a report says besides its steps, as far as is known when the

@@ -89,7 +89,9 @@ func AddFlags(flags *pflag.FlagSet) *Flags {
 func Environment(flags *pflag.FlagSet, environ []string) (unknown []string, err error) {
 	names := map[string]*pflag.Flag{}
 	flags.VisitAll(func(f *pflag.Flag) {
-		names[EnvName(f.Name)] = f
+		if f.Name != "help" && f.Name != "version" {
+			names[EnvName(f.Name)] = f
+		}
 	})
 	for _, entry := range environ {
 		name, value, _ := strings.Cut(entry, "=")
