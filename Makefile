@@ -1,3 +1,6 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+
 # The targets of falco-bootstrap. Plain `make` builds the agent.
 #
 #   make build   the static binary, bin/falco-bootstrap
@@ -9,6 +12,7 @@
 #   make lint    every linter
 #   make fuzz    every fuzz test, for FUZZTIME each
 #   make bench   the benchmarks
+#   make release what a release has, in dist/; RELEASING.md says how to check it
 #   make clean   remove what was built
 
 SHELL := /bin/bash
@@ -18,7 +22,10 @@ export GOFLAGS += -trimpath
 GO ?= go
 FUZZTIME ?= 20s
 
-.PHONY: build test unit race node demo lint fuzz bench clean
+# The Go that releases are built with.
+TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
+
+.PHONY: build test unit race node demo lint fuzz bench release clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -o bin/falco-bootstrap ./cmd/falco-bootstrap
@@ -52,5 +59,9 @@ fuzz:
 bench: build
 	test/docker.sh test/bench.sh
 
+release:
+	rm -rf dist
+	GOTOOLCHAIN=$(TOOLCHAIN) packaging/release.sh dist
+
 clean:
-	rm -rf bin
+	rm -rf bin dist

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # shellcheck source=test/need.sh
 . test/need.sh
 
-unformatted=$(gofmt -l ./*.go cmd deploy internal pkg test)
+unformatted=$(gofmt -l ./*.go cmd deploy internal packaging pkg test)
 if [ -n "$unformatted" ]; then
 	echo "unit: not formatted: $unformatted" >&2
 	exit 1
