@@ -5,21 +5,24 @@ package yamledit
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"text/template"
 
 	"gopkg.in/yaml.v3"
 )
 
-// corpus returns falco.yaml as releases shipped it, by file name.
+// corpus returns falco.yaml as releases shipped it, by file name: the files of the
+// directory $FALCO_YAML_CORPUS or, without that, those that the test nodes get.
 func corpus(tb testing.TB) map[string][]byte {
 	tb.Helper()
 	dir := os.Getenv("FALCO_YAML_CORPUS")
 	if dir == "" {
-		tb.Skip("FALCO_YAML_CORPUS is not set: it names a directory of falco.yaml files as releases shipped them")
+		return written(tb)
 	}
 	paths, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
 	if err != nil || len(paths) == 0 {
@@ -34,6 +37,32 @@ func corpus(tb testing.TB) map[string][]byte {
 		files[filepath.Base(path)] = src
 	}
 	return files
+}
+
+// written returns files that were written here with the keys of the releases, one for
+// each minor version.
+func written(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	shape, err := template.ParseFiles("../../test/packages/falco/falco.yaml.tmpl")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	files := map[string][]byte{}
+	for minor := 32; minor <= 45; minor++ {
+		version := fmt.Sprintf("0.%d.0", minor)
+		var b bytes.Buffer
+		if err := shape.Execute(&b, map[string]any{"Version": version, "Minor": minor}); err != nil {
+			tb.Fatal(err)
+		}
+		files[version+".yaml"] = b.Bytes()
+	}
+	return files
+}
+
+func TestCorpusIsWhatReleasesShipped(t *testing.T) {
+	if os.Getenv("FALCO_YAML_CORPUS") == "" {
+		t.Skipf("FALCO_YAML_CORPUS names no directory with the falco.yaml of releases: the tests ran on %d files that were written here", len(written(t)))
+	}
 }
 
 // manyKeys are keys of every kind. Some are in every falco.yaml, some in none.
@@ -229,7 +258,7 @@ func TestEditedCorpus(t *testing.T) {
 		"two spaces":       replacer("  enabled: ", "  enabled:  "),
 		"byte order mark":  func(b []byte) []byte { return append([]byte(utf8BOM), b...) },
 		"quoted":           replacer("filename: ./events.txt", `filename: "./events.txt"`),
-		"commented key":    replacer("file_output:\n", "# file_output: writes to a file\nfile_output: # here\n"),
+		"commented key":    replacer("\nfile_output:\n", "\n# file_output: writes to a file\nfile_output: # here\n"),
 	}
 	for name, src := range corpus(t) {
 		for edit, change := range edits {
