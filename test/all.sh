@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Runs every test. The node cases mostly wait and the unit tests mostly compute, so
 # they run at the same time. The output of the node cases comes last, followed by how
 # long each part took.

@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Makes the root of the stand-in base from Debian's packages and prints its path: a
 # tar in the cache, base-KEY.tar, whose key depends on its content. It needs no
 # docker daemon. A second call waits for the first and uses its tar.

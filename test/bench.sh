@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Runs every benchmark, including that of the agent against the script that it
 # replaces, in a node. It needs a docker daemon: see docker.sh.
 set -euo pipefail

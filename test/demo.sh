@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Shows the agent at work. It boots a node, sets it up as Oracle Linux 8.10 with UEK 7,
 # and runs the agent; a second run has nothing to do. It needs the agent's binary and
 # a docker daemon: see docker.sh.

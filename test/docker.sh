@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Runs a command that needs a docker daemon. If none answers and this is root on Debian,
 # it starts one, and stops it when the command is done. If dockerd is missing, it
 # installs docker.io.

@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Builds the test node's image and prints its id on standard output; progress goes to
 # standard error. It needs a docker daemon: see docker.sh.
 #

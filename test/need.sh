@@ -1,3 +1,6 @@
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Functions for the scripts beside this one.
 # shellcheck shell=bash
 

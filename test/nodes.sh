@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Builds the node's image and the agent, runs the cases in nodes, and writes their
 # output to a file. It needs a docker daemon, and is a part of all.sh.
 #

@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Runs the tests that need neither root nor docker: formatting and unit tests. Vet is
 # part of make lint.
 set -euo pipefail

@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Assembles the user data from its sources, so that nothing is maintained twice:
 #   60-falco-bootstrap.sh   part.sh.in with firstboot.sh and the units in it
 #   oke-falco.sh            oke.sh.in with 50-oke.sh in it, then the same part

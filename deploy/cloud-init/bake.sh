@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Installs falco-bootstrap, its units and Falco in an image that is being built.
 # falco-bootstrap-firstboot.service does the rest at each first boot.
 #   bake.sh                  on the builder instance itself (Packer's shell

@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Custom cloud-init script for OKE managed nodes. Oracle's lines join the node; the
 # rest adds Falco and never keeps the node from joining.
 
@@ -17,6 +20,9 @@ bash /var/run/oke-init.sh ${fb_kubelet_extra_args:+--kubelet-extra-args "$fb_kub
 
 # The part below exits with this, so that cloud-init sees a node that did not join.
 fb_joined=$?
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Sets up falco-bootstrap on an OKE node, as one part of multi-part user data. Its
 # file name sorts after the part that joins the cluster (50-oke.sh). It only writes
 # files and starts a detached unit, so joining neither waits for it nor fails with
@@ -85,6 +91,9 @@ fb_write_settings() {
     printf '%s' "$fb_settings" | fb_write 0600 /etc/falco-bootstrap.yaml || return 1
   fi
   sed "s/^FALCO_BOOTSTRAP_DRY_RUN=.*/FALCO_BOOTSTRAP_DRY_RUN=$dry/" <<'FB_END' | fb_write 0644 /etc/sysconfig/falco-bootstrap
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Environment of falco-bootstrap.service and its first-boot unit.
 # Any setting of falco-bootstrap can be set here as FALCO_BOOTSTRAP_…, and so
 # can https_proxy and no_proxy.
@@ -95,6 +104,9 @@ FB_END
 fb_write_firstboot() {
   fb_write 0700 /usr/local/libexec/falco-bootstrap/firstboot <<'FB_END'
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Fetches the pinned falco-bootstrap, installs it and runs it once.
 #   firstboot         fetch, then run falco-bootstrap.service
 #   firstboot fetch   only fetch
@@ -243,6 +255,9 @@ FB_END
 
 fb_write_units() {
   fb_write 0644 /etc/systemd/system/falco-bootstrap.service <<'FB_END' || return 1
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # One run of falco-bootstrap, started by the timer or by `systemctl start`.
 # FALCO_BOOTSTRAP_DRY_RUN=true in /etc/sysconfig/falco-bootstrap makes every run
 # an audit that changes nothing.
@@ -274,6 +289,9 @@ IOSchedulingClass=idle
 OOMScoreAdjust=500
 FB_END
   fb_write 0644 /etc/systemd/system/falco-bootstrap.timer <<'FB_END' || return 1
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Starts falco-bootstrap 5 to 30 minutes after each boot and four times a day, spread
 # so that the nodes of a fleet do not all query their mirrors at once.
 # RandomizedDelaySec= delays the first run after a boot too.
@@ -291,6 +309,9 @@ AccuracySec=1min
 WantedBy=timers.target
 FB_END
   fb_write 0644 /etc/systemd/system/falco-bootstrap-firstboot.service <<'FB_END'
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Fetches the pinned falco-bootstrap and runs it, until that has succeeded once.
 #
 # Type=simple, not oneshot: multi-user.target waits for a oneshot, and

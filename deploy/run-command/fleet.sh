@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Audits many OKE nodes, converges them, or installs falco-bootstrap on them,
 # through OCI Run Command.
 #   fleet.sh send --mode audit|converge|install --out DIR --bucket B

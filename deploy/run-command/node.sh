@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # What OCI Run Command runs on one node. fleet.sh fills in the mode and, for
 # install, 60-falco-bootstrap.sh with its pins. The Oracle Cloud Agent runs it as
 # ocarun, which must be allowed to use sudo. Standard output is the report.

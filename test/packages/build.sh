@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Builds and signs the node's packages and makes repositories of them. It runs inside
 # the image build, which has rpmbuild, createrepo_c and gpg; its input is the output of
 # the render command and the spec files beside this script.

@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Waits until systemd has removed the private directories of Falco's stopped units.
 # It does so some time after it reports that they have stopped.
 shopt -s nullglob

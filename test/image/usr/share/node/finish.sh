@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # The image's last step.
 set -euo pipefail
 

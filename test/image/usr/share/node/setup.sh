@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Sets a node up as Oracle Linux: release files, repository files, variables of dnf
 # and rpm's database. The environment says how:
 #
