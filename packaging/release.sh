@@ -80,8 +80,10 @@ mkdir -p "$1"
 dist=$(cd "$1" && pwd)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-case ${2:-} in
-binaries) binaries ;;
-packages) binaries && packages ;;
-*) binaries && packages && parts && sums ;;
-esac
+# Not joined by &&, which would let a function go on after an error.
+binaries
+[ "${2:-}" != binaries ] || exit 0
+packages
+[ "${2:-}" != packages ] || exit 0
+parts
+sums
