@@ -47,6 +47,7 @@ running=$!
 set +m
 status=0
 part "agent" agent && part "programs" programs && part "format, unit tests" test/unit.sh || status=$?
+part "arm64, emulated" test/arm64.sh || status=$?
 say "test: waiting for the node cases"
 wait "$running" || status=$?
 running=""
