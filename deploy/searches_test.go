@@ -17,7 +17,7 @@ import (
 
 // The alerts of a proof and of a person, as Falco 0.44.1 writes them.
 const (
-	textProof  = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=systemd process=" + alert.MarkerPrefix + "ABC234 proc_exepath=/usr/local/bin/falco-bootstrap parent=falco-bootstrap command=" + alert.MarkerPrefix + "ABC234 " + alert.ProbeCommand + " /etc/shadow terminal=0"
+	textProof  = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=systemd process=" + alert.MarkerPrefix + "ABC234 proc_exepath=/usr/bin/falco-bootstrap parent=falco-bootstrap command=" + alert.MarkerPrefix + "ABC234 " + alert.ProbeCommand + " /etc/shadow terminal=0"
 	jsonProof  = `{"output":"x","output_fields":{"fd.name":"/etc/shadow","proc.cmdline":"` + alert.MarkerPrefix + `ABC234 ` + alert.ProbeCommand + ` /etc/shadow","proc.name":"` + alert.MarkerPrefix + `ABC234"},"rule":"` + falco.SensitiveFileRule + `"}`
 	textPerson = "20:20:05.559837759: Warning Sensitive file opened for reading by non-trusted program | file=/etc/shadow gparent=sshd process=cat proc_exepath=/usr/bin/cat parent=bash command=cat /etc/shadow terminal=1"
 	jsonPerson = `{"output":"x","output_fields":{"fd.name":"/etc/shadow","proc.cmdline":"cat /etc/shadow","proc.name":"cat"},"rule":"` + falco.SensitiveFileRule + `"}`

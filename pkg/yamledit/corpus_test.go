@@ -48,8 +48,11 @@ func written(tb testing.TB) map[string][]byte {
 		tb.Fatal(err)
 	}
 	files := map[string][]byte{}
-	for minor := 32; minor <= 45; minor++ {
-		version := fmt.Sprintf("0.%d.0", minor)
+	for version := range strings.FieldsSeq("0.32.2 0.33.1 0.34.1 0.35.1 0.36.2 0.37.1 0.38.2 0.39.2 0.40.0 0.41.3 0.42.1 0.43.1 0.44.0 0.45.0") {
+		var minor int
+		if _, err := fmt.Sscanf(version, "0.%d.", &minor); err != nil {
+			tb.Fatal(err)
+		}
 		var b bytes.Buffer
 		if err := shape.Execute(&b, map[string]any{"Version": version, "Minor": minor}); err != nil {
 			tb.Fatal(err)

@@ -174,7 +174,7 @@ func largest(b *testing.B, fromCorpus bool) []byte {
 }
 
 // Without FALCO_YAML_CORPUS, a directory of falco.yaml files as releases shipped
-// them, the benchmarks use a synthetic file only.
+// them, the corpus is of files that were written here.
 func benchmark(b *testing.B, run func(src []byte) error) {
 	for name, fromCorpus := range map[string]bool{"corpus": true, "synthetic": false} {
 		b.Run(name, func(b *testing.B) {
