@@ -84,7 +84,7 @@ func TestFirstBootReportsItsOwnEndings(t *testing.T) {
 				write(t, release, test.pins, 0o600)
 			}
 			if test.want == 1 {
-				write(t, filepath.Join(root, "usr/local/bin"), "", 0o644)
+				write(t, filepath.Join(root, "usr/bin"), "", 0o644)
 			}
 			for range 2 { // the same failure again is no news
 				if status, out := fetch(t, root, "0"); status != test.want || strings.Contains(out, "S3CRET") || strings.Contains(out, "word") {
@@ -129,7 +129,7 @@ func TestFirstBootRun(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			root, bin := node(t, "http://127.0.0.1:1/f", "http"), t.TempDir()
-			write(t, filepath.Join(root, "usr/local/bin/falco-bootstrap"), program, 0o755)
+			write(t, filepath.Join(root, "usr/bin/falco-bootstrap"), program, 0o755)
 			write(t, filepath.Join(root, "var/log/falco-bootstrap-report.json"), "", 0o600)
 			write(t, filepath.Join(bin, "systemctl"), systemctl, 0o755)
 			status, out := command(t, []string{
@@ -156,7 +156,7 @@ func TestFetchMendsOwnerAndMode(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			server := serve(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, program) })
 			root := node(t, server.url, "http")
-			target := filepath.Join(root, "usr/local/bin/falco-bootstrap")
+			target := filepath.Join(root, "usr/bin/falco-bootstrap")
 			if mode == os.ModeSymlink {
 				write(t, filepath.Join(root, "elsewhere"), program, 0o777)
 				write(t, filepath.Join(filepath.Dir(target), "x"), "", 0o644)

@@ -57,8 +57,8 @@ func blindFalco(t *testing.T, n *Node) {
 		says           string
 	}{
 		{
-			name: "no rules file is there any more", exit: 7, says: "every rules file is missing",
-			do: "mkdir -p /srv/aside; mv /etc/falco/falco_rules*.yaml /srv/aside/", undo: "mv /srv/aside/* /etc/falco/",
+			name: "no rules file is listed any more", exit: 7, says: "every rules file is missing",
+			do: "mkdir -p /etc/falco/rules.d; cp -p /etc/falco/falco.yaml /srv/; sed -i '\\#^ *- /etc/falco/falco_rules#d' /etc/falco/falco.yaml", undo: "cp -p /srv/falco.yaml /etc/falco/",
 		},
 		{
 			name: "an option of the unit disables the rule", exit: 7, says: "the unit's command line disables the rule",

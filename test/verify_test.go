@@ -119,8 +119,8 @@ func TestVerifyTellsApart(t *testing.T) {
 		},
 		{
 			name: "the disk is full", exit: 7, says: []string{"no alert can reach the log", "is full"},
-			do:   "mount -t tmpfs -o size=4k tmpfs /var/log/alerts; head -c 4096 /dev/zero >" + log,
-			undo: "umount /var/log/alerts",
+			do:   "mount -t tmpfs -o size=4k tmpfs /var/log/alerts; head -c 4096 /dev/zero >" + log + "; " + restarted,
+			undo: "umount /var/log/alerts; " + restarted,
 		},
 		{
 			name: "the log was moved away from an open Falco", exit: 7, says: []string{"falco writes to " + log + " (deleted)", "which is not " + log},

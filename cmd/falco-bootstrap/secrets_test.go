@@ -118,7 +118,7 @@ func secretPlaces() []secretPlace {
 		{name: "rotation", put: file("etc/logrotate.d/falco-bootstrap", "/var/log/falco.log {\n  postrotate\n  curl -H 'X: TOKEN' URL\n  endscript\n}\n")},
 		{name: "what systemd or rpm says", put: func(s *secretRun, url, _ string) { s.node.err = errors.New("asking: " + url + ": refused") }},
 		{name: "what dnf says", put: func(s *secretRun, url, _ string) { s.machine.say("Curl error (7) for %s [Failed to connect]", url) }},
-		{name: "what dnf says of a proxy", put: func(s *secretRun, url, token string) {
+		{name: "what dnf says of a proxy", put: func(s *secretRun, _, token string) {
 			s.machine.say("Could not resolve proxy: u:%s@proxy.test, password=%[1]s", token)
 		}},
 		{name: "what Falco says", put: func(s *secretRun, url, token string) {

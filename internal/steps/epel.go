@@ -38,8 +38,10 @@ func planEPEL(_ context.Context, sv *survey) (converge.Outcome, error) {
 	switch {
 	case len(out.Changes) > 0:
 		out.Reason = "EPEL is enabled"
-	case len(off) > 0:
-		out.Reason = strings.Join(off, ", ") + " is disabled"
+	case len(off) == 1:
+		out.Reason = off[0] + " is disabled"
+	case len(off) > 1:
+		out.Reason = strings.Join(off, ", ") + " are disabled"
 	default:
 		out.Reason = "there is no EPEL section"
 		if sv.view.Host().Tree {

@@ -117,6 +117,9 @@ func enable(u, alias systemd.Unit) []node.Change {
 	case !u.Enabled():
 	case alias.Exists() && alias.ID != u.Name && alias.ID != falco.AliasUnit:
 		c.From, c.To, c.Drift = "falco.service is "+alias.ID, "falco.service is "+u.Name, node.DriftUnitAlias
+	case alias.UnitFileState == "alias" && alias.ID == falco.AliasUnit:
+		// A run was killed between the link and systemd's reading of it.
+		c.Action, c.From, c.To, c.Drift = node.ReloadManager, "falco.service is not read", "falco.service is "+u.Name, node.DriftUnitAlias
 	default:
 		return nil
 	}
