@@ -1,4 +1,7 @@
 #!/bin/bash
+# Copyright The falco-bootstrap Authors
+# SPDX-License-Identifier: Apache-2.0
+#
 # Joins an OKE managed node to its cluster, as one part of multi-part user data.
 
 # >>> join

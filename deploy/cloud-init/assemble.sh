@@ -24,7 +24,7 @@ include() {
 
 part() { include part.sh.in; }
 complete() {
-  sed -e '/^@@join@@$/{r /dev/stdin' -e 'd;}' oke.sh.in < <(tail -n +3 50-oke.sh)
+  sed -e '/^@@join@@$/{r /dev/stdin' -e 'd;}' oke.sh.in < <(tail -n +6 50-oke.sh)
   part | tail -n +2
 }
 
