@@ -204,6 +204,7 @@ func layers() map[string]string {
 		"internal/repos":      "node",
 		"pkg/dnfconf":         "yumrepo",
 		"pkg/falcoconf":       "yamledit",
+		"pkg/falcorules":      "",
 		"pkg/logrotate":       "",
 		"pkg/osrelease":       "",
 		"pkg/systemd":         "",
