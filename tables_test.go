@@ -188,6 +188,7 @@ func settingsPage(t *testing.T) string {
 		table += fmt.Sprintf("| `%s` | `--%s` | `%s` |\n", row.Key, row.Flag, settings.EnvName(row.Flag))
 	}
 	help["falco.config"] = "keys of falco.yaml, nested or dotted"
+	help["falco.rules"] = "rules files for Falco to load after its own, in this order: each has a name, and a url with its sha256, a path or a content"
 	comment("", &file, help)
 	var b strings.Builder
 	encoder := yaml.NewEncoder(&b)

@@ -28,6 +28,7 @@ func Parse(name string, src []byte) (Settings, error) {
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
 		return Settings{}, fmt.Errorf("%s: contains more than one YAML document", name)
 	}
+	locateRules(name, src, s.Falco.Rules)
 	declared := s.Declared()
 	s.Falco.Config = Default().Falco.Config
 	for _, d := range declared {

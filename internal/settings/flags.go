@@ -35,6 +35,7 @@ func Rows() []Row {
 		{"driver", "falco.driver", "Falco's driver: auto, modern_ebpf or kmod", func(s *Settings) any { return &s.Falco.Driver }},
 		{"set", "falco.config", "a key of falco.yaml by its dotted path, as KEY=VALUE with VALUE in YAML; repeatable", func(s *Settings) any { return &s.Falco.Config }},
 		{"rules-follow", "falco.rules_follow", "let falcoctl-artifact-follow replace rules on its own; otherwise it is masked", func(s *Settings) any { return &s.Falco.RulesFollow }},
+		{"rules-file", "falco.rules", "a rules file for Falco to load, as NAME=PATH or NAME={url: URL, sha256: SUM}; repeatable", func(s *Settings) any { return &s.Falco.Rules }},
 		{"falco-rpm", "falco.rpm", "install this local package, or one from this directory, instead of the repository's", func(s *Settings) any { return &s.Falco.RPM }},
 		{"repository-id", "repository.id", "section of the repository file", func(s *Settings) any { return &s.Repository.ID }},
 		{"repository-baseurl", "repository.baseurl", "where Falco's packages are: https://, file:// or a path", func(s *Settings) any { return &s.Repository.BaseURL }},
@@ -58,6 +59,7 @@ type Flags struct {
 	flags *pflag.FlagSet
 	over  Settings
 	set   []string // KEY=VALUE of falco.yaml
+	rules []string // NAME=VALUE of falco.rules
 }
 
 // AddFlags adds a flag for every setting to flags. The help shows the defaults.
@@ -75,6 +77,8 @@ func AddFlags(flags *pflag.FlagSet) *Flags {
 			flags.DurationVar(v, row.Flag, *v, row.Help)
 		case *[]string:
 			flags.StringSliceVar(v, row.Flag, *v, row.Help)
+		case *[]RulesFile:
+			flags.StringArrayVar(&f.rules, row.Flag, nil, row.Help)
 		default: // falco.config, key by key
 			flags.StringArrayVar(&f.set, row.Flag, nil, row.Help)
 		}
@@ -134,7 +138,7 @@ func setFlag(flags *pflag.FlagSet, f *pflag.Flag, name, value string) error {
 // Over lays the flags that were given over s.
 func (f *Flags) Over(s Settings) (Settings, error) {
 	for _, row := range Rows() {
-		if f.flags.Changed(row.Flag) && row.Key != "falco.config" {
+		if f.flags.Changed(row.Flag) && row.Key != "falco.config" && row.Key != "falco.rules" {
 			to, from := row.field(&s), row.field(&f.over)
 			reflect.ValueOf(to).Elem().Set(reflect.ValueOf(from).Elem())
 		}
@@ -145,6 +149,13 @@ func (f *Flags) Over(s Settings) (Settings, error) {
 			return Settings{}, &KeyError{Key: "--set " + text, Reason: err.Error(), Hint: "KEY=VALUE, for example --set json_output=true"}
 		}
 		s.Declare(d)
+	}
+	for _, text := range f.rules {
+		file, err := parseRulesFile(text)
+		if err != nil {
+			return Settings{}, &KeyError{Key: "--rules-file " + text, Reason: err.Error(), Hint: "NAME=PATH, or NAME={url: URL, sha256: SUM}"}
+		}
+		s.DeclareRules(file)
 	}
 	return s, nil
 }

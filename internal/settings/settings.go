@@ -44,6 +44,8 @@ type Falco struct {
 	Config map[string]any `yaml:"config"`
 	// RulesFollow lets falcoctl-artifact-follow replace rules on its own.
 	RulesFollow bool `yaml:"rules_follow"`
+	// Rules are the rules files that Falco loads besides its own, in this order.
+	Rules []RulesFile `yaml:"rules"`
 	// RPM is a local package, or a directory of packages, to install from.
 	RPM string `yaml:"rpm"`
 }
@@ -182,7 +184,7 @@ var (
 // Check returns a [*KeyError] for the first setting that cannot be used. It
 // brings the fingerprints into their normal form.
 func (s *Settings) Check() error {
-	for _, check := range []func() error{s.checkFalco, s.checkRepository, s.checkFingerprints, s.checkLog} {
+	for _, check := range []func() error{s.checkFalco, s.checkRules, s.checkRepository, s.checkFingerprints, s.checkLog} {
 		if err := check(); err != nil {
 			return err
 		}

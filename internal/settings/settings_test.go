@@ -215,7 +215,7 @@ func TestEveryFlagReachesItsSetting(t *testing.T) {
 		"driver": "kmod", "falco-version": "0.1.2", "rules-follow": "true", "falco-rpm": "/r", "repository-id": "i",
 		"repository-baseurl": "/b", "repository-gpgkey": "/g", "fingerprint": "F", "repo-gpgcheck": "false",
 		"insecure": "true", "warn-days": "3", "epel-after": "unchanged", "log-mode": "0640", "log-group": "adm", "log-rotate-size": "1M",
-		"log-rotate-keep": "2", "proof-max-age": "90m", "set": "a.key=true",
+		"log-rotate-keep": "2", "proof-max-age": "90m", "set": "a.key=true", "rules-file": "site=/srv/site.yaml",
 	}
 	flags := pflag.NewFlagSet("t", pflag.ContinueOnError)
 	AddFlags(flags)
