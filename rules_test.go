@@ -185,7 +185,8 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 func layers() map[string]string {
 	return map[string]string{
 		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report settings steps verify",
-		"internal/steps":      "converge falco inforce node redact repos settings trust",
+		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust",
+		"internal/ruleset":    "falco node settings",
 		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",
 		"internal/converge":   "node",
@@ -277,7 +278,7 @@ func callers() map[string]string {
 	}
 	// Besides internal/files: the lock, the file that Falco checks, the prober's
 	// name, the alert log, and the directory of a bundle.
-	writers := "internal/files internal/host/machine.go internal/host/falcocheck.go internal/alert/prober.go internal/alert/follow.go internal/pkgmgr/bundle.go"
+	writers := "internal/files internal/host/machine.go internal/host/falcocheck.go internal/host/rules.go internal/alert/prober.go internal/alert/follow.go internal/pkgmgr/bundle.go"
 	for f := range strings.FieldsSeq("WriteFile Create CreateTemp OpenFile Rename Remove RemoveAll Mkdir MkdirAll MkdirTemp Chmod Chown Chtimes Symlink Link Truncate") {
 		all["os."+f] = writers
 	}

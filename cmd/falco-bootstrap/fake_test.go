@@ -117,6 +117,14 @@ func (n *fakeNode) Complaint(context.Context, node.FalcoCheck, []byte) (string, 
 	return n.complains, n.asked("Complaint")
 }
 
+func (n *fakeNode) Examine(context.Context, node.FalcoCheck, []byte) (reason string, warnings []string, err error) {
+	return "", nil, n.asked("Examine")
+}
+
+func (n *fakeNode) Fetch(context.Context, string, string, bool) ([]byte, error) {
+	return nil, n.asked("Fetch")
+}
+
 func (n *fakeNode) Vitals(int, string) (node.Vitals, error) {
 	return node.Vitals{State: "S"}, n.asked("Vitals")
 }

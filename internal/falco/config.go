@@ -34,11 +34,19 @@ const DefaultWebserverPort = 8765
 // wrong. --dry-run came with 0.35; before that, -L reads everything and then lists
 // the rules (falcosecurity/falco#194). A version that cannot be read counts as the
 // newest.
-func CheckArgs(falcoVersion string, args []string, file string) []string {
+//
+// rules, if any, take the place of the rules files that are configured.
+func CheckArgs(falcoVersion string, args []string, file string, rules ...string) []string {
 	config, args := cutOption(args, "-c")
 	_, args = cutOption(args, "-P")
 	_, args = cutOption(args, "--pidfile")
+	if len(rules) > 0 {
+		_, args = cutOption(args, "-r")
+	}
 	check := append([]string{"-c", cmp.Or(file, config, ConfigFile)}, args...)
+	for _, path := range rules {
+		check = append(check, "-r", path)
+	}
 	if before(falcoVersion, "0.35.0") {
 		return append(check, "-L")
 	}

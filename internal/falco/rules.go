@@ -132,3 +132,12 @@ func fitting(name string) string {
 	}
 	return name + " fits it"
 }
+
+// RulesFilesKey returns the key of falco.yaml that lists rules files:
+// falcosecurity/falco userspace/falco/configuration.cpp.
+func RulesFilesKey(falcoVersion string) string {
+	if before(falcoVersion, "0.38.0") {
+		return "rules_file"
+	}
+	return "rules_files"
+}

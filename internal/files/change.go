@@ -65,7 +65,7 @@ func (t Tree) Write(c node.WriteFile, check func() error) (created []string, err
 // [falco.ConfigDir], and logrotate, except for a list of suffixes (logrotate
 // 3.21, config.c).
 func readsEveryFile(dir string) bool {
-	return dir == falco.ConfigDir || dir == "/etc/logrotate.d"
+	return dir == falco.ConfigDir || dir == falco.RulesDir || dir == "/etc/logrotate.d"
 }
 
 // makeDir creates a directory and its missing parents, each of mode 0755

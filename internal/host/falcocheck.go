@@ -78,7 +78,12 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byt
 		defer func() { _ = f.Close() }()
 		file, c.Files = candidate, []*os.File{f}
 	}
-	c.Argv = append([]string{t.falco}, falco.CheckArgs(check.Version, check.Args, file)...)
+	rules, err := stageRules(check.Rules)
+	if err != nil {
+		return "", nil, err
+	}
+	defer rules.remove()
+	c.Argv = append([]string{t.falco}, falco.CheckArgs(check.Version, check.Args, file, rules.paths...)...)
 	out, err := program.Run(ctx, c)
 	if err == nil && out.Status > 0 && verify.Reason(string(out.Stderr)) == "" {
 		// The level of its log may hide the reason.
@@ -88,13 +93,13 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byt
 	if err != nil {
 		return "", nil, err
 	}
-	said := strings.ReplaceAll(string(out.Stderr), candidate, falco.ConfigFile)
+	said := rules.rename(strings.ReplaceAll(string(out.Stderr), candidate, falco.ConfigFile))
 	switch {
 	case out.Status == 0:
 	case out.Signal != 0:
 		reason = "it was killed by signal " + out.Signal.String()
 	default:
-		reason = cmp.Or(verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
+		reason = cmp.Or(verify.RulesReason(said), verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
 	}
 	return reason, verify.Warnings(said), nil
 }
@@ -132,11 +137,26 @@ func complaint(ctx context.Context, t tools, check node.FalcoCheck, content []by
 
 // Complaint has the installed Falco check its configuration.
 func (v *View) Complaint(ctx context.Context, check node.FalcoCheck, content []byte) (string, error) {
-	switch {
-	case v.host.Tree:
-		return "", node.ErrNotAsked
-	case !v.host.Root:
-		return "", fmt.Errorf("asking Falco about its configuration: %w", fs.ErrPermission)
+	if err := v.mayAsk(); err != nil {
+		return "", err
 	}
 	return complaint(ctx, v.tools, check, content)
+}
+
+// Examine asks the installed Falco about its configuration and rules.
+func (v *View) Examine(ctx context.Context, check node.FalcoCheck, content []byte) (reason string, warnings []string, err error) {
+	if err := v.mayAsk(); err != nil {
+		return "", nil, err
+	}
+	return askFalco(ctx, v.tools, check, content)
+}
+
+func (v *View) mayAsk() error {
+	switch {
+	case v.host.Tree:
+		return node.ErrNotAsked
+	case !v.host.Root:
+		return fmt.Errorf("asking Falco about its configuration: %w", fs.ErrPermission)
+	}
+	return nil
 }

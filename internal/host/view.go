@@ -15,6 +15,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/pkgmgr"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -28,6 +29,7 @@ type View struct {
 	falcos   *answer[[]node.Process]
 	bus      *bus
 	tools    tools
+	manager  *pkgmgr.Manager
 
 	mu    sync.Mutex // guards units
 	units map[string]systemd.Unit
@@ -57,6 +59,7 @@ func newView(ctx context.Context, opts Options, t files.Tree, b *bus) *View {
 	tools, packages := opts.programs(), opts.packages(t)
 	return &View{
 		tree: t, now: time.Now(), bus: b, tools: tools, units: map[string]systemd.Unit{},
+		manager:  packages,
 		host:     readHost(tools, t, opts.Kernel),
 		packages: newAnswer(func() (node.Packages, error) { return packages.Packages(ctx) }),
 		altered:  newAnswer(func() ([]node.AlteredFile, error) { return packages.Altered(ctx) }),
@@ -128,6 +131,11 @@ func (v *View) Units(ctx context.Context, names ...string) (map[string]systemd.U
 		answer[name] = v.units[name]
 	}
 	return answer, nil
+}
+
+// Fetch returns what is at a URL.
+func (v *View) Fetch(ctx context.Context, url, repository string, insecure bool) ([]byte, error) {
+	return v.manager.Fetch(ctx, url, repository, insecure)
 }
 
 // Module looks for Falco's kernel module.

@@ -72,6 +72,16 @@ type FalcoCheck struct {
 	Args []string
 	// Env is the environment of the unit, as KEY=VALUE.
 	Env []string
+	// Rules, if set, are the rules files that Falco is to load in the place of
+	// those that it is configured to load, in order.
+	Rules []RulesFile
+}
+
+// RulesFile is a rules file as it is on disk, or as it will be.
+type RulesFile struct {
+	Path string
+	// Content is what the file will hold; nil means as it is.
+	Content []byte
 }
 
 // RemoveFile removes a file. It is not an error if there is none.

@@ -27,6 +27,8 @@ const (
 	DriftUnitFrozen      Drift = "unit-frozen"          // the process is stopped by a signal, or dead
 	DriftUnitReload      Drift = "unit-reload"          // systemd has not read a changed unit file
 	DriftFollow          Drift = "rules-follow"         // falcoctl-artifact-follow is not as declared
+	DriftRules           Drift = "rules"                // a declared rules file is missing or edited, or one of the agent is no longer declared
+	DriftRulesUnloaded   Drift = "rules-not-loaded"     // Falco does not load the declared rules files
 	DriftVersion         Drift = "falco-version"        // not the declared version, or one that cannot run here
 	DriftFiles           Drift = "falco-files"          // files of the package missing or altered
 	DriftDependencies    Drift = "build-dependencies"   // dkms or the kernel's devel package is missing

@@ -46,6 +46,12 @@ type View interface {
 	// It costs a child process and changes nothing. Only root can ask it
 	// ([fs.ErrPermission]).
 	Complaint(ctx context.Context, check FalcoCheck, candidate []byte) (string, error)
+	// Examine asks as Complaint does, and also returns Falco's warnings.
+	Examine(ctx context.Context, check FalcoCheck, candidate []byte) (reason string, warnings []string, err error)
+	// Fetch returns what is at a URL: https://, file:// or a plain path; http://
+	// only if insecure. repository is the id of the repository whose proxy leads
+	// there. It writes nothing.
+	Fetch(ctx context.Context, url, repository string, insecure bool) ([]byte, error)
 	// Module says whether Falco's kernel module is built for a kernel.
 	Module(ctx context.Context, kernel string) (Module, error)
 	// Vitals describes a running process and the log that it should write to. It

@@ -31,7 +31,7 @@ const (
 
 var (
 	errInsecure = errors.New("http:// is not allowed")
-	errTooLarge = errors.New("it is larger than 1 MiB, too large for a key file")
+	errTooLarge = errors.New("it is larger than 1 MiB, too large for a key or rules file")
 )
 
 // hintNet is the hint for a server that cannot be reached: the service gateway of
@@ -43,6 +43,11 @@ type statusError int
 
 func (e statusError) Error() string {
 	return fmt.Sprintf("the server answers %d %s", int(e), http.StatusText(int(e)))
+}
+
+// Fetch reads a key or rules file; see [node.View].
+func (m *Manager) Fetch(ctx context.Context, from, repository string, insecure bool) ([]byte, error) {
+	return m.fetch(ctx, from, repository, insecure)
 }
 
 // fetch reads a small file over https, over http if insecure, from a file: URL

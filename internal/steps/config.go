@@ -48,6 +48,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if err != nil {
 		return converge.Outcome{}, err
 	}
+	declared := sv.declaredKeys(u, old)
 	edited, editErr := editConfig(sv, u, old)
 	if editErr != nil {
 		edited = old
@@ -62,11 +63,11 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return out, judge(ctx, sv, u, edited, &out, err)
 	}
 	// What overrules a declared key may be why Falco has no output left.
-	if err := effective.CheckOverruled(sv.Declared(), redact.Value); err != nil {
+	if err := effective.CheckOverruled(declared, redact.Value); err != nil {
 		return out, node.ConfigError(sv.withExecStart(u, effective, err), "")
 	}
 	if editErr != nil {
-		if len(effective.Differing(sv.Declared())) > 0 {
+		if len(effective.Differing(declared)) > 0 {
 			return out, editErr
 		}
 		out.Warnings = append(out.Warnings, node.Warning{Message: editErr.Error() + "; the declared keys are in force", Hint: node.HintOf(editErr)})
@@ -84,7 +85,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 // editConfig returns the content of falco.yaml with those declared keys set that
 // Falco does not read there yet.
 func editConfig(sv *survey, u systemd.Unit, old []byte) ([]byte, error) {
-	wanted, err := falcoconf.Unset(falco.ConfigFile, old, falco.ConfigStart(sv.version, u, sv.view.Tree()), sv.Declared())
+	wanted, err := falcoconf.Unset(falco.ConfigFile, old, falco.ConfigStart(sv.version, u, sv.view.Tree()), sv.declaredKeys(u, old))
 	if err == nil && len(wanted) > 0 {
 		old, err = falcoconf.Set(old, wanted...)
 	}

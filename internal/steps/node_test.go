@@ -63,6 +63,10 @@ type fakeNode struct {
 	questions  []node.FalcoCheck
 	candidates []string
 
+	warns   []string          // of Falco about its configuration
+	web     map[string]string // contents by URL
+	fetched []string          // URLs
+
 	offer   string      // the Falco version that the repository has
 	served  []trust.Key // what the key's URL serves
 	clock   time.Time
@@ -476,4 +480,18 @@ func (n *fakeNode) state() map[string]string {
 		out["unit "+name] = strings.Join([]string{u.UnitFileState, u.ActiveState, u.SubState}, " ")
 	}
 	return out
+}
+
+func (n *fakeNode) Examine(ctx context.Context, check node.FalcoCheck, candidate []byte) (reason string, warnings []string, err error) {
+	reason, err = n.Complaint(ctx, check, candidate)
+	return reason, n.warns, err
+}
+
+func (n *fakeNode) Fetch(_ context.Context, url, _ string, _ bool) ([]byte, error) {
+	n.fetched = append(n.fetched, url)
+	content, ok := n.web[url]
+	if !ok {
+		return nil, node.Errorf(node.CodePackages, "a proxy", "fetching %s: no such file", url)
+	}
+	return []byte(content), nil
 }

@@ -4,6 +4,7 @@
 package steps
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -35,6 +36,11 @@ func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
 			return out, err
 		}
 		out.Changes = append(out.Changes, t)
+	}
+	if len(installs) > 0 {
+		if err := sv.rules(cmp.Or(sv.version, sv.decision.Max)).FitBefore(ctx); err != nil {
+			return out, err
+		}
 	}
 	switch {
 	case len(out.Changes) == 0:

@@ -19,6 +19,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
@@ -29,13 +30,14 @@ const (
 	idPackages   = "packages"
 	idEPEL       = "epel"
 	idDropIns    = "drop-ins"
+	idRules      = "rules"
 	idConfig     = "config"
 	idUnit       = "unit"
 	idProof      = "proof"
 )
 
 // header is the first line of every file that only the agent writes.
-const header = "Managed by falco-bootstrap: a change here is undone by its next run."
+const header = ruleset.Header
 
 // A step is one promise about the node. It is given only the survey, and nothing
 // that writes.
@@ -67,7 +69,7 @@ func All(s settings.Settings) []converge.Step {
 		return last
 	}
 	supply := []string{idKey, idRepository, idPackages, idEPEL}
-	around := append(supply, idDropIns, idConfig)
+	around := append(supply, idDropIns, idRules, idConfig)
 	var all []converge.Step
 	for _, s := range []step{
 		{id: "preflight", plan: planPreflight},
@@ -77,7 +79,8 @@ func All(s settings.Settings) []converge.Step {
 		{id: idEPEL, filesOnly: true, plan: planEPEL},
 		{id: "module", live: true, plan: planModule, despite: supply},
 		{id: idDropIns, plan: planDropIns, despite: supply},
-		{id: idConfig, plan: planConfig, despite: append(supply, idDropIns)},
+		{id: idRules, plan: planRules},
+		{id: idConfig, plan: planConfig, despite: append(supply, idDropIns, idRules)},
 		{id: idUnit, live: true, plan: planUnit, despite: around, undo: startAgain},
 		{id: idProof, live: true, plan: planProof, despite: around},
 	} {

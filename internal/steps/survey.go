@@ -42,6 +42,9 @@ type survey struct {
 	unit string
 	// planned has the ids of the steps that have planned changes so far.
 	planned map[string]bool
+	// candidate are all rules files as they will be, if the rules step has planned
+	// to change any.
+	candidate []node.RulesFile
 }
 
 func newSurvey(ctx context.Context, view node.View, s settings.Settings) *survey {
@@ -138,7 +141,7 @@ func (sv *survey) subject(u systemd.Unit) node.Subject {
 // check asks the installed Falco as its unit will start it: with the library
 // that this host needs, which the unit may not have been told of yet.
 func (sv *survey) check(u systemd.Unit) node.FalcoCheck {
-	c := node.FalcoCheck{Version: sv.installed.Version, Args: falco.StartOf(u, sv.view.Tree()).Args, Env: u.Env(sv.view.Tree())}
+	c := node.FalcoCheck{Version: sv.installed.Version, Args: falco.StartOf(u, sv.view.Tree()).Args, Env: u.Env(sv.view.Tree()), Rules: sv.candidate}
 	isPreload := func(variable string) bool { return strings.HasPrefix(variable, "LD_PRELOAD=") }
 	reads := sv.planned[idDropIns] || u.Unread(sv.view.Tree())
 	if falco.NeedsPreload(sv.host, c.Version) && (reads || !slices.ContainsFunc(c.Env, isPreload)) {

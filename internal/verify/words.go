@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -86,4 +87,37 @@ func clip(s string) string {
 		return strings.ToValidUTF8(s[:300], "") + "..."
 	}
 	return s
+}
+
+// The parts of Falco's message about a rules file that it refuses: falco 0.44.1
+// userspace/engine/rule_loader.cpp, context::as_string and as_verbose_string. Lines
+// are counted from 0.
+var (
+	rulesItem  = regexp.MustCompile(`(?m)^ *(rule|macro|list) '(.*)': \((.+):(\d+):\d+\)$`)
+	rulesPlace = regexp.MustCompile(`\(([^"()]+):(\d+):\d+\)`)
+	rulesError = regexp.MustCompile(`(?m)^\s*LOAD_ERR_\w+ \((.*?)\): (.*)$`)
+)
+
+// RulesReason finds in Falco's standard error why it refuses a rules file, as
+// "FILE:LINE: rule NAME: REASON", or "" if it says nothing of the kind.
+func RulesReason(stderr string) string {
+	_, message, found := strings.Cut(stderr, ": Invalid\n")
+	reason := rulesError.FindStringSubmatch(message)
+	if !found || reason == nil {
+		return ""
+	}
+	text := reason[1] + ": " + strings.TrimSpace(reason[2])
+	if item := rulesItem.FindStringSubmatch(message); item != nil {
+		return clip(item[3] + ":" + next(item[4]) + ": " + item[1] + " " + strconv.Quote(item[2]) + ": " + text)
+	}
+	if all := rulesPlace.FindAllStringSubmatch(message, -1); all != nil {
+		last := all[len(all)-1]
+		return clip(last[1] + ":" + next(last[2]) + ": " + text)
+	}
+	return clip(text)
+}
+
+func next(line string) string {
+	n, _ := strconv.Atoi(line)
+	return strconv.Itoa(n + 1)
 }

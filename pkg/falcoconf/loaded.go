@@ -19,23 +19,39 @@ type RulesEntry struct {
 func (c *Config) RulesEntries() []RulesEntry {
 	var all []RulesEntry
 	for _, e := range c.rulesEntries() {
-		r := RulesEntry{Path: e.text, Origin: e.origin}
-		info, err := fs.Stat(c.fsys, rooted(e.text))
-		r.Dir = err == nil && info.IsDir()
-		var found []string
-		if r.Dir {
-			found = c.regularFiles(e.text)
-		} else if err == nil && e.text != "" {
-			found = []string{e.text}
+		if name := e.string(); name != "" && !e.unknown {
+			all = append(all, c.rulesEntry(name, e.origin))
 		}
-		for _, file := range found {
-			if c.isRulesName(file) {
-				r.Files = append(r.Files, file)
-			}
-		}
-		all = append(all, r)
 	}
 	return all
+}
+
+// RulesOptions returns the same of the arguments of Falco's option -r, which take
+// the place of rules_files.
+func (c *Config) RulesOptions(paths []string) []RulesEntry {
+	var all []RulesEntry
+	for _, p := range paths {
+		all = append(all, c.rulesEntry(p, Origin{File: CommandLine}))
+	}
+	return all
+}
+
+func (c *Config) rulesEntry(name string, origin Origin) RulesEntry {
+	r := RulesEntry{Path: name, Origin: origin}
+	info, err := fs.Stat(c.fsys, rooted(name))
+	r.Dir = err == nil && info.IsDir()
+	found := []string{name}
+	if r.Dir {
+		found = c.regularFiles(name)
+	} else if err != nil {
+		found = nil
+	}
+	for _, file := range found {
+		if c.isRulesName(file) {
+			r.Files = append(r.Files, file)
+		}
+	}
+	return r
 }
 
 // A RuleSelection is an entry of the key rules, which turns rules on or off by a

@@ -1,0 +1,63 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package host
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+)
+
+// memory is a file system that is on no disk. Falco takes a rules file by the end
+// of its name, so a file without a name would not do.
+const memory = "/dev/shm"
+
+// A staged is a list of rules files that Falco is to be asked about.
+type staged struct {
+	dir   string   // of the files that are not on disk yet; "" if there are none
+	paths []string // in the order of the question
+	names []string // old and new in turn, for messages
+}
+
+// stageRules puts the rules files that will be different into a directory that
+// only root can read.
+func stageRules(rules []node.RulesFile) (s staged, err error) {
+	for i, r := range rules {
+		path := r.Path
+		if r.Content != nil {
+			if s.dir == "" {
+				s.dir, err = os.MkdirTemp(memory, "falco-bootstrap-")
+			}
+			if err == nil {
+				// The numbers keep two files of one name apart.
+				path = filepath.Join(s.dir, strconv.Itoa(i), filepath.Base(r.Path))
+				err = os.Mkdir(filepath.Dir(path), 0o700)
+			}
+			if err == nil {
+				err = os.WriteFile(path, r.Content, 0o600)
+			}
+			if err != nil {
+				s.remove()
+				return staged{}, fmt.Errorf("keeping rules in memory: %w", files.Bare(err))
+			}
+			s.names = append(s.names, path, r.Path)
+		}
+		s.paths = append(s.paths, path)
+	}
+	return s, nil
+}
+
+// rename gives the files in a message the names that they will have.
+func (s staged) rename(text string) string { return strings.NewReplacer(s.names...).Replace(text) }
+
+func (s staged) remove() {
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
