@@ -41,6 +41,8 @@ type env struct {
 	// output writes or appends to a file that the command line names.
 	output func(name string, content []byte, how files.OutputMode) error
 	probe  func(context.Context, host.Options, alert.Probe) (node.Seen, error)
+	// await waits for a line of the alert log.
+	await  func(ctx context.Context, opts host.Options, log string, within time.Duration, matches func([]byte) bool) ([]byte, error)
 	bundle func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error)
 }
 

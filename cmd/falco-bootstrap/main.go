@@ -34,7 +34,7 @@ func main() {
 		now: time.Now, readFile: os.ReadFile,
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
 		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
-		remember: remember, probe: host.Watch, output: files.WriteOutput, bundle: host.Collect,
+		remember: remember, probe: host.Watch, await: host.Await, output: files.WriteOutput, bundle: host.Collect,
 	})
 	stop()
 	os.Exit(int(code))

@@ -10,6 +10,7 @@
 package alert
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -72,6 +73,36 @@ func Watch(ctx context.Context, p Probe) (node.Seen, error) {
 		w.seen.Journal, err = w.searchJournal(ctx, started)
 	}
 	return w.seen, err
+}
+
+// Await returns the first line of Falco's log that matches, or nil if none appears
+// in time. It reads what is appended from now on.
+func Await(ctx context.Context, path string, within time.Duration, matches func([]byte) bool) ([]byte, error) {
+	log, err := follow(path)
+	if err != nil {
+		return nil, fmt.Errorf("watching %s: %w", path, files.Bare(err))
+	}
+	defer log.close()
+	bounded, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	var found []byte
+	for {
+		err := log.lines(func(line []byte) {
+			if found == nil && matches(line) {
+				found = bytes.Clone(line)
+			}
+		})
+		if err != nil || found != nil {
+			return found, err
+		}
+		select {
+		case <-tick.C:
+		case <-bounded.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // A watch is one watch under way.

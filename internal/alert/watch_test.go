@@ -268,3 +268,26 @@ func TestWatchJournal(t *testing.T) {
 		t.Errorf("Watch = %+v, %v; want one alert, in the journal", got, err)
 	}
 }
+
+// A line that is there already does not count; one that appears does.
+func TestAwait(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "falco.log")
+	put := func(text string) {
+		f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, err = f.WriteString(text)
+		}
+		if err = errors.Join(err, f.Close()); err != nil {
+			t.Error(err)
+		}
+	}
+	put("mine 1\n")
+	mine := func(line []byte) bool { return strings.HasPrefix(string(line), "mine") }
+	if line, err := Await(t.Context(), log, 200*time.Millisecond, mine); line != nil || err != nil {
+		t.Errorf("Await = %q, %v before there is a line", line, err)
+	}
+	time.AfterFunc(150*time.Millisecond, func() { put("other\nmine 2\nmine 3\n") })
+	if line, err := Await(t.Context(), log, 10*time.Second, mine); string(line) != "mine 2" || err != nil {
+		t.Errorf("Await = %q, %v, want the first line", line, err)
+	}
+}

@@ -76,6 +76,10 @@ func cutOption(args []string, option string) (value string, rest []string) {
 // (Falco 0.44).
 const SensitiveFileRule = "Read sensitive file untrusted"
 
+// PackageManagementRule is the rule about a package manager that runs in a
+// container. It is in falco-incubating_rules.yaml, which no package has.
+const PackageManagementRule = "Launch Package Management Process in Container"
+
 // SensitiveFileOutput is the start of the output of [SensitiveFileRule]. A text
 // line of the log does not name its rule.
 const SensitiveFileOutput = "Sensitive file opened for reading"

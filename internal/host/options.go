@@ -5,6 +5,7 @@ package host
 
 import (
 	"context"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
@@ -73,6 +74,18 @@ func Watch(ctx context.Context, opts Options, p alert.Probe) (node.Seen, error) 
 		return node.Seen{}, err
 	}
 	return alert.Watch(ctx, p)
+}
+
+// Await waits for a line of the alert log of this node; see [alert.Await].
+func Await(ctx context.Context, opts Options, log string, within time.Duration, matches func([]byte) bool) ([]byte, error) {
+	t, err := files.NewTree(opts.Root)
+	if err == nil {
+		log, err = t.Locate(log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return alert.Await(ctx, log, within, matches)
 }
 
 // Collect fills a directory with what a node without a network needs; see

@@ -11,8 +11,10 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
 // Facts are what a report says about a node. An unknown fact is empty.
@@ -76,27 +78,46 @@ type EffectiveKey struct {
 	Origin  string `json:"origin"`
 }
 
-// Effective returns what Falco makes of its configuration as it is now.
-func Effective(ctx context.Context, view node.View, s settings.Settings) (EffectiveConfig, error) {
-	sv := newSurvey(ctx, view, s)
+// load reads Falco's configuration as it is now.
+func (sv *survey) load(ctx context.Context) (*falcoconf.Config, systemd.Unit, error) {
 	if sv.err != nil {
-		return EffectiveConfig{}, sv.err
+		return nil, systemd.Unit{}, sv.err
 	}
 	u, err := configUnit(ctx, sv)
 	if err != nil {
-		return EffectiveConfig{}, err
+		return nil, u, err
 	}
 	file := sv.inForce(u).CommandLine().MainFile()
-	content, err := readOptional(view.Tree(), file)
+	content, err := readOptional(sv.view.Tree(), file)
 	if err == nil && content == nil {
 		err = node.Errorf(node.CodeFailed, "Falco is not installed yet: run falco-bootstrap first", "%s does not exist", file)
 	}
 	if err != nil {
-		return EffectiveConfig{}, err
+		return nil, u, err
 	}
-	loaded, err := falcoconf.LoadCandidate(view.Tree(), file, content, falco.ConfigStart(sv.version, u, view.Tree()))
+	loaded, err := falcoconf.LoadCandidate(sv.view.Tree(), file, content, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
-		return EffectiveConfig{}, node.ConfigError(fmt.Errorf("reading %s: %w", file, err), "")
+		err = node.ConfigError(fmt.Errorf("reading %s: %w", file, err), "")
+	}
+	return loaded, u, err
+}
+
+// RulesInForce returns the rules that Falco loads from what is on disk now.
+func RulesInForce(ctx context.Context, view node.View, s settings.Settings) (ruleset.InForce, error) {
+	sv := newSurvey(ctx, view, s)
+	loaded, u, err := sv.load(ctx)
+	if err != nil {
+		return ruleset.InForce{}, err
+	}
+	return sv.rules(sv.version).InForce(falco.StartOf(u, view.Tree()).CommandLine(sv.version), loaded)
+}
+
+// Effective returns what Falco makes of its configuration as it is now.
+func Effective(ctx context.Context, view node.View, s settings.Settings) (EffectiveConfig, error) {
+	sv := newSurvey(ctx, view, s)
+	loaded, _, err := sv.load(ctx)
+	if err != nil {
+		return EffectiveConfig{}, err
 	}
 	out := EffectiveConfig{Falco: sv.version}
 	for _, l := range loaded.Layers() {
