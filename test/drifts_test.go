@@ -113,6 +113,20 @@ func configDrifts() []drift {
 			undo: "rm /etc/falco/config.d/50-site.yaml.bak",
 		},
 		{
+			name: "declared rules that Falco does not load", class: node.DriftRulesUnloaded, exit: 6, flags: []string{"--rules-file=site=/srv/site.yaml"},
+			make: `cp -a /etc/falco/falco.yaml /srv/falco.yaml; sed -i '/^  - .etc.falco.rules.d/d' /etc/falco/falco.yaml; touch -d yesterday /etc/falco/falco.yaml
+				printf 'rules_files: [/etc/falco/falco_rules.yaml]\n' >/etc/falco/config.d/50-site.yaml; touch -d yesterday /etc/falco/config.d/50-site.yaml
+				printf -- '- list: site\n  items: []\n' >/srv/site.yaml`,
+			says: "rules_files is decided by /etc/falco/config.d/50-site.yaml:1",
+			undo: "rm /etc/falco/config.d/50-site.yaml; mv /srv/falco.yaml /etc/falco/falco.yaml",
+		},
+		{
+			// The case before has declared it.
+			name: "rules that are no longer declared", class: node.DriftRules, exit: 2,
+			make: "touch -d yesterday /etc/falco/rules.d/50-falco-bootstrap-site.yaml", says: "no longer declared",
+			mends: []string{"/etc/falco/rules.d/50-falco-bootstrap-site.yaml"}, restarts: true,
+		},
+		{
 			name: "rules newer than the process", class: node.DriftConfigStale, exit: 2,
 			make: "touch /etc/falco/falco_rules.yaml", says: "/etc/falco/falco_rules.yaml is newer than the process",
 			restarts: true,

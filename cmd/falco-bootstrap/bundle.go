@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/pkgmgr"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
@@ -20,7 +21,8 @@ func (a *app) bundleCommand() *cobra.Command {
 		Use:   "bundle DIR",
 		Short: "Collect what a node without a network needs",
 		Long: `bundle fills a directory with Falco's package for a host like this one, the
-signing key, this program, and manifest.json with the SHA-256 of each. It uses
+signing key, the rules that falco.rules fetches, this program, and manifest.json
+with the SHA-256 of each. It uses
 the repository of this node, so run falco-bootstrap here first.
 
 On the other node:
@@ -49,9 +51,19 @@ func (a *app) bundleInto(ctx context.Context, dir string) error {
 	if dir, err = filepath.Abs(dir); err != nil {
 		return fmt.Errorf("finding the directory: %w", err)
 	}
+	rules := map[string][]byte{}
+	for _, f := range declared.Falco.Rules {
+		if f.URL == "" {
+			continue
+		}
+		if rules[ruleset.Bundled(f)], err = ruleset.Download(ctx, v, declared, f); err != nil {
+			return err
+		}
+	}
 	b, err := a.bundle(ctx, a.hostOptions(), pkgmgr.BundleOrder{
 		Dir: dir, Spec: spec, Exclude: exclude, Repository: declared.Repository.ID,
 		KeyFile: steps.KeyFile, Fingerprints: declared.Repository.Fingerprints,
+		Extra: rules,
 	})
 	if err != nil {
 		return err

@@ -93,7 +93,7 @@ func RulesFor(set, falcoVersion string) string {
 
 func (r rulesRelease) name() string { return r.set + "-rules-" + r.version }
 
-var rulesArchive = regexp.MustCompile(`\b(falco(?:-[a-z]+)?)-rules-([0-9]+\.[0-9]+\.[0-9]+)\.(?:tar\.gz|yaml)$`)
+var rulesArchive = regexp.MustCompile(`\b(falco(?:-[a-z]+)?)-rules-([0-9]+\.[0-9]+\.[0-9]+)(?:\.tar\.gz|\.yaml|/rules/[a-z_-]+\.yaml)$`)
 
 // RulesSet returns the set and the version of an archive of published rules by its
 // URL, such as "falco-incubating" and "5.0.1", or "".

@@ -99,7 +99,10 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byt
 	case out.Signal != 0:
 		reason = "it was killed by signal " + out.Signal.String()
 	default:
-		reason = cmp.Or(verify.RulesReason(said), verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
+		if check.Rules != nil {
+			reason = verify.RulesReason(said)
+		}
+		reason = cmp.Or(reason, verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
 	}
 	return reason, verify.Warnings(said), nil
 }

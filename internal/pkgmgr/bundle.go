@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +35,8 @@ type BundleOrder struct {
 	// KeyFile is this node's verified copy of the keys with Fingerprints.
 	KeyFile      string
 	Fingerprints []string
+	// Extra are more files by name, such as rules.
+	Extra map[string][]byte
 }
 
 // A Bundle is what was collected: the content of its manifest.json.
@@ -135,6 +139,12 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 	}
 	if err := replaceFile(filepath.Join(o.Dir, "falco-bootstrap"), agent, 0o755); err != nil {
 		return b, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Extra)) {
+		if err := replaceFile(filepath.Join(o.Dir, name), o.Extra[name], 0o644); err != nil {
+			return b, err
+		}
+		b.list(name, o.Extra[name], "")
 	}
 	b.list(key, keyRing, "")
 	b.list("falco-bootstrap", agent, "")

@@ -12,7 +12,8 @@ type options struct {
 	sets     []string // KEY=VALUE of -o
 	modern   bool     // --modern-bpf
 	dryRun   bool
-	list     bool // -L: read everything, list the rules, and exit
+	rules    []string // -r, in the place of the configured rules files
+	list     bool     // -L: read everything, list the rules, and exit
 }
 
 // parseOptions reads args as Falco 0.minor does: an option that the release does not
@@ -28,6 +29,8 @@ func parseOptions(args []string, minor int) (options, error) {
 			o.config, o.explicit, args = args[0], true, args[1:]
 		case arg == "-o" && len(args) > 0:
 			o.sets, args = append(o.sets, args[0]), args[1:]
+		case arg == "-r" && len(args) > 0:
+			o.rules, args = append(o.rules, args[0]), args[1:]
 		case arg == "-L":
 			o.list = true
 		case arg == "--dry-run" && minor >= 35:

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -26,29 +28,54 @@ type rule struct {
 	Override  map[string]string
 
 	Plugins []struct{ Name, Version string } `yaml:"required_plugin_versions"`
+	Engine  string                           `yaml:"required_engine_version"`
+
+	line    int      // from 0, as yaml-cpp counts
+	unknown []string // keys
+}
+
+// UnmarshalYAML also notes where the item is and which keys Falco does not know.
+func (r *rule) UnmarshalYAML(n *yaml.Node) error {
+	type plain rule
+	if err := n.Decode((*plain)(r)); err != nil {
+		return err
+	}
+	r.line = n.Line - 1
+	known := strings.Fields("rule desc condition output priority source enabled tags exceptions override append warn_evttypes skip-if-unknown-filter capture capture_duration")
+	for i := 0; r.Name != "" && i < len(n.Content); i += 2 {
+		if key := n.Content[i].Value; !slices.Contains(known, key) {
+			r.unknown = append(r.unknown, key)
+		}
+	}
+	return nil
 }
 
 // loadRules reads the rules files and decides whether an open of /etc/shadow is
 // reported.
 func (a *app) loadRules(st *state, plugins []string) error {
 	paths := slices.Concat(st.list("rules_file"), st.list("rules_files"))
+	if a.opts.rules != nil {
+		paths = a.opts.rules
+	}
 	isThere := func(path string) bool { _, err := os.Stat(path); return err == nil }
 	if len(paths) == 0 || a.minor >= 44 && !slices.ContainsFunc(paths, isThere) { // seen of 0.44
 		return says("You must specify at least one rules file/directory via -r or a rules_file entry in falco.yaml")
 	}
 	a.log.info("Loading rules from:")
 	var shadow rule
+	known := map[string]bool{}
 	matches := !slices.Contains(st.list("base_syscalls.custom_set"), "!openat")
 	for _, path := range paths { // a missing one among others is skipped silently
 		for _, file := range regularFiles(path) {
 			if ext := filepath.Ext(file); a.minor >= 41 && ext != ".yaml" && ext != ".yml" {
 				continue
 			}
-			rules, err := readRules(file, plugins)
+			rules, err := readRules(file, plugins, a.minor, known)
 			if err != nil {
 				return err
 			}
 			for _, r := range rules {
+				a.warnUnknown(file, r)
 				if r.Name == falco.SensitiveFileRule {
 					shadow.amend(r)
 				}
@@ -65,15 +92,15 @@ func (a *app) loadRules(st *state, plugins []string) error {
 	return nil
 }
 
-// readRules reads one rules file.
-func readRules(file string, plugins []string) ([]rule, error) {
+// readRules reads one rules file after others, which have the known rules.
+func readRules(file string, plugins []string, minor int, known map[string]bool) ([]rule, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, says("Could not open file %s for reading", file)
 	}
 	var rules []rule
 	if err := yaml.Unmarshal(text, &rules); err != nil {
-		return nil, invalid(file, "LOAD_ERR_YAML_PARSE (Error when parsing YAML): "+err.Error())
+		return nil, invalid(file, rule{}, "LOAD_ERR_YAML_PARSE (YAML parse error): "+yamlError(err).Error())
 	}
 	for _, r := range rules {
 		for _, p := range r.Plugins {
@@ -81,15 +108,55 @@ func readRules(file string, plugins []string) ([]rule, error) {
 				return nil, says("Plugin requirement not satisfied, must load one of: %s (>= %s)", p.Name, p.Version)
 			}
 		}
-		if field := unknownField(r.Condition); field != "" && r.Name != "" {
-			return nil, invalid(file, "LOAD_ERR_COMPILE_CONDITION (Error compiling condition): filter_check called with nonexistent field "+field)
+		if wanted := engineNumber(r.Engine); wanted > engine(minor) {
+			return nil, invalid(file, r, fmt.Sprintf("LOAD_ERR_VALIDATE (Error validating rule/macro/list/exception objects): Rules require engine version 0.%d.0, but engine version is 0.%d.0", wanted, engine(minor)))
 		}
+		if field := unknownField(r.Condition); field != "" && r.Name != "" {
+			return nil, invalid(file, r, "LOAD_ERR_COMPILE_CONDITION (Error compiling condition): filter_check called with nonexistent field "+field)
+		}
+		if len(r.Override) > 0 && r.Name != "" && !known[r.Name] {
+			return nil, invalid(file, r, "LOAD_ERR_VALIDATE (Error validating rule/macro/list/exception objects): An 'override.<key>: replace' to a rule was requested but no rule by that name already exists")
+		}
+		known[r.Name] = true
 	}
 	return rules, nil
 }
 
-func invalid(file, problem string) error {
-	return says("%[1]s: Invalid\n1 Errors:\nIn rules content: (%[1]s:0:0)\n    %[2]s", file, problem)
+// engine returns the middle number of the version of the rules engine:
+// falcosecurity/falco userspace/engine/falco_engine_version.h.
+func engine(minor int) int {
+	engines := map[int]int{32: 13, 33: 15, 34: 16, 35: 17, 36: 26, 37: 31, 38: 40, 39: 43, 40: 46, 41: 50, 42: 57, 43: 58}
+	if n, ok := engines[minor]; ok {
+		return n
+	}
+	return 62
+}
+
+// engineNumber reads a required engine version, N or 0.N.0.
+func engineNumber(text string) int {
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "0."), ".0")
+	n, _ := strconv.Atoi(text)
+	return n
+}
+
+// invalid is Falco's message about a file that it refuses, as of 0.44:
+// userspace/engine/rule_loader.cpp.
+func invalid(file string, r rule, problem string) error {
+	at := fmt.Sprintf("In rules content: (%s:0:0)\n", file)
+	if r.Name != "" {
+		at += fmt.Sprintf("    rule '%s': (%s:%d:2)\n", r.Name, file, r.line)
+	}
+	if strings.HasPrefix(problem, "LOAD_ERR_COMPILE_CONDITION") {
+		at += fmt.Sprintf("    condition expression: (%q:%d:10)\n------\n%s\n^\n------\n", r.Condition, r.line+2, r.Condition)
+	}
+	return says("%s: Invalid\n1 Errors:\n%s%s\n", file, at, problem)
+}
+
+// warnUnknown logs the keys of a rule that Falco does not know.
+func (a *app) warnUnknown(file string, r rule) {
+	for _, key := range r.unknown {
+		a.log.log(levelWarning, fmt.Sprintf("%[1]s: Ok, with warnings\n1 Warnings:\nIn rules content: (%[1]s:0:0)\n    rule '%[2]s': (%[1]s:%[3]d:2)\nLOAD_UNKNOWN_KEY (Unknown key in item definition): Unknown key '%[4]s'. The key will be ignored.", file, r.Name, r.line, key))
+	}
 }
 
 // unknownField returns the first word of a condition that looks like a field of
