@@ -36,9 +36,12 @@ func text(line string) (bare string, isLogged bool) {
 }
 
 // Reason finds in Falco's standard error why Falco does not start, as one line:
-// what follows its last "Error:", which for a rules file is several lines, or the
+// what follows its last "Error:", for a rules file the place and the cause, or the
 // log line with the reason if that says nothing. It is "" if there is no text.
 func Reason(stderr string) string {
+	if file, rest, ok := strings.Cut(RulesReason(stderr), ":"); ok && strings.HasPrefix(file, "/") {
+		return file + ": Invalid, line " + rest
+	}
 	var reason, logged, last string
 	for line := range strings.Lines(stderr) {
 		line = strings.TrimRight(line, " \t\r\n")

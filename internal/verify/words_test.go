@@ -4,6 +4,7 @@
 package verify
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,9 @@ func TestRulesReason(t *testing.T) {
 	} {
 		if got := RulesReason(tt.stderr); got != tt.want {
 			t.Errorf("%s: RulesReason = %q, want %q", tt.name, got, tt.want)
+		}
+		if got, want := Reason(tt.stderr), strings.Replace(tt.want, file+":", file+": Invalid, line ", 1); tt.want != "" && got != want {
+			t.Errorf("%s: Reason = %q, want %q", tt.name, got, want)
 		}
 	}
 }
