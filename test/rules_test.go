@@ -150,6 +150,7 @@ func TestRulesRefused(t *testing.T) {
 	n.WriteFile("/srv/site.yaml", bad)
 	n.WriteFile("/srv/www/rules/changed.yaml", bad)
 	n.WriteFile("/srv/new.yaml", "- required_engine_version: 99\n")
+	n.WriteFile("/srv/plugin.yaml", "- required_plugin_versions:\n    - name: k8saudit\n      version: 0.7.0\n")
 	for _, tt := range []struct {
 		name string
 		flag string
@@ -158,6 +159,7 @@ func TestRulesRefused(t *testing.T) {
 	}{
 		{"a rule with an unknown field", "--rules-file=site=/srv/site.yaml", 6, rulesDir + `/51-falco-bootstrap-site.yaml:3: rule "Bad": Error compiling condition: filter_check called with nonexistent field nosuch.field`},
 		{"rules for a newer Falco", "--rules-file=site=/srv/new.yaml", 6, "51-falco-bootstrap-site.yaml:3: the rules need engine 0." + "99.0, and Falco 0.44.1 has " + falco.Engine("0.44.1")},
+		{"rules for a plugin that is not loaded", "--rules-file=site=/srv/plugin.yaml", 6, "Plugin requirement not satisfied, must load one of: k8saudit (>= 0.7.0)"},
 		{"another sum", "--rules-file=site={url: " + www + "/rules/changed.yaml, sha256: " + sumOf("") + "}", 4, "the sha256 of what was fetched is " + sumOf(bad)},
 		{"not served", "--rules-file=site={url: " + www + "/rules/none.yaml, sha256: " + sumOf("") + "}", 5, "404"},
 		{"a sum that is missing", "--rules-file=site={url: " + www + "/rules/none.yaml}", 64, "sha256: is missing"},
@@ -188,6 +190,73 @@ func TestRulesRefused(t *testing.T) {
 			t.Errorf("exit %d, warnings %q", all.Exit.Code, warned(all))
 		}
 	})
+}
+
+// A Falco before 0.37 has rules_file, -L in the place of --dry-run, and append: true.
+func TestRulesOfAnOldFalco(t *testing.T) {
+	t.Parallel()
+	d := OL("8.10").RHCK()
+	d.Falco = "0.34.1"
+	d.Files = map[string]string{"/etc/falco-standin/delay": "0.2"}
+	d.Config = "falco:\n  driver: kmod\n  rules:\n    - name: site\n      content: |\n        - rule: Read sensitive file untrusted\n          condition: and not proc.name = backup\n          append: true\n"
+	n := Start(t, d)
+	if r := n.Run("--falco-version=0.34.1"); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	n.requireNoChange(t, "--falco-version=0.34.1")
+	r := n.Run("config", "show", "--rules", "--falco-version=0.34.1")
+	Lines(t, r.Stdout, "on", "Read sensitive file untrusted", "amended by "+rulesDir+"/50-falco-bootstrap-site.yaml:3")
+	n.WriteFile("/srv/bad.yaml", "- rule: Bad\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n")
+	if r := n.Run("--falco-version=0.34.1", "--rules-file=bad=/srv/bad.yaml"); r.Exit != 6 || !strings.Contains(r.Stdout, "51-falco-bootstrap-bad.yaml:3") {
+		t.Errorf("a rule with an unknown field: %v", r)
+	}
+}
+
+// A bundle has the rules that are fetched. A node without a network takes them from
+// there with the same settings.
+func TestRulesOffline(t *testing.T) {
+	t.Parallel()
+	const bundle = "/srv/bundle"
+	d := withRules(t)
+	connected := StartConverged(t, d)
+	if r := connected.Run("bundle", bundle); r.Exit != 0 || !strings.Contains(r.Stdout, sumOf(incubatingRules)+"  "+bundle+"/rules-incubating.yaml") {
+		t.Fatal(r)
+	}
+	n := Start(t, d)
+	connected.copyDirTo(n, bundle)
+	n.Must("systemctl stop node-server")
+	if r := n.Run("--falco-rpm", bundle, "--repository-gpgkey", bundle+"/RPM-GPG-KEY-falcosecurity"); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	if got := n.ReadFile(ruleset.Path(0, "incubating")); !strings.HasSuffix(got, "\n"+incubatingRules) {
+		t.Errorf("the file holds %q", got)
+	}
+	n.Must("rm -r " + bundle)
+	if r := n.Run("--dry-run"); r.Exit != 0 {
+		t.Errorf("without the bundle: %v", r)
+	}
+}
+
+// A node whose rules cannot be fetched gets a Falco that runs without them.
+func TestRulesThatCannotBeFetched(t *testing.T) {
+	t.Parallel()
+	d := withRules(t)
+	n := Start(t, d)
+	n.Faults("/rules/ 404")
+	for range 2 {
+		all := reportOf(t, n.Run("--output=json"))
+		if all.Exit.Code != 5 || !strings.Contains(failure(all).Message, "falco.rules incubating: fetching") || failure(all).Hint == "" {
+			t.Errorf("exit %d: %+v", all.Exit.Code, failure(all))
+		}
+	}
+	if !n.Unit(modernUnit).Running() || !n.Alert("/var/log/falco.log", 10*time.Second) {
+		t.Error("Falco does not detect")
+	}
+	n.Must("rm /etc/falco-standin/http")
+	if r := n.Run(); r.Exit != 0 {
+		t.Error(r)
+	}
+	n.requireNoChange(t)
 }
 
 // The settings files of docs/rules.md work as they are, apart from where the node has

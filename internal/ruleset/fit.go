@@ -61,19 +61,16 @@ func (d Declared) misfitHint() string {
 }
 
 // FitBefore refuses a transaction to a Falco that would not load the rules that are
-// declared, or that others have put on the node. A version that only the repository
-// knows is not checked.
+// declared, or that others have put on the node. What is not served now, and a version
+// that only the repository knows, are not checked.
 func (d Declared) FitBefore(ctx context.Context) error {
-	if falco.Engine(d.Version) == "" {
-		return nil
-	}
 	for _, f := range d.Settings.Falco.Rules {
 		if why, tooNew := falco.RulesMisfit(f.URL, d.Version); tooNew {
 			return node.Errorf(node.CodeConfig, "declare the url and the sha256 of the one that fits, or another falco.version", "falco.rules %s: %s", f.Name, why)
 		}
 	}
 	files, err := d.Wanted(ctx)
-	if err != nil {
+	if err != nil && node.CodeOf(err) != node.CodePackages { // else Falco comes first, and its rules are fetched later
 		return err
 	}
 	ours, err := d.Ours()
@@ -114,6 +111,9 @@ func (d Declared) Refused(reason string) error {
 		return nil
 	}
 	hint := "correct falco.rules in the settings, or the file that Falco names; nothing was changed"
+	if strings.Contains(reason, "Plugin requirement not satisfied") {
+		hint = "load that plugin by falco.config (plugins and load_plugins), or declare rules that fit; nothing was changed"
+	}
 	for _, f := range d.Settings.Falco.Rules {
 		set, _ := falco.RulesSet(f.URL)
 		if fits := falco.RulesFor(set, d.Version); fits != "" && !strings.Contains(f.URL, fits) {

@@ -53,6 +53,9 @@ func planRules(ctx context.Context, sv *survey) (converge.Outcome, error) {
 // to change, that it accepts all of its rules with the configuration as it will be.
 func proveRules(ctx context.Context, sv *survey, config []byte, ours map[string][]byte, wanted []node.RulesFile, out *converge.Outcome) error {
 	u, err := configUnit(ctx, sv)
+	if err == nil {
+		err = sv.inForce(u).CheckMainFile()
+	}
 	if err != nil {
 		return err
 	}

@@ -177,15 +177,6 @@ func (s Set) index(kind Kind, name string) int {
 	return slices.IndexFunc(s.Items, func(it Item) bool { return it.Kind == kind && it.Name == name })
 }
 
-// Fatal returns the first problem that keeps Falco from starting, or false.
-func (s Set) Fatal() (Problem, bool) {
-	i := slices.IndexFunc(s.Problems, func(p Problem) bool { return p.Fatal })
-	if i < 0 {
-		return Problem{}, false
-	}
-	return s.Problems[i], true
-}
-
 // Load reads files in the order in which Falco loads them. What cannot be read is
 // in Problems; the rest of its file is left out, as Falco stops there.
 func Load(files []File, opts Options) Set {

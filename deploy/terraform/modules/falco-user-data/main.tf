@@ -18,10 +18,13 @@ locals {
     repo_gpgcheck = false
   } : key => value if var.mirror != "" }
 
+  rules = { for key, list in { rules = [for r in var.falco_rules : { for k, v in r : k => v if v != "" }] } : key => list if length(list) > 0 }
+
   settings = merge(var.settings, {
     falco = merge(
       try(var.settings.falco, {}),
       { for key, value in { version = var.falco_version, driver = var.driver } : key => value if !contains(["", "auto"], value) },
+      local.rules,
       { config = merge(try(var.settings.falco.config, {}), var.falco_config, local.format, {
         file_output = { enabled = true, filename = var.alert_file }
       }) },

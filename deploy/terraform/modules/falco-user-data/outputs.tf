@@ -8,7 +8,7 @@ output "user_data" {
   # The metadata of an instance is limited to 32,000 bytes, and OKE adds its own.
   precondition {
     condition     = length(local.rendered["oke-falco.sh"]) <= 16384
-    error_message = "The user data is over 16 KiB. Make settings and falco_config smaller."
+    error_message = "The user data is over 16 KiB. Make settings, falco_config and falco_rules smaller."
   }
 }
 
@@ -22,7 +22,7 @@ output "cloud_init_part" {
 
   precondition {
     condition     = length(local.rendered["60-falco-bootstrap.sh"]) <= 16384
-    error_message = "The user data is over 16 KiB. Make settings and falco_config smaller."
+    error_message = "The user data is over 16 KiB. Make settings, falco_config and falco_rules smaller."
   }
 }
 

@@ -130,6 +130,23 @@ variable "mirror" {
   }
 }
 
+variable "falco_rules" {
+  description = "Rules files for Falco to load after its own, in this order: each has a name, and a url with its sha256, a path or a content (docs/rules.md)."
+  type = list(object({
+    name    = string
+    url     = optional(string, "")
+    sha256  = optional(string, "")
+    path    = optional(string, "")
+    content = optional(string, "")
+  }))
+  default = []
+
+  validation {
+    condition     = alltrue([for r in var.falco_rules : length([for source in [r.url, r.path, r.content] : source if source != ""]) == 1 && (r.url == "") == (r.sha256 == "")])
+    error_message = "Each rules file has exactly one of url, path and content, and a sha256 with a url only."
+  }
+}
+
 variable "settings" {
   description = "More of /etc/falco-bootstrap.yaml: every section and key of docs/settings.md. The other variables win."
   type        = any

@@ -239,3 +239,29 @@ run "too_large_is_refused" {
   }
   expect_failures = [output.user_data, output.cloud_init_part]
 }
+
+run "rules_reach_the_settings" {
+  command = plan
+
+  variables {
+    falco_rules = [
+      { name = "incubating", url = "https://example.com/rules.tar.gz", sha256 = "ab" },
+      { name = "site", content = "- list: it's\n  items: []\n" },
+    ]
+  }
+
+  assert {
+    condition     = yamldecode(output.settings).falco.rules[0].sha256 == "ab" && yamldecode(output.settings).falco.rules[1].content == "- list: it's\n  items: []\n"
+    error_message = "falco_rules is not in the settings."
+  }
+}
+
+run "rules_without_a_sum" {
+  command = plan
+
+  variables {
+    falco_rules = [{ name = "incubating", url = "https://example.com/rules.tar.gz" }]
+  }
+
+  expect_failures = [var.falco_rules]
+}
