@@ -159,6 +159,7 @@ variable "settings" {
       "falco.driver",
       "falco.config",
       "falco.rules_follow",
+      "falco.rules",
       "falco.rpm",
       "repository.id",
       "repository.baseurl",
