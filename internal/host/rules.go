@@ -14,9 +14,10 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// memory is a file system that is on no disk. Falco takes a rules file by the end
-// of its name, so a file without a name would not do.
-const memory = "/dev/shm"
+// memory lists file systems that are on no disk; the first that can be written to is
+// used. Falco takes a rules file by the end of its name, so a file without a name
+// would not do.
+func memory() []string { return []string{"/dev/shm", "/run"} }
 
 // A staged is a list of rules files that Falco is to be asked about.
 type staged struct {
@@ -32,7 +33,7 @@ func stageRules(rules []node.RulesFile) (s staged, err error) {
 		path := r.Path
 		if r.Content != nil {
 			if s.dir == "" {
-				s.dir, err = os.MkdirTemp(memory, "falco-bootstrap-")
+				s.dir, err = makeMemoryDir()
 			}
 			if err == nil {
 				// The numbers keep two files of one name apart.
@@ -51,6 +52,15 @@ func stageRules(rules []node.RulesFile) (s staged, err error) {
 		s.paths = append(s.paths, path)
 	}
 	return s, nil
+}
+
+func makeMemoryDir() (dir string, err error) {
+	for _, parent := range memory() {
+		if dir, err = os.MkdirTemp(parent, "falco-bootstrap-"); err == nil {
+			break
+		}
+	}
+	return dir, err
 }
 
 // rename gives the files in a message the names that they will have.

@@ -14,7 +14,7 @@ import (
 // Falco is given rules files that are on no disk, in order, and its message names
 // them as they will be named.
 func TestExamineRules(t *testing.T) {
-	before, _ := filepath.Glob(memory + "/falco-bootstrap-*")
+	before, _ := filepath.Glob(memory()[0] + "/falco-bootstrap-*")
 	m, _ := onHost(t, func(tools *tools) {
 		tools.falco = script(t, "falco", `for a; do case $a in *site.yaml) stat -c %a "$(dirname "$(dirname "$a")")" >&2; echo "Error: $a: $(cat "$a") $*" >&2;; esac; done; exit 1`)
 	})
@@ -26,7 +26,7 @@ func TestExamineRules(t *testing.T) {
 	if err != nil || !strings.Contains(reason, want) {
 		t.Errorf("askFalco = %q, %v, want %q", reason, err, want)
 	}
-	if after, _ := filepath.Glob(memory + "/falco-bootstrap-*"); len(after) != len(before) {
+	if after, _ := filepath.Glob(memory()[0] + "/falco-bootstrap-*"); len(after) != len(before) {
 		t.Errorf("left behind: %q", after)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
@@ -89,5 +90,34 @@ func TestInForce(t *testing.T) {
 				t.Errorf("InForce: macros %v, lists %v, files %v, problems %q", f.Macros, f.Lists, f.Files, f.Problems)
 			}
 		})
+	}
+}
+
+// The directory is added to what falco.yaml lists, as it is written there.
+func TestKeys(t *testing.T) {
+	for _, tt := range []struct{ name, version, main, fragment, want string }{
+		{"a list", "0.44.1", "rules_files: [/a.yaml, \"${EXTRA}\"]", "", "rules_files [/a.yaml ${EXTRA} /etc/falco/rules.d]"},
+		{"a scalar", "0.44.1", "rules_files: /a.yaml", "", "rules_files [/a.yaml /etc/falco/rules.d]"},
+		{"nothing", "0.44.1", "x: 1", "", "rules_files [/etc/falco/rules.d]"},
+		{"there already", "0.44.1", "rules_files: [/a.yaml, /etc/falco/rules.d/]", "", ""},
+		{"the old key", "0.44.1", "rules_file: [/a.yaml]", "", "rules_file [/a.yaml /etc/falco/rules.d]"},
+		{"an old Falco", "0.36.2", "rules_file: [/a.yaml]", "", "rules_file [/a.yaml /etc/falco/rules.d]"},
+		{"a fragment decides", "0.44.1", "rules_files: [/a.yaml]\nconfig_files: [/etc/falco/config.d]", "rules_files: [/b.yaml]", ""},
+		{"a fragment adds it", "0.44.1", "rules_files: [/a.yaml]\nconfig_files: [/etc/falco/config.d]", "rules_files: [/etc/falco/rules.d]", ""},
+	} {
+		files := fstest.MapFS{"etc/falco/rules.d/x.yaml": {}, "etc/falco/config.d/x.yaml": {Data: []byte(tt.fragment)}}
+		config, err := falcoconf.LoadCandidate(files, falco.ConfigFile, []byte(tt.main), falcoconf.Start{Version: tt.version})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Declared{View: treeView{files: files}, Version: tt.version}
+		d.Settings.Falco.Rules = []settings.RulesFile{{Name: "a", Content: "x"}}
+		got := ""
+		for _, k := range d.Keys(config, []byte(tt.main)) {
+			got += fmt.Sprint(k.Path, " ", k.Value)
+		}
+		if got != tt.want {
+			t.Errorf("%s: Keys = %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcorules"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
 // Header is the first line of every file that only the agent writes.
@@ -120,29 +121,39 @@ func (d Declared) Changes(ours map[string][]byte, wanted []node.RulesFile) ([]no
 	return out, nil
 }
 
-// Keys returns the declared keys of falco.yaml. If rules are declared and the
-// rules_files of falco.yaml does not lead to them, [falco.RulesDir] is added to it.
-func (d Declared) Keys(config *falcoconf.Config) []falcoconf.Setting {
+// Keys returns the declared keys of falco.yaml, whose content is given. If rules are
+// declared and its rules_files does not lead to them, [falco.RulesDir] is added to it.
+func (d Declared) Keys(config *falcoconf.Config, content []byte) []falcoconf.Setting {
 	declared := d.Settings.Declared()
 	if len(d.Settings.Falco.Rules) == 0 {
 		return declared
 	}
 	key := falco.RulesFilesKey(d.Version)
+	if _, plural := config.Get(key); !plural {
+		if _, singular := config.Get("rules_file"); singular { // deprecated, and both are fatal
+			key = "rules_file"
+		}
+	}
 	if i := slices.IndexFunc(declared, func(s falcoconf.Setting) bool { return s.Path == key }); i >= 0 {
 		if list, ok := declared[i].Value.([]any); ok && !slices.Contains(list, any(falco.RulesDir)) {
 			declared[i].Value = append(slices.Clone(list), falco.RulesDir)
 		}
 		return declared
 	}
-	list := []any{}
-	for _, e := range config.RulesEntries() {
-		if isRulesDir(e) {
-			return declared
-		}
-		list = append(list, e.Path)
+	at, ok := config.Get(key)
+	if slices.ContainsFunc(config.RulesEntries(), isRulesDir) || ok && at.Origin.File != falco.ConfigFile {
+		return declared // if they are not reached then, Unreached names who decides
 	}
-	if at, ok := config.Get(key); ok && at.Origin.File != falco.ConfigFile {
-		return declared // Unreached names who decides
+	doc, err := yamledit.Decode(content)
+	if err != nil {
+		return declared
+	}
+	list := []any{} // as it is written, with variables
+	switch old := doc[key].(type) {
+	case []any:
+		list = slices.Clone(old)
+	case string:
+		list = append(list, old)
 	}
 	return append(declared, falcoconf.Setting{Path: key, Value: append(list, falco.RulesDir)})
 }

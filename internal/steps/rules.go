@@ -113,5 +113,5 @@ func (sv *survey) declaredKeys(u systemd.Unit, content []byte) []falcoconf.Setti
 	if err != nil {
 		return sv.Declared()
 	}
-	return sv.rules(sv.version).Keys(config)
+	return sv.rules(sv.version).Keys(config, content)
 }
