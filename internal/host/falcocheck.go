@@ -104,6 +104,9 @@ func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byt
 		}
 		reason = cmp.Or(reason, verify.Reason(said), "exit status "+strconv.Itoa(out.Status))
 	}
+	if check.Rules != nil {
+		return reason, verify.RulesWarnings(said), nil
+	}
 	return reason, verify.Warnings(said), nil
 }
 

@@ -46,7 +46,8 @@ type View interface {
 	// It costs a child process and changes nothing. Only root can ask it
 	// ([fs.ErrPermission]).
 	Complaint(ctx context.Context, check FalcoCheck, candidate []byte) (string, error)
-	// Examine asks as Complaint does, and also returns Falco's warnings.
+	// Examine asks as Complaint does, and also returns Falco's warnings: those
+	// about rules, as FILE:LINE and what is wrong, if check has rules.
 	Examine(ctx context.Context, check FalcoCheck, candidate []byte) (reason string, warnings []string, err error)
 	// Fetch returns what is at a URL: https://, file:// or a plain path; http://
 	// only if insecure. repository is the id of the repository whose proxy leads

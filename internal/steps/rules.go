@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
+	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
@@ -97,6 +99,9 @@ func examineRules(ctx context.Context, sv *survey, u systemd.Unit, config []byte
 		return fmt.Errorf("having Falco check the rules: %w", err)
 	}
 	for _, w := range warnings {
+		if !slices.ContainsFunc(candidate, func(f node.RulesFile) bool { return f.Content != nil && strings.HasPrefix(w, f.Path+":") }) {
+			continue // about somebody else's file, which this run does not change
+		}
 		out.Warnings = append(out.Warnings, node.Warning{Message: "falco warns about the rules: " + w})
 	}
 	if reason != "" {

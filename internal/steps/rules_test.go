@@ -161,8 +161,8 @@ func TestRefusedRulesChangeNothing(t *testing.T) {
 	if diff := cmp.Diff(before, n.state()); diff != "" {
 		t.Errorf("the node changed (-before +after):\n%s", diff)
 	}
-	n.complains, n.warns = "", []string{"Ok, with warnings"}
-	if out, err := planOf(t, n, s, idRules); err != nil || len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0].Message, "with warnings") {
+	n.complains, n.warns = "", []string{ruleset.Path(1, "site") + ":3: unknown key", "/etc/falco/falco_rules.yaml:3: unknown key"}
+	if out, err := planOf(t, n, s, idRules); err != nil || len(out.Warnings) != 1 || !strings.Contains(out.Warnings[0].Message, "site.yaml:3: unknown key") {
 		t.Errorf("Plan = %v, warnings %v", err, out.Warnings)
 	}
 }

@@ -98,6 +98,7 @@ func clip(s string) string {
 var (
 	rulesItem  = regexp.MustCompile(`(?m)^ *(rule|macro|list) '(.*)': \((.+):(\d+):\d+\)$`)
 	rulesPlace = regexp.MustCompile(`\(([^"()]+):(\d+):\d+\)`)
+	rulesWarns = regexp.MustCompile(`^LOAD_[A-Z_]+ \((.*?)\): (.*)$`)
 	rulesError = regexp.MustCompile(`(?m)^\s*LOAD_ERR_\w+ \((.*?)\): (.*)$`)
 )
 
@@ -118,6 +119,27 @@ func RulesReason(stderr string) string {
 		return clip(last[1] + ":" + next(last[2]) + ": " + text)
 	}
 	return clip(text)
+}
+
+// RulesWarnings finds in Falco's standard error what it warns of in rules files, each
+// as "FILE:LINE: rule NAME: REASON".
+func RulesWarnings(stderr string) []string {
+	var found []string
+	at := ""
+	for line := range strings.Lines(stderr) {
+		line = strings.TrimRight(line, " \r\n")
+		if item := rulesItem.FindStringSubmatch(line); item != nil {
+			at = item[3] + ":" + next(item[4]) + ": " + item[1] + " " + strconv.Quote(item[2]) + ": "
+		} else if place := rulesPlace.FindStringSubmatch(line); place != nil && strings.HasPrefix(line, "In rules content") {
+			at = place[1] + ": "
+		}
+		if m := rulesWarns.FindStringSubmatch(line); m != nil && !strings.HasPrefix(line, "LOAD_ERR_") {
+			if text := clip(at + m[2]); !slices.Contains(found, text) && len(found) < maxWarnings {
+				found = append(found, text)
+			}
+		}
+	}
+	return found
 }
 
 func next(line string) string {

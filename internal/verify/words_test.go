@@ -66,3 +66,13 @@ func TestRulesReason(t *testing.T) {
 		}
 	}
 }
+
+func TestRulesWarnings(t *testing.T) {
+	const stderr = "Mon Nov 23 20:18:12 2026: /r/a.yaml: Ok, with warnings\n2 Warnings:\nIn rules content: (/r/a.yaml:0:0)\n    rule 'A b': (/r/a.yaml:2:2)\n------\n- rule: A b\n  ^\n------\n" +
+		"LOAD_UNKNOWN_KEY (Unknown key in item definition): Unknown key 'owner'. The key will be ignored.\nIn rules content: (/r/a.yaml:0:0)\n    macro 'm': (/r/a.yaml:8:2)\n------\n------\nLOAD_UNUSED_MACRO (Unused macro): Macro not referred to by any other rule/macro\n\n" +
+		"Error: /r/b.yaml: Invalid\n1 Errors:\nIn rules content: (/r/b.yaml:0:0)\nLOAD_ERR_VALIDATE (x): y\n"
+	want := []string{`/r/a.yaml:3: rule "A b": Unknown key 'owner'. The key will be ignored.`, `/r/a.yaml:9: macro "m": Macro not referred to by any other rule/macro`}
+	if diff := cmp.Diff(want, RulesWarnings(stderr)); diff != "" {
+		t.Errorf("RulesWarnings (-want +got):\n%s", diff)
+	}
+}
