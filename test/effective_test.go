@@ -51,3 +51,44 @@ func TestFalcoMadeByHandIsStartedAgain(t *testing.T) {
 		t.Errorf("falco.service is %+v after %v", u, r)
 	}
 }
+
+// A Falco that detects is not stopped for one that systemd would not start, or that
+// has another driver.
+func TestDetectingFalcoIsNotStopped(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	const (
+		dropIn   = "/etc/systemd/system/" + modernUnit + ".d/90-site.conf"
+		required = "[Unit]\nRequires=site.service\nAfter=site.service\n"
+	)
+	n.WriteFile("/etc/systemd/system/site.service", "[Service]\nType=oneshot\nExecStart=/usr/bin/false\n")
+	before := n.Unit(modernUnit).InvocationID
+	for _, c := range []struct {
+		name, content, says string
+		dry                 int
+		unread              bool
+	}{
+		{name: "a condition", content: "[Unit]\nConditionPathExists=/etc/site/ready\n", says: dropIn + ":2 has ConditionPathExists=/etc/site/ready", dry: 6},
+		{name: "a path", content: "[Service]\nReadWritePaths=/opt/site\n", says: "there is no /opt/site", dry: 6},
+		{name: "an option", content: "[Service]\nExecStart=\nExecStart=/usr/bin/falco --modern-bpf\n", says: "Option 'modern-bpf' does not exist (" + dropIn + ":3)", dry: 6},
+		{name: "a driver", content: "[Service]\nExecStart=\nExecStart=/usr/bin/falco -o engine.kind=kmod\n", says: dropIn + ":3 has Falco use the driver kmod", dry: 6},
+		{name: "a driver that systemd has not read", content: "[Service]\nExecStart=\nExecStart=/usr/bin/falco -o engine.kind=kmod\n", says: dropIn + ":3 has Falco use the driver kmod", dry: 6, unread: true},
+		{name: "a unit that fails", content: required, says: "it requires site.service, which is failed", dry: 2},
+	} {
+		n.WriteFile(dropIn, c.content)
+		if !c.unread {
+			n.Must("systemctl daemon-reload")
+		}
+		if r := n.Run("--dry-run"); r.Exit != c.dry {
+			t.Errorf("%s: the dry run exits with %d, want %d: %v", c.name, r.Exit, c.dry, r)
+		}
+		requireRefused(t, n.Run(), 6, c.says)
+		if u := n.Unit(modernUnit); !u.Running() || u.InvocationID != before {
+			t.Fatalf("%s: %s is %+v", c.name, modernUnit, u)
+		}
+		n.Must("rm " + dropIn + "; systemctl daemon-reload")
+	}
+	if r := n.Run(); r.Exit != 0 {
+		t.Errorf("the run afterwards: %v", r)
+	}
+}

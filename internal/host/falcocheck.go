@@ -50,7 +50,10 @@ func (m *Machine) checkCandidate(ctx context.Context, c node.WriteFile) error {
 
 // checkStart has the installed Falco check what is on disk, before it takes the
 // place of a running one.
-func (m *Machine) checkStart(ctx context.Context, conn systemd.Reader, c node.ChangeUnit) error {
+//
+// Restarting a unit stops it before the units that it requires are started. So
+// those are started first: for a unit that is active, a start does nothing else.
+func (m *Machine) checkStart(ctx context.Context, conn *systemd.Conn, c node.ChangeUnit) error {
 	units, err := conn.Units(ctx, c.Unit)
 	if err != nil {
 		return err
@@ -60,7 +63,33 @@ func (m *Machine) checkStart(ctx context.Context, conn systemd.Reader, c node.Ch
 	if err != nil {
 		return fmt.Errorf("checking what %s would be started with: %w", c.Unit, err)
 	}
-	return node.Refused(c.Unit, reason)
+	if reason != "" || c.Action != node.Restart || !u.Running() {
+		return node.Refused(c.Unit, reason)
+	}
+	var job *systemd.JobError
+	if err := conn.Start(ctx, c.Unit); errors.As(err, &job) {
+		return &node.Error{
+			Code: node.CodeConfig, Drift: node.DriftConfigBroken,
+			Err:  fmt.Errorf("systemd would not start %s again%s; the running Falco is left alone", c.Unit, required(ctx, conn, u)),
+			Hint: "`systemctl list-dependencies " + c.Unit + "` shows what it requires; mend that, or remove the line that requires it",
+		}
+	}
+	return nil
+}
+
+// required says which units that a unit requires are not active, or "".
+func required(ctx context.Context, conn systemd.Reader, u systemd.Unit) string {
+	units, err := conn.Units(ctx, u.Requires...)
+	if err != nil {
+		return ""
+	}
+	text := ""
+	for _, name := range u.Requires {
+		if r := units[name]; r.ActiveState != "active" && r.ActiveState != "activating" {
+			text += fmt.Sprintf(": it requires %s, which is %s", name, r.ActiveState)
+		}
+	}
+	return text
 }
 
 // askFalco has Falco read its configuration as it does when it starts. reason is

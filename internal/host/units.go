@@ -49,7 +49,8 @@ func unitAction(ctx context.Context, conn *systemd.Conn, c node.ChangeUnit) erro
 }
 
 // why asks Falco why one of its units does not stay up: ": Falco says: " and the
-// reason, or "" if it is not a unit of Falco or Falco has no complaint.
+// reason, or which unit it lacks, or "" if it is not a unit of Falco or Falco has
+// no complaint.
 func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) string {
 	if !falco.IsUnit(unit) {
 		return ""
@@ -57,6 +58,9 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 	check := node.FalcoCheck{}
 	if units, err := conn.Units(ctx, unit); err == nil {
 		check.Args, check.Env = falco.StartOf(units[unit], m.tree).Args, units[unit].Env(m.tree)
+		if lacks := required(ctx, conn, units[unit]); lacks != "" {
+			return lacks
+		}
 	}
 	if reason, _ := complaint(ctx, m.tools, check, nil); reason != "" {
 		return ": Falco says: " + reason

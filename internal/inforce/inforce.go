@@ -21,6 +21,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -36,6 +37,26 @@ type Unit struct {
 // CommandLine returns the options with which the unit starts Falco.
 func (u Unit) CommandLine() falco.CommandLine {
 	return falco.StartOf(u.Unit, u.View.Tree()).CommandLine(u.Falco)
+}
+
+// OnDisk returns the unit with the main command and the environment of its files,
+// if systemd has not read those: it reads them before it starts the unit again.
+func (u Unit) OnDisk() systemd.Unit {
+	if !u.Unread(u.View.Tree()) {
+		return u.Unit
+	}
+	files, out := u.files(), u.Unit
+	if all := systemd.List(files, "Service", "ExecStart"); len(all) > 0 {
+		if words, err := systemd.Words(all[len(all)-1].Value); err == nil && len(words) > 0 {
+			words[0] = strings.TrimLeft(words[0], "@-:+!|")
+			out.ExecStart = words
+		}
+	}
+	out.Environment = nil
+	for _, v := range systemd.Environment(files) {
+		out.Environment = append(out.Environment, v.Name+"="+v.Value)
+	}
+	return out
 }
 
 // HasOwnFile reports whether somebody has put a unit file where systemd would
@@ -102,6 +123,28 @@ func (u Unit) CheckMainFile() error {
 		"%s has Falco read %s (-c) and not %s", u.Starts(), file, falco.ConfigFile)
 }
 
+// CheckEngine refuses a unit whose Falco would use another driver than this one. A
+// unit that does not exist yet is the shipped one.
+func (u Unit) CheckEngine(config *falcoconf.Config, driver string) error {
+	kind, by, known := config.Engine()
+	place := by.String()
+	if engine := u.CommandLine().Engine; engine != "" {
+		kind, known = engine, true
+		by.File = falcoconf.CommandLine
+	}
+	if by.File == falcoconf.CommandLine || by.File == "" {
+		place = u.Starts()
+	}
+	if len(u.ExecStart) == 0 || !known || kind == driver {
+		return nil
+	}
+	hint := "remove it there"
+	if kind == falco.Kmod || kind == falco.ModernEBPF {
+		hint += ", or declare falco.driver: " + kind
+	}
+	return overruled(hint, "%s has Falco use the driver %s (engine.kind) and not %s", place, kind, driver)
+}
+
 // CheckProgram warns of a unit that starts another Falco than the package's.
 func (u Unit) CheckProgram() []node.Warning {
 	program := path.Clean(falco.StartOf(u.Unit, u.View.Tree()).Program)
@@ -121,6 +164,30 @@ func (u Unit) Starts() string {
 		return u.ID
 	}
 	return u.place(all[len(all)-1])
+}
+
+// CheckStart returns an error if systemd would not start the unit, whatever Falco
+// says: a condition that is not met, or a path that does not exist.
+func (u Unit) CheckStart() error {
+	obstacle, found := systemd.FindObstacle(u.files(), u.View.Tree())
+	if !found {
+		return nil
+	}
+	says := fmt.Sprintf("%s has %s=%s", u.place(obstacle.Assignment), obstacle.Key, obstacle.Value)
+	e := &node.Error{
+		Code: node.CodeNotRunning, Drift: node.DriftUnitStopped,
+		Hint: "remove the line, or see to it that it is met; then run `systemctl daemon-reload` and falco-bootstrap",
+		Err:  fmt.Errorf("systemd would not start %s: %s, which is not met", u.ID, says),
+	}
+	if obstacle.Missing != "" {
+		e.Hint = "make " + obstacle.Missing + ", or remove it from the line; then run `systemctl daemon-reload` and falco-bootstrap"
+		e.Err = fmt.Errorf("systemd would not start %s: %s, and there is no %s", u.ID, says, obstacle.Missing)
+	}
+	if u.Running() {
+		e.Code, e.Drift = node.CodeConfig, node.DriftConfigBroken
+		e.Err = fmt.Errorf("%w; the running Falco is left alone", e.Err)
+	}
+	return e
 }
 
 // CheckLog refuses an alert log that the unit does not let Falco write where the

@@ -66,6 +66,9 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if err := effective.CheckOverruled(declared, redact.Value); err != nil {
 		return out, node.ConfigError(sv.withExecStart(u, effective, err), "")
 	}
+	if err := sv.inForce(u).CheckEngine(effective, sv.decision.Driver); err != nil {
+		return out, err
+	}
 	if editErr != nil {
 		if len(effective.Differing(declared)) > 0 {
 			return out, editErr
@@ -167,7 +170,7 @@ func configUnit(ctx context.Context, sv *survey) (systemd.Unit, error) {
 	if errors.Is(err, node.ErrNotAsked) {
 		err = nil
 	}
-	return units[sv.unit], err
+	return sv.inForce(units[sv.unit]).OnDisk(), err
 }
 
 // replaceConfig plans the edited falco.yaml. The installed Falco is asked about

@@ -50,6 +50,18 @@ func TestUnitIsOverruled(t *testing.T) {
 		{name: "an option over a declared key", file: siteDropIn, content: "[Service]\nExecStart=\nExecStart=/usr/bin/falco --option=file_output.enabled=false\n", says: "(" + siteDropIn + ":3)", make: func(n *fakeNode, _ *settings.Settings) {
 			n.modern().ExecStart = []string{"/usr/bin/falco", "--option=file_output.enabled=false"}
 		}},
+		{name: "User, with a group of its own", file: siteDropIn, content: "[Service]\nUser=falco\n", says: siteDropIn + ":2 overrules falco-bootstrap's drop-in with User=falco: Falco could not write the alert log", make: func(_ *fakeNode, s *settings.Settings) {
+			s.Log.Group, s.Log.Mode = "falco", "0640"
+		}},
+		{name: "another driver", file: siteDropIn, content: "[Service]\nExecStart=\nExecStart=/usr/bin/falco -o engine.kind=kmod\n", says: siteDropIn + ":3 has Falco use the driver kmod (engine.kind) and not modern_ebpf", make: func(n *fakeNode, _ *settings.Settings) {
+			n.modern().ExecStart = []string{"/usr/bin/falco", "-o", "engine.kind=kmod"}
+		}},
+		{name: "another driver, and systemd has not read it", file: siteDropIn, content: "[Service]\nExecStart=\nExecStart=-/usr/bin/falco -o engine.kind=nodriver\n", says: siteDropIn + ":3 has Falco use the driver nodriver"},
+		{name: "another driver in a file", file: "/etc/falco/site.yaml", content: "engine:\n  kind: kmod\n", says: "/etc/falco/site.yaml:2 has Falco use the driver kmod", make: func(n *fakeNode, _ *settings.Settings) {
+			n.write(falco.ConfigFile, n.read(falco.ConfigFile)+"config_files: [/etc/falco/site.yaml]\n")
+			n.modern().ExecStart = []string{"/usr/bin/falco"}
+		}},
+		{name: "another main file, and systemd has not read it", file: siteDropIn, content: "[Service]\nExecStart=\nExecStart=/usr/bin/falco -c /etc/site.yaml\n", says: siteDropIn + ":3 has Falco read /etc/site.yaml"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n, s := newNode(t, "8.10", uek7)

@@ -152,3 +152,37 @@ func TestFalcoIsAskedByRootOnly(t *testing.T) {
 		t.Errorf("Plan = %v, unit %+v", r.Err, unit)
 	}
 }
+
+// What systemd would not start again is left running, and what it does not start is
+// named, also where it says nothing itself.
+func TestUnitThatSystemdWouldNotStart(t *testing.T) {
+	for _, tt := range []struct {
+		name, dropIn, says string
+		stopped            bool
+		code               node.Code
+	}{
+		{name: "a condition", dropIn: "[Unit]\nConditionPathExists=/etc/ready\n", says: siteDropIn + ":2 has ConditionPathExists=/etc/ready, which is not met; the running Falco is left alone", code: node.CodeConfig},
+		{name: "a path", dropIn: "[Service]\nReadWritePaths=/opt/none\n", says: siteDropIn + ":2 has ReadWritePaths=/opt/none, and there is no /opt/none; the running Falco", code: node.CodeConfig},
+		{name: "a condition of a unit that is down", dropIn: "[Unit]\nConditionPathExists=/etc/ready\n", says: siteDropIn + ":2 has ConditionPathExists=/etc/ready, which is not met", stopped: true, code: node.CodeNotRunning},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "9.6", uek7)
+			converged(t, n, s)
+			n.clock = n.clock.Add(time.Minute)
+			n.write(siteDropIn, tt.dropIn)
+			n.modern().DropIns = n.dropIns("falco-modern-bpf.service")
+			if tt.stopped {
+				n.modern().ActiveState, n.modern().SubState = "inactive", "dead"
+			}
+			n.changes = nil
+			for _, err := range []error{converge.Plan(t.Context(), n, All(s)).Err, converge.Converge(t.Context(), n, All(s), quiet).Err} {
+				if node.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) || node.HintOf(err) == "" {
+					t.Errorf("error = %v (%v), want %v and %q with a hint", err, node.CodeOf(err), tt.code, tt.says)
+				}
+			}
+			if len(n.changes) > 0 {
+				t.Errorf("the run changed %q", n.changes)
+			}
+		})
+	}
+}

@@ -162,6 +162,9 @@ func (sv *survey) complaint(ctx context.Context, u systemd.Unit, candidate []byt
 		out.Unknown = append(out.Unknown, "whether Falco accepts its configuration: "+err.Error())
 		return "", nil
 	}
+	if strings.HasPrefix(reason, "Option '") { // of the command line
+		reason += " (" + sv.inForce(u).Starts() + ")"
+	}
 	return reason, err
 }
 

@@ -33,6 +33,7 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if err != nil {
 		return converge.Outcome{}, err
 	}
+	units[sv.unit] = sv.inForce(units[sv.unit]).OnDisk()
 	name, u := sv.unit, units[sv.unit]
 	if !u.Exists() && u.UnitFileState != "masked" {
 		return converge.Outcome{}, node.Errorf(node.CodeNotRunning, "`rpm -V falco` shows whether files are missing; run `systemctl daemon-reload` if the unit file exists",
@@ -54,7 +55,13 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		stopOthers(name, units),
 		enable(u, units[falco.AliasUnit]),
 	)
-	if err := askBeforeStart(ctx, sv, units, &out); err != nil {
+	if len(start) > 0 || sv.planned[idDropIns] || sv.planned[idConfig] || u.Unread(sv.view.Tree()) {
+		err = sv.inForce(u).CheckStart()
+	}
+	if err == nil {
+		err = askBeforeStart(ctx, sv, units, &out)
+	}
+	if err != nil {
 		return converge.Outcome{Warnings: out.Warnings, Unknown: out.Unknown}, err
 	}
 	switch {
@@ -202,10 +209,9 @@ func askBeforeStart(ctx context.Context, sv *survey, units map[string]systemd.Un
 		}
 	}
 	// A change of the drop-ins has a running unit restarted. Falco has been asked
-	// about a new falco.yaml. If systemd has to read the unit's files again first,
-	// Falco is asked after that.
-	starts = starts || u.Running() && sv.planned[idDropIns]
-	if !starts || sv.planned[idConfig] || u.Unread(sv.view.Tree()) {
+	// about a new falco.yaml.
+	starts = starts || u.Running() && (sv.planned[idDropIns] || u.Unread(sv.view.Tree()))
+	if !starts || sv.planned[idConfig] {
 		return nil
 	}
 	reason, err := sv.complaint(ctx, u, nil, out)

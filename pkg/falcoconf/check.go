@@ -82,6 +82,19 @@ func (c *Config) checkOutputs() {
 	c.fatal(Origin{File: c.main}, "no output is enabled", "enable one, such as file_output")
 }
 
+// Engine returns Falco's driver (engine.kind), and what decides it: the zero
+// Origin for the default. It is not known for a Falco that has no such key.
+func (c *Config) Engine() (kind string, by Origin, known bool) {
+	if !atLeast(c.version, engineSince) {
+		return "", Origin{}, false
+	}
+	kind, known = c.Text("engine.kind", "kmod")
+	if v, ok := c.Get("engine.kind"); ok {
+		by = v.Origin
+	}
+	return kind, by, known
+}
+
 // checkEngine checks engine.kind against the engines of the version.
 func (c *Config) checkEngine() {
 	if !atLeast(c.version, engineSince) {

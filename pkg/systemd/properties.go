@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -35,6 +36,7 @@ func fromProperties(name, state string, unit, service map[string]any) Unit {
 		User:             value[string](service, "User"),
 		Group:            value[string](service, "Group"),
 		Sandbox:          sandbox(service),
+		Requires:         slices.Concat(value[[]string](unit, "Requires"), value[[]string](unit, "Requisite"), value[[]string](unit, "BindsTo")),
 	}
 	if mask, ok := service["UMask"].(uint32); ok {
 		u.UMask = int(mask)

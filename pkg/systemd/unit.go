@@ -42,6 +42,7 @@ type Unit struct {
 	UMask         int       // of its processes; -1 if systemd does not say
 	User, Group   string    // as the unit names them; empty for root
 	Sandbox       Sandbox
+	Requires      []string // units without which it is not started
 	// EnvironmentFiles are paths or patterns of files with more of Environment,
 	// which win over it; systemd reads them when it starts the unit.
 	EnvironmentFiles []string
