@@ -66,6 +66,12 @@ func (n UnitNeeds) Overruled(files []systemd.UnitFile, environment []string) (Ov
 			"remove the line, or declare another log.mode",
 		}, true
 	}
+	if a, ok := systemd.Last(files, "Service", "User"); ok && !isGroup(a.Value, "root") && n.UMask&0o020 != 0 {
+		return Overruled{
+			a, "User=" + a.Value, "Falco could not write the alert log, which is root's",
+			"remove the line, or declare a log.group of that user and a log.mode that lets the group write",
+		}, true
+	}
 	if group, by := groupOf(files); !isGroup(group, n.Group) {
 		return Overruled{by, by.Key + "=" + by.Value, "a new alert log would not have the group " + n.Group, "remove the line, or declare another log.group"}, true
 	}
