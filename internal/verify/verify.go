@@ -178,6 +178,9 @@ func (i Inspection) Verdict(seen node.Seen, complaint string) (reason string, wa
 	case i.astray != "":
 		err = notRunning(restart+", or a run of falco-bootstrap, makes it open its log again",
 			"falco writes to %s, which is not %s any more", i.astray, log)
+	case seen.Journal > 0 && len(i.silenced) > 0:
+		err = notRunning("run falco-bootstrap: it sets the declared keys again",
+			"falco detects, and its alert is in the journal but not in %s: %s", log, strings.Join(i.why(), "; "))
 	case seen.Journal > 0:
 		err = notRunning("is the file system full or read-only, or does Falco run an older configuration? "+restart+" makes it read the configuration again",
 			"falco detects, and its alert is in the journal but not in %s", log)
@@ -209,12 +212,18 @@ func (i Inspection) down(complaint string) error {
 	return notRunning("run falco-bootstrap: it starts the unit, or says why it does not stay up", "%w", err)
 }
 
+// why lists what keeps the alert from the log.
+func (i Inspection) why() []string {
+	var out []string
+	for _, s := range i.silenced {
+		out = append(out, s.text)
+	}
+	return out
+}
+
 // blind explains a Falco that is running and reports nothing.
 func (i Inspection) blind(restart string) error {
-	why, hint := []string(nil), ""
-	for _, s := range i.silenced {
-		why = append(why, s.text)
-	}
+	why, hint := i.why(), ""
 	for _, p := range i.problems {
 		why = append(why, p.String())
 		if hint == "" {

@@ -44,6 +44,7 @@ func TestVerdict(t *testing.T) {
 		{name: "stopped by a signal", inspection: up(Inspection{vitals: node.Vitals{State: "T"}}), err: "falco.service is active, but its process 0 is stopped by a signal", hint: "systemctl restart falco.service"},
 		{name: "a log that was moved", inspection: up(Inspection{astray: "/var/log/falco.log.1"}), err: "falco writes to /var/log/falco.log.1, which is not /var/log/falco.log any more", hint: "systemctl restart falco.service"},
 		{name: "in the journal alone", inspection: up(Inspection{}), seen: node.Seen{Journal: 1}, err: "falco detects, and its alert is in the journal but not in /var/log/falco.log", hint: "systemctl restart falco.service"},
+		{name: "in the journal, since another log is set", inspection: up(Inspection{silenced: []silence{{text: "a"}}}), seen: node.Seen{Journal: 1}, err: "falco detects, and its alert is in the journal but not in /var/log/falco.log: a", hint: "run falco-bootstrap"},
 		{name: "blind", inspection: up(Inspection{}), err: "falco.service is running but wrote no alert to /var/log/falco.log", hint: "systemctl restart falco.service"},
 		{name: "silenced", inspection: up(Inspection{silenced: []silence{{text: "a"}, {text: "b", chosen: true}}}), err: "falco.service is running but wrote no alert to /var/log/falco.log: a; b", hint: "enable a disabled rule"},
 		{name: "blind with a problem", inspection: up(Inspection{problems: fatal}), err: "falco.service is running but wrote no alert to /var/log/falco.log: /x:1: bad", hint: "its own"},
