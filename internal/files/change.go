@@ -154,6 +154,8 @@ func Changing(path string, err error) error {
 		hint = "make room on the file system that holds it (df -h, df -i) and run again; the old file is as it was"
 	case errors.Is(err, syscall.EROFS):
 		hint = "its file system is mounted read-only: remount it, or look for the reason in the kernel log (dmesg)"
+	case errors.Is(err, syscall.EBUSY):
+		hint = "is it a mount point (findmnt)? a file that is mounted there by itself cannot be replaced: unmount it, or change what is mounted"
 	case errors.Is(err, fs.ErrPermission):
 		hint = "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"
 	case errors.Is(err, ErrNotRegular):

@@ -174,11 +174,15 @@ func inside(err error, name string) error {
 	return err
 }
 
-// Bare returns err without the path that it names.
+// Bare returns err without the path, or the two of a rename, that it names.
 func Bare(err error) error {
 	var p *fs.PathError
-	if errors.As(err, &p) {
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &p):
 		return p.Err
+	case errors.As(err, &link):
+		return link.Err
 	}
 	return err
 }
