@@ -37,7 +37,7 @@ func parseOptions(args []string, minor int) (options, error) {
 			o.dryRun = true
 		case arg == "--modern-bpf" && minor >= 34 && minor <= 37:
 			o.modern = true
-		case strings.HasPrefix(arg, "--pidfile=") && minor < 36: // nobody reads the file
+		case strings.HasPrefix(arg, "--pidfile="): // nobody reads the file
 		default:
 			return options{}, says("Option '%s' does not exist", strings.TrimLeft(arg, "-"))
 		}
