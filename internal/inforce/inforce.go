@@ -23,6 +23,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yamledit"
 )
 
 // A Unit is a unit of Falco as systemd has it. The embedded one is zero if the
@@ -167,27 +168,49 @@ func (u Unit) Starts() string {
 }
 
 // CheckStart returns an error if systemd would not start the unit, whatever Falco
-// says: a condition that is not met, or a path that does not exist.
+// says: a condition that is not met, a path that does not exist, or a start that
+// systemd refuses or never sees succeed. A running Falco would be stopped for it.
 func (u Unit) CheckStart() error {
-	obstacle, found := systemd.FindObstacle(u.files(), u.View.Tree())
-	if !found {
+	why, hint := u.obstacle()
+	if why == "" {
 		return nil
 	}
-	says := fmt.Sprintf("%s has %s=%s", u.place(obstacle.Assignment), obstacle.Key, obstacle.Value)
 	e := &node.Error{
-		Code: node.CodeNotRunning, Drift: node.DriftUnitStopped,
-		Hint: "remove the line, or see to it that it is met; then run `systemctl daemon-reload` and falco-bootstrap",
-		Err:  fmt.Errorf("systemd would not start %s: %s, which is not met", u.ID, says),
-	}
-	if obstacle.Missing != "" {
-		e.Hint = "make " + obstacle.Missing + ", or remove it from the line; then run `systemctl daemon-reload` and falco-bootstrap"
-		e.Err = fmt.Errorf("systemd would not start %s: %s, and there is no %s", u.ID, says, obstacle.Missing)
+		Code: node.CodeNotRunning, Drift: node.DriftUnitStopped, Err: fmt.Errorf("systemd would not start %s: %s", u.ID, why),
+		Hint: hint + "; then run `systemctl daemon-reload` and falco-bootstrap",
 	}
 	if u.Running() {
 		e.Code, e.Drift = node.CodeConfig, node.DriftConfigBroken
 		e.Err = fmt.Errorf("%w; the running Falco is left alone", e.Err)
 	}
 	return e
+}
+
+// obstacle says why systemd would not start the unit, and what helps; "" if nothing
+// is known.
+func (u Unit) obstacle() (why, hint string) {
+	says := func(a systemd.Assignment) string { return fmt.Sprintf("%s has %s=%s", u.place(a), a.Key, a.Value) }
+	if u.LoadState == "bad-setting" || u.LoadState == "error" {
+		return "it cannot load its files", "correct what `systemd-analyze verify " + u.ID + "` names"
+	}
+	files := u.files()
+	if o, found := systemd.FindObstacle(files, u.View.Tree()); found && o.Missing == "" {
+		return says(o.Assignment) + ", which is not met", "remove the line, or see to it that it is met"
+	} else if found {
+		return says(o.Assignment) + ", and there is no " + o.Missing, "make " + o.Missing + ", or remove it from the line"
+	}
+	a, _ := systemd.Last(files, "Service", "Type")
+	_, daemon := u.CommandLine().Option("daemon")
+	if a.Value != "" && !slices.Contains([]string{"simple", "exec", "idle"}, a.Value) && (a.Value != "forking" || !daemon) {
+		return says(a) + ", and Falco does not tell systemd that it has started", "remove the line, or write Type=simple"
+	}
+	for _, key := range []string{"RefuseManualStart", "RefuseManualStop"} {
+		a, _ := systemd.Last(files, "Unit", key)
+		if on, _ := yamledit.ParseBool(a.Value); on || a.Value == "1" {
+			return says(a), "remove the line"
+		}
+	}
+	return "", ""
 }
 
 // CheckLog refuses an alert log that the unit does not let Falco write where the

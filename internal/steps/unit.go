@@ -55,7 +55,8 @@ func planUnit(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		stopOthers(name, units),
 		enable(u, units[falco.AliasUnit]),
 	)
-	if len(start) > 0 || sv.planned[idDropIns] || sv.planned[idConfig] || u.Unread(sv.view.Tree()) {
+	isBad := u.LoadState == "bad-setting" || u.LoadState == "error"
+	if len(start) > 0 || sv.planned[idDropIns] || sv.planned[idConfig] || isBad || u.Unread(sv.view.Tree()) {
 		err = sv.inForce(u).CheckStart()
 	}
 	if err == nil {

@@ -64,13 +64,25 @@ func (u Unit) Unread(tree fs.FS) bool {
 	if u.LoadState != "loaded" {
 		return false
 	}
-	dir := "/etc/systemd/system/" + u.Name + ".d/"
+	return slices.ContainsFunc(append([]string{u.Name}, u.Names...), func(name string) bool {
+		return u.unreadDropIns(tree, "/etc/systemd/system/"+name+".d/")
+	})
+}
+
+// unreadDropIns reports whether a directory has other drop-ins than systemd has read
+// there. One of the same name in a directory that comes later hides one of it.
+func (u Unit) unreadDropIns(tree fs.FS, dir string) bool {
 	names, _ := fs.Glob(tree, strings.TrimPrefix(dir, "/")+"*.conf")
 	onDisk := map[string]bool{}
+	isRead := func(name string) bool {
+		return slices.ContainsFunc(u.DropIns, func(d string) bool {
+			return path.Base(d) == path.Base(name) && (d == name || strings.HasPrefix(d, "/etc/"))
+		})
+	}
 	for _, name := range names {
 		info, err := fs.Stat(tree, name)
 		onDisk["/"+name] = err == nil && info.Mode().IsRegular() && info.Size() > 0
-		if onDisk["/"+name] && !slices.Contains(u.DropIns, "/"+name) {
+		if onDisk["/"+name] && !isRead("/"+name) {
 			return true
 		}
 	}

@@ -18,6 +18,7 @@ func fromProperties(name, state string, unit, service map[string]any) Unit {
 	u := Unit{
 		Name:             name,
 		ID:               value[string](unit, "Id"),
+		Names:            value[[]string](unit, "Names"),
 		LoadState:        value[string](unit, "LoadState"),
 		ActiveState:      value[string](unit, "ActiveState"),
 		SubState:         value[string](unit, "SubState"),

@@ -24,6 +24,7 @@ import "time"
 type Unit struct {
 	Name          string   // the name asked for
 	ID            string   // the unit's own name: differs from Name for an alias
+	Names         []string // all its names
 	LoadState     string   // loaded, not-found, masked, error, bad-setting
 	ActiveState   string   // active, activating, deactivating, inactive, failed
 	SubState      string   // running, dead, auto-restart, ...
