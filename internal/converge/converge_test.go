@@ -115,9 +115,9 @@ func TestPlanStatuses(t *testing.T) {
 		{"in order", func(node.View) (Outcome, error) { return Outcome{}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
 		{"a probe is not a change", func(node.View) (Outcome, error) { return Outcome{Changes: []node.Change{node.Prove{}}}, nil }, []string{"func ok", "z pending"}, node.CodeOK},
 		{"not asked", func(node.View) (Outcome, error) { return Outcome{}, node.ErrNotAsked }, []string{"func skipped", "z pending"}, node.CodeOK},
-		{"permission denied", func(node.View) (Outcome, error) { return Outcome{}, denied }, []string{"func unknown", "z pending"}, node.CodeOK},
+		{"permission denied", func(node.View) (Outcome, error) { return Outcome{Reason: "as declared"}, denied }, []string{"func unknown", "z pending"}, node.CodeOK},
 		{"partly unseen", func(node.View) (Outcome, error) { return Outcome{Unknown: []string{"x"}}, nil }, []string{"func unknown", "z pending"}, node.CodeOK},
-		{"a failure leaves the rest planned", func(node.View) (Outcome, error) { return Outcome{}, errors.New("x") }, []string{"func failed", "z pending"}, node.CodeFailed},
+		{"a failure leaves the rest planned", func(node.View) (Outcome, error) { return Outcome{Reason: "as declared"}, errors.New("x") }, []string{"func failed", "z pending"}, node.CodeFailed},
 		{"a refusal ends the plan", func(node.View) (Outcome, error) { return Outcome{}, refusal }, []string{"func failed", "z skipped"}, node.CodePreflight},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,6 +127,9 @@ func TestPlanStatuses(t *testing.T) {
 			}
 			if got := node.CodeOf(r.Err); got != tt.code {
 				t.Errorf("CodeOf(%v) = %v, want %v", r.Err, got, tt.code)
+			}
+			if r.Steps[0].Reason == "as declared" {
+				t.Error("a step that was not planned to its end is as declared")
 			}
 		})
 	}

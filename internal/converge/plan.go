@@ -38,7 +38,8 @@ func Plan(ctx context.Context, view node.View, steps []Step) Result {
 }
 
 // planStep plans one step. What this user may not see is unknown, not failed: a
-// dry run without root still reports what it can.
+// dry run without root still reports what it can. The reason of an outcome that is
+// not complete goes: it would say of a step that failed that all is as declared.
 func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	began := time.Now()
 	out, err := step.Plan(ctx, view)
@@ -50,9 +51,9 @@ func planStep(ctx context.Context, view node.View, step Step) StepResult {
 	case errors.Is(err, node.ErrNotAsked):
 		s.Status, s.Reason = StatusSkipped, err.Error()
 	case errors.Is(err, fs.ErrPermission) && node.CodeOf(err) == node.CodeFailed:
-		s.Status, s.Unknown = StatusUnknown, append(s.Unknown, err.Error())
+		s.Status, s.Reason, s.Unknown = StatusUnknown, "", append(s.Unknown, err.Error())
 	case err != nil:
-		s.Status, s.Err = StatusFailed, err
+		s.Status, s.Reason, s.Err = StatusFailed, "", err
 	}
 	return s
 }
