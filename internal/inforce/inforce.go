@@ -249,15 +249,30 @@ func (u Unit) place(a systemd.Assignment) string {
 
 // GroupID returns the number of a group on the node.
 func GroupID(tree fs.FS, name string) (int, error) {
-	if gid, err := strconv.Atoi(name); err == nil {
-		return gid, nil
+	gid, err := idOf(tree, "etc/group", name)
+	switch {
+	case errors.Is(err, errNoID):
+		return 0, node.Errorf(node.CodeConfig, "create it with `groupadd --system "+name+"`, or declare another log.group",
+			"there is no group %s for the alert log", name)
+	case err != nil:
+		return 0, fmt.Errorf("reading the node: %w", err)
+	}
+	return gid, nil
+}
+
+var errNoID = errors.New("no such user or group")
+
+// idOf returns the number of a name in etc/passwd or etc/group.
+func idOf(tree fs.FS, file, name string) (int, error) {
+	if id, err := strconv.Atoi(name); err == nil {
+		return id, nil
 	}
 	if name == "root" {
 		return 0, nil
 	}
-	text, err := fs.ReadFile(tree, "etc/group")
+	text, err := fs.ReadFile(tree, file)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return 0, fmt.Errorf("reading the node: %w", err)
+		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Split(strings.TrimSpace(line), ":")
@@ -265,6 +280,5 @@ func GroupID(tree fs.FS, name string) (int, error) {
 			return strconv.Atoi(fields[2])
 		}
 	}
-	return 0, node.Errorf(node.CodeConfig, "create it with `groupadd --system "+name+"`, or declare another log.group",
-		"there is no group %s for the alert log", name)
+	return 0, errNoID
 }

@@ -143,6 +143,27 @@ func (r Rotation) IsOpen() bool {
 	return err == nil && info.Mode.IsDir() && (info.Mode.Perm()&0o002 != 0 || info.Mode.Perm()&0o020 != 0 && info.GID != 0)
 }
 
+// mayRename reports whether the user and the group of a su directive may rename
+// files in the log's directory. One that no file of the tree has, as from a
+// directory service, may.
+func (r Rotation) mayRename(su []string) bool {
+	dir, err := r.View.Stat(path.Dir(r.Log))
+	if err != nil || len(su) != 2 {
+		return true
+	}
+	uid, userErr := idOf(r.View.Tree(), "etc/passwd", su[0])
+	gid, groupErr := idOf(r.View.Tree(), "etc/group", su[1])
+	if userErr != nil || groupErr != nil || uid == 0 {
+		return true
+	}
+	switch mode := dir.Mode.Perm(); uid {
+	case dir.UID:
+		return mode&0o200 != 0
+	default:
+		return mode&0o002 != 0 || mode&0o020 != 0 && gid == dir.GID
+	}
+}
+
 // CheckSeen returns an error if this user may not read a file that logrotate reads.
 func CheckSeen(c *logrotate.Config) error {
 	for _, p := range c.Problems() {
@@ -172,8 +193,11 @@ func (r Rotation) Unlike(rule logrotate.Rule, keepsOpen func() bool) []string {
 	if mode, ok := created(rule); ok && mode != uint64(r.Mode) {
 		all = append(all, fmt.Sprintf("it creates the log with mode %04o instead of %04o", mode, r.Mode))
 	}
-	if _, ok := rule.Get("su"); !ok && r.IsOpen() {
+	switch su, ok := rule.Get("su"); {
+	case !ok && r.IsOpen():
 		all = append(all, "logrotate skips a log in a directory that others may write to, unless the rule has su")
+	case ok && !r.mayRename(strings.Fields(su.Value)):
+		all = append(all, fmt.Sprintf("it rotates as %s (su, %s:%d), who may not rename files in %s", su.Value, su.File, su.Line, path.Dir(r.Log)))
 	}
 	if keepsOpen() && !rule.On("copytruncate") && !rule.On("copy") && !signals(rule) {
 		all = append(all, "with keep_alive Falco needs SIGUSR1, and no script of the rule sends it: Falco goes on writing to the renamed log")

@@ -99,6 +99,15 @@ func TestRotation(t *testing.T) {
 			files: map[string]string{logrotateDir + "/a": "/var/log/a.log {\n}\n", logrotateDir + "/z": "/var/log/[af]*.log {\n}\n", "/var/log/a.log": "x"},
 			ours:  true,
 		},
+		{
+			name:  "as a user who may not rotate it",
+			files: map[string]string{"/etc/passwd": "syslog:x:104:110::/:/bin/false\n", "/etc/group": "adm:x:4:\n", logrotateDir + "/falco": strings.Replace(block, "{", "{\n  su syslog adm", 1)},
+			says:  []string{"it rotates as syslog adm (su, " + logrotateDir + "/falco:2), who may not rename files in /var/log"},
+		},
+		{
+			name:  "as a user who may rotate it",
+			files: map[string]string{logrotateDir + "/falco": strings.Replace(block, "{", "{\n  su root root", 1)},
+		},
 		{name: "no logrotate", files: map[string]string{logrotate.Main: ""}, ours: true, says: []string{"nothing rotates", "there is no " + logrotate.Main}},
 		{name: "left to others", set: func(s *settings.Settings) { s.Log.Rotate.Keep = 0 }},
 	} {
