@@ -17,8 +17,10 @@ import (
 
 // A diagnosis is what the output of dnf or yum says about a failure.
 type diagnosis struct {
-	// row is the name of the table's row, or empty.
-	row  string
+	// row is the name of the table's row, or empty; repo and pkg are whose failure
+	// it is, as far as the output says so.
+	row, repo, pkg string
+
 	code node.Code
 	// what is the cause in a few words; hint what to do about it.
 	what, hint string
@@ -31,7 +33,7 @@ func diagnose(tool packageTool, c node.Install, out program.Result) diagnosis {
 	text := strings.Join(program.LastLines(out.Stdout, 400), "\n")
 	for _, o := range outcomes() {
 		if m := o.line.FindStringSubmatch(text); m != nil {
-			return o.of(readSubject(o.line, m, tool, c, text))
+			return o.of(readSubject(o.line, m, tool, c, text)).withSkipped(text)
 		}
 	}
 	d := diagnosis{code: node.CodePackages, what: out.Failure(tool.name()), tries: permanent}
@@ -49,15 +51,29 @@ func (o outcome) of(s subject) diagnosis {
 	}
 	if !s.own && o.hint.other != "" {
 		text = o.hint.other
-		if o.name == "no-match" || o.name == "excluded" {
+		if o.name == "no-match" || o.name == excluded {
 			text = cmp.Or(hintFor(o.name, s.pkg), text)
 		}
 	}
 	return diagnosis{
-		row: o.name, code: o.code, tries: o.tries,
+		row: o.name, repo: s.repo, pkg: s.pkg, code: o.code, tries: o.tries,
 		what: program.Clip(redact.Text(s.fill(what, cmp.Or(s.label, s.pkg, "a package")))),
 		hint: redact.Text(s.fill(text, cmp.Or(s.pkg, "PACKAGE"))),
 	}
+}
+
+// skippedFile matches what dnf says about a repository file that it cannot read.
+var skippedFile = regexp.MustCompile(`(?m)^Warning: failed loading '([^']+)', skipping`)
+
+// withSkipped names a repository file that dnf skips, which may have what is
+// missing.
+func (d diagnosis) withSkipped(text string) diagnosis {
+	missing := []string{"no-match", "needs", "needs-builder", "needs-other", "no-repository", "unknown-repository"}
+	if file := firstGroup(skippedFile, text); file != "" && slices.Contains(missing, d.row) {
+		d.what += "; dnf skips " + file + ", which it cannot read"
+		d.hint = "correct that file first, since its repositories may have it: it must begin with a [section], and only a value that goes on may be indented; or " + d.hint
+	}
+	return d
 }
 
 // hintFor returns the hint for a missing package that a kernel module is built
@@ -65,8 +81,8 @@ func (o outcome) of(s subject) diagnosis {
 func hintFor(row, pkg string) string {
 	without := "; Falco from 0.40 on needs none with the driver modern_ebpf (falco.driver)"
 	switch {
-	case strings.HasPrefix(pkg, "kernel-") && row == "excluded":
-		return "exclude=kernel* keeps the headers out too: let " + pkg + " in (includepkgs= and exclude= of dnf.conf and the repository files, dnf versionlock list)" + without
+	case strings.HasPrefix(pkg, "kernel-") && row == excluded:
+		return "an exclude=kernel*, or a lock of the kernel's version, keeps the headers out too: let " + pkg + " in (includepkgs= and exclude= of dnf.conf and the repository files, dnf versionlock list)" + without
 	case strings.HasPrefix(pkg, "kernel-"):
 		return "the headers must be those of the running kernel: enable the repository that has them, see dnf --enablerepo='*' --showduplicates list " + pkg + ", or reboot into a kernel that the repositories have" + without
 	case strings.HasPrefix(pkg, "oracle-epel-release") && row == "no-match":

@@ -193,7 +193,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install
 		if err == nil && out.Status == 0 && !skipped {
 			return nil
 		}
-		d := diagnose(tool, c, out)
+		d := m.place(diagnose(tool, c, out), c)
 		if err != nil && out.Signal == 0 && len(out.Stdout) == 0 {
 			return node.Errorf(node.CodePackages, "", "%s: %w", c, err)
 		}

@@ -81,8 +81,15 @@ const (
 	hintCA    = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"
 )
 
-// keptOld is the row of an old package that is still there beside its successor.
-const keptOld = "preun-failed"
+// Names of rows that the code asks for.
+const (
+	keptOld   = "preun-failed" // an old package is still there beside its successor
+	excluded  = "excluded"
+	proxyHalf = "proxy-half"
+)
+
+// inConf is where a key of dnf's is, if it is not known better.
+const inConf = "dnf.conf or the repository files"
 
 // outcomes returns the table. The first row that matches is the cause, so a row
 // stands before every row that its words match too: trust first, since a failure
@@ -161,11 +168,25 @@ func networkOutcomes() []outcome {
 		row("proxy-login", `Status code: 407|CONNECT tunnel failed, response 407|HTTP code 407 from proxy|HTTPS? Error 407`, c, permanent, "the proxy wants a user and a password",
 			hint{own: hintLogin}),
 		row("proxy-refuses", `CONNECT tunnel failed, response (?P<detail>\d+)|HTTP code (?P<detail2>\d+) from proxy after CONNECT`, c, maybe, "the proxy refuses the way to the server of $repo: $detail", hint{own: "the proxy must allow that server; " + hintProxy.own}),
-		row("region", `Could(?:n't| not) resolve host: (?P<detail>\S*\$oci\w*[^\s\]";]*)`, c, unnamed, "the name $detail cannot be resolved: the variables of this region are not set", hint{
-			own: "oci-yum-repo-mapper.service sets ociregion and ocidomain (/etc/dnf/vars) at boot: see what it says",
+		row(proxyHalf, `repo '(?P<repo>[^']+)': '(?P<detail>proxy_\w+)' is set but not 'proxy_\w+'`, c, permanent, "the proxy of $repo has a user and no password",
+			hint{own: "name both proxy_username and proxy_password, or neither: see " + inConf}),
+		row("region", `Could(?:n't| not) resolve host: (?P<detail>\S*\$oci\w*[^\s\]";]*)|[Cc]url error \(3\).* for \w+://(?P<detail2>[^/\s]*\$oci\w*[^/\s]*)`, c, unnamed, "the name $detail cannot be resolved: the variables of this region are not set", hint{
+			own: "oci-yum-repo-mapper.service sets ociregion and ocidomain (/etc/dnf/vars) at boot: see what it says; without that unit, write an empty line to /etc/dnf/vars/ociregion and oracle.com to /etc/dnf/vars/ocidomain",
 		}),
+		// A variable of a query, such as $infra of EPEL's metalink, does no harm.
+		row("variable", `(?:[Cc]url error \([36]\).*|Status code: 4\d\d) for \w+://[^\s?]*?\$\{?(?P<detail>\w+)|^\w+://[^\s?]*?\$\{?(?P<detail2>\w+)\S*: \[Errno 14\] (?:HTTPS? Error 4|curl#6)`, c, permanent,
+			"the variable $detail in the address of $repo is not set", hint{
+				own:   "dnf replaces it by the first line of /etc/dnf/vars/$detail: write that file, or set repository.baseurl without it",
+				other: "dnf replaces it by the first line of /etc/dnf/vars/$detail: write that file, or correct its baseurl= in the repository files",
+			}),
 		row("server-name", `Could(?:n't| not) resolve host: (?P<detail>[^\s\]";]+)`, c, unnamed, "the name $detail cannot be resolved", hintServer),
-		row("certificate", `SSL certificate problem|[Cc]url error \((?:51|58|60|77)\)|curl#(?:51|58|60|77)\b|Peer's [Cc]ertificate`, c, permanent, "the certificate of the server of $repo is not trusted", hintTLS),
+		row("client-certificate", `[Cc]url error \(58\)|curl#58\b`, c, permanent, "the certificate with which this node asks the server of $repo cannot be used", hint{
+			own: "see whether the files that sslclientcert and sslclientkey name are there and fit: dnf.conf, and the section [$repo] of the repository files",
+		}),
+		row("ca-file", `[Cc]url error \(77\)|curl#77\b`, c, permanent, "the CA certificates for the server of $repo cannot be read", hint{
+			own: "see whether the file of sslcacert= is there: dnf.conf, and the section [$repo] of the repository files; without that key, the package ca-certificates has it",
+		}),
+		row("certificate", `SSL certificate problem|[Cc]url error \((?:51|60)\)|curl#(?:51|60)\b|Peer's [Cc]ertificate`, c, permanent, "the certificate of the server of $repo is not trusted", hintTLS),
 		row("tls", `[Cc]url error \(35\)|curl#35\b`, c, maybe, "the server of $repo does not speak TLS as it should", hint{own: hintTLS.own + ". A server that speaks http alone needs http:// in its baseurl="}),
 		row("forbidden", `Status code: (?P<detail>40[13]) for|HTTPS? Error (?P<detail2>40[13])\b`, c, maybe, "the server of $repo answers $detail", hintAddress),
 		row("package-gone", `^\[(?:MIRROR|FAILED)\] (?P<package>\S+): Status code: (?P<detail>4\d\d)`, c, transient, "$repo names the package $package, and its server answers $detail for it", hintMirror),
@@ -196,7 +217,7 @@ func metadataOutcomes() []outcome {
 func packageOutcomes() []outcome {
 	c := node.CodePackages
 	return []outcome{
-		row("excluded", `filtered out by exclude filtering for argument: (?P<package>.+)$|(?s:due to versionlock.*)^No package (?P<package2>.+?) available`, c, permanent, "every $package there is excluded", hintExcluded),
+		row(excluded, `filtered out by exclude filtering for argument: (?P<package>.+)$|(?s:due to versionlock.*)^No package (?P<package2>.+?) available`, c, permanent, "every $package there is excluded", hintExcluded),
 		row("version-gone", `Installed package (?:\d+:)?(?P<package>\S+) (?:\(from \S+\) )?not available`, c, permanent, "no repository has the $package that is installed", hint{
 			own:   "declare a falco.version that the repository has, or put that package there: it is needed to restore its files",
 			other: "enable the repository that has it",

@@ -47,6 +47,9 @@ func TestOutcomes(t *testing.T) {
 			if got.row != c.row || !strings.HasPrefix(got.what, c.what) || !strings.Contains(got.hint, c.hint) {
 				t.Errorf("%s\n%s\nis row %q: %s\nhint: %s\nwant row %q: %s\nhint: %s", c.from, c.output, got.row, got.what, got.hint, c.row, c.what, c.hint)
 			}
+			if strings.Contains(got.hint, "[redacted]") {
+				t.Errorf("%q: a word of the hint looks like a secret", got.hint)
+			}
 			if strings.ContainsAny(got.what+got.hint, "$") && !strings.Contains(got.what, "$oci") {
 				t.Errorf("%q, %q: a part was not filled in", got.what, got.hint)
 			}
