@@ -37,6 +37,7 @@ func diagnose(tool packageTool, c node.Install, out program.Result) diagnosis {
 		}
 	}
 	d := diagnosis{code: node.CodePackages, what: out.Failure(tool.name()), tries: permanent}
+	d.hint = fmt.Sprintf("try `%[1]s makecache` and `%[1]s --noplugins makecache`: if only the second works, a plugin of %[1]s is at fault", tool.name())
 	if out.Signal != 0 {
 		d.tries, d.hint = killed, "check whether memory ran out (dmesg)"
 	}
