@@ -159,7 +159,7 @@ func Changing(path string, err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		hint = "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"
 	case errors.Is(err, ErrNotRegular):
-		hint = "only a regular file is replaced: put the file itself there, or move what is there out of the way"
+		hint = node.HintNotRegular
 	case errors.Is(err, errConcurrentEdit):
 		hint = "run again; if it happens again, find out which other program manages the file"
 	default:

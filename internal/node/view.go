@@ -78,6 +78,9 @@ type File struct {
 	Target string
 }
 
+// HintNotRegular is what to do about a link or a directory in the place of a file.
+const HintNotRegular = "only a regular file is replaced: put the file itself there, or move what is there out of the way"
+
 // Kind names the type of a file, such as "directory".
 func Kind(m fs.FileMode) string {
 	switch {

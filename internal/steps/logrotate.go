@@ -50,8 +50,9 @@ func planRotation(ctx context.Context, sv *survey, out *converge.Outcome) error 
 	case ruled:
 		differs := declared.Unlike(rule, func() bool { return keepsOpen(ctx, sv) })
 		for _, r := range theirs.Rules(log) {
-			if r.Duplicate {
-				differs = append(differs, fmt.Sprintf("%s:%d names the log again, on which logrotate fails", r.File, r.Line))
+			again := fmt.Sprintf("%s:%d names the log again, on which logrotate fails", r.File, r.Line)
+			if r.Duplicate && !slices.Contains(differs, again) {
+				differs = append(differs, again)
 			}
 		}
 		if len(differs) > 0 {

@@ -6,9 +6,11 @@ package steps
 import (
 	"cmp"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
@@ -200,6 +202,27 @@ func TestNoDistribution(t *testing.T) {
 			s.Falco.Version = "0.44.1" // which needs nothing of the distribution
 			if _, err := planOf(t, n, s, idPackages); (err != nil) != strings.Contains(tt.name, "broken") {
 				t.Errorf("Plan of a Falco that builds nothing = %v", err)
+			}
+		})
+	}
+}
+
+// What is in a file's place and is no file is refused in a dry run too.
+func TestNotAFile(t *testing.T) {
+	for _, tt := range []struct {
+		name, path, step string
+		is               *fstest.MapFile
+		says             string
+	}{
+		{"a dangling link", repoFile, idRepository, &fstest.MapFile{Mode: fs.ModeSymlink | 0o777, Data: []byte("/nowhere")}, "changing " + repoFile + ": not a regular file, but a link to /nowhere"},
+		{"a directory", repoFile, idRepository, &fstest.MapFile{Mode: fs.ModeDir | 0o755}, "changing " + repoFile + ": not a regular file, but a directory"},
+		{"a link in logrotate's directory", logrotateFile, idDropIns, &fstest.MapFile{Mode: fs.ModeSymlink | 0o777, Data: []byte("/nowhere")}, "changing " + logrotateFile + ": not a regular file"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "9.6", rhck9)
+			n.files[inTree(tt.path)] = tt.is
+			if _, err := planOf(t, n, s, tt.step); err == nil || !strings.Contains(err.Error(), tt.says) || node.HintOf(err) == "" {
+				t.Errorf("Plan = %v, want %q and a hint", err, tt.says)
 			}
 		})
 	}
