@@ -31,8 +31,9 @@ func (a *app) converge(cmd *cobra.Command, _ []string) error {
 	return a.conclude(report.New(meta, result))
 }
 
-// attempt plans, and applies unless it is a dry run, something failed or there
-// is nothing to do. The error does not come from a step.
+// attempt plans, and applies unless it is a dry run or there is nothing to do. If
+// the plan fails, only a Falco that is down is started. The error does not come
+// from a step.
 func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.Result, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -52,14 +53,17 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 	if a.options.dryRun || inOrder {
 		return result.Final(), nil
 	}
-	if result.Err != nil {
-		return result, nil
-	}
 	m, err := a.machine(ctx, a.hostOptions())
-	if err != nil {
+	switch {
+	case err != nil && result.Err != nil:
+		return result, nil
+	case err != nil:
 		return converge.Result{}, err
 	}
 	defer func() { _ = m.Close() }()
+	if result.Err != nil {
+		return converge.Rescue(ctx, m, all, result, a.logEvent), nil
+	}
 	result = converge.Converge(ctx, m, all, a.logEvent)
 	describe(ctx, meta, m.View(), declared)
 	return result, nil

@@ -64,6 +64,38 @@ func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event
 	return r
 }
 
+// Rescue does, after a plan that has failed, what a [Rescuer] does in spite of the
+// failures before it, and nothing else. The result is the plan's, with what was
+// done.
+func Rescue(ctx context.Context, m node.Machine, steps []Step, planned Result, tell func(Event)) Result {
+	run := runner{machine: m, view: m.View(), tell: tell, tried: map[string][]node.Change{}}
+	planned.Steps = slices.Clone(planned.Steps)
+	var failed []StepResult
+	for i, s := range planned.Steps {
+		if s.Err != nil {
+			failed = append(failed, s)
+			continue
+		}
+		if len(failed) == 0 || ctx.Err() != nil {
+			continue
+		}
+		taken := rescue(steps[i], failed)
+		if taken == nil {
+			continue
+		}
+		s = run.step(ctx, taken)
+		if s.Err != nil {
+			failed = append(failed, s)
+			run.view = m.View()
+		}
+		if s.Err != nil || len(s.Changes) > 0 {
+			planned.Steps[i] = s
+		}
+	}
+	run.undo(ctx, steps, &planned)
+	return planned
+}
+
 // rescue returns what to take in place of a step after others have failed, or
 // nil.
 func rescue(step Step, failed []StepResult) Step {

@@ -46,14 +46,26 @@ func (s step) rescue(ctx context.Context, sv *survey) (converge.Outcome, error) 
 	}
 	for _, u := range units {
 		if u.Running() && !needed(u) {
+			if s.id == idUnit { // also once this run has started it
+				notReached.Reason = u.Name + " is running; the rest was " + notReached.Reason
+			}
 			return notReached, nil
 		}
 	}
-	// What the package has not set up yet is not started half done.
-	if slices.Contains(s.failed, idConfig) && !units[installed.unit].Enabled() {
-		return notReached, nil
+	if u := units[installed.unit]; slices.Contains(s.failed, idConfig) {
+		// What the package has not set up yet is not started half done, and what
+		// Falco refuses would only die again and again.
+		if !u.Enabled() || refuses(ctx, &installed, u) {
+			return notReached, nil
+		}
 	}
 	return s.plan(ctx, &installed)
+}
+
+// refuses reports whether the installed Falco refuses what is on disk.
+func refuses(ctx context.Context, sv *survey, u systemd.Unit) bool {
+	reason, err := sv.view.Complaint(ctx, sv.check(u), nil)
+	return err == nil && reason != ""
 }
 
 // Undo implements [converge.Undoer].

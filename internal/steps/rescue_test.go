@@ -5,6 +5,7 @@ package steps
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -67,6 +68,51 @@ func TestFailureLeavesAFalcoRunning(t *testing.T) {
 				t.Errorf("no Falco runs after %q", n.changes)
 			}
 		})
+	}
+}
+
+// A Falco that is down is started although a plan fails on something that it does
+// not need; nothing else is done, and one that runs is left alone.
+func TestStoppedFalcoIsStartedDespiteAFailedPlan(t *testing.T) {
+	overruled := func(n *fakeNode, _ *settings.Settings) {
+		n.write(falco.ConfigFile, n.read(falco.ConfigFile)+"config_files: [/etc/falco/config.d]\n")
+		n.write("/etc/falco/config.d/50-site.yaml", "file_output: {enabled: false}\n")
+	}
+	for _, tt := range []struct {
+		name    string
+		make    func(*fakeNode, *settings.Settings)
+		code    node.Code
+		started bool
+	}{
+		{"the repository's file", func(n *fakeNode, _ *settings.Settings) { n.write(repoFile, "garbage\n") }, node.CodePackages, true},
+		{"a group that is not there", func(_ *fakeNode, s *settings.Settings) { s.Log.Group = "nobody-here" }, node.CodeConfig, true},
+		{"a key that is overruled", overruled, node.CodeConfig, true},
+		{"a configuration that Falco refuses", func(n *fakeNode, s *settings.Settings) {
+			overruled(n, s)
+			n.complains = "refused"
+		}, node.CodeConfig, false},
+		{"this host", func(n *fakeNode, _ *settings.Settings) { n.host.Systemd = false }, node.CodePreflight, false},
+	} {
+		for _, running := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, running %v", tt.name, running), func(t *testing.T) {
+				n, s := newNode(t, "8.10", uek7)
+				converged(t, n, s)
+				n.clock = n.clock.Add(time.Minute)
+				if !running {
+					n.modern().ActiveState, n.modern().SubState = "inactive", "dead"
+				}
+				tt.make(n, &s)
+				n.changes = nil
+				plan := converge.Plan(t.Context(), n, All(s))
+				r := converge.Rescue(t.Context(), n, All(s), plan, quiet)
+				if node.CodeOf(r.Err) != tt.code {
+					t.Errorf("Rescue = %v, want exit status %d", r.Err, tt.code)
+				}
+				if got := slices.Contains(n.changes, "start "+modern); got != (tt.started && !running) || running && len(n.changes) > 0 {
+					t.Errorf("Falco was started: %v, want %v: %q", got, tt.started && !running, n.changes)
+				}
+			})
+		}
 	}
 }
 
