@@ -34,6 +34,28 @@ func TestStoppedFalcoIsStartedWithoutARepository(t *testing.T) {
 	}
 }
 
+// A Falco that is down is started although the plan fails, and nothing else is done.
+func TestStoppedFalcoIsStartedDespiteABrokenFile(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	const repo = "/etc/yum.repos.d/falcosecurity.repo"
+	n.Must("echo garbage >" + repo + "; rm /etc/logrotate.d/falco-bootstrap; systemctl stop " + modernUnit)
+	requireRefused(t, n.Run("--dry-run"), 5, repo, "text before the first section")
+	r := n.Run()
+	requireRefused(t, r, 5, repo, "text before the first section")
+	if u := n.Unit(modernUnit); !u.Running() || n.ReadFile(repo) != "garbage\n" {
+		t.Errorf("%s is %+v after %v", modernUnit, u, r)
+	}
+	before := n.Snapshot()
+	requireRefused(t, n.Run(), 5, repo)
+	if diff := before.Diff(n.Snapshot(), stateDir); len(diff) > 0 {
+		t.Errorf("a run with a Falco that runs changed %q", diff)
+	}
+	n.Must("ln -sf /nowhere " + repo)
+	requireRefused(t, n.Run("--dry-run"), 1, "a link to /nowhere")
+	requireRefused(t, n.Run(), 1, "a link to /nowhere")
+}
+
 // Falco runs as it did before, if the one that should take its place does not.
 func TestFalcoMadeByHandIsStartedAgain(t *testing.T) {
 	t.Parallel()

@@ -53,6 +53,9 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 	if a.options.dryRun || inOrder {
 		return result.Final(), nil
 	}
+	if result.Err != nil && !converge.CanRescue(all, result) {
+		return result, nil
+	}
 	m, err := a.machine(ctx, a.hostOptions())
 	switch {
 	case err != nil && result.Err != nil:

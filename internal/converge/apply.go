@@ -64,6 +64,20 @@ func Converge(ctx context.Context, m node.Machine, steps []Step, tell func(Event
 	return r
 }
 
+// CanRescue reports whether [Rescue] may have something to do after a plan.
+func CanRescue(steps []Step, planned Result) bool {
+	var failed []StepResult
+	for i, s := range planned.Steps {
+		switch {
+		case s.Err != nil:
+			failed = append(failed, s)
+		case len(failed) > 0 && s.Status == StatusPending && rescue(steps[i], failed) != nil:
+			return true
+		}
+	}
+	return false
+}
+
 // Rescue does, after a plan that has failed, what a [Rescuer] does in spite of the
 // failures before it, and nothing else. The result is the plan's, with what was
 // done.

@@ -108,6 +108,9 @@ func TestStoppedFalcoIsStartedDespiteAFailedPlan(t *testing.T) {
 				if node.CodeOf(r.Err) != tt.code {
 					t.Errorf("Rescue = %v, want exit status %d", r.Err, tt.code)
 				}
+				if can := converge.CanRescue(All(s), plan); !can && len(n.changes) > 0 {
+					t.Errorf("CanRescue = %v with the changes %q", can, n.changes)
+				}
 				if got := slices.Contains(n.changes, "start "+modern); got != (tt.started && !running) || running && len(n.changes) > 0 {
 					t.Errorf("Falco was started: %v, want %v: %q", got, tt.started && !running, n.changes)
 				}
