@@ -143,6 +143,41 @@ func (r Rotation) IsOpen() bool {
 	return err == nil && info.Mode.IsDir() && (info.Mode.Perm()&0o002 != 0 || info.Mode.Perm()&0o020 != 0 && info.GID != 0)
 }
 
+// unknown returns the user or the group of a directive that the tree does not
+// know. A directory service may.
+func (r Rotation) unknown(d logrotate.Directive) string {
+	fields := strings.Fields(d.Value)
+	if len(fields) > 0 && strings.Trim(fields[0], "01234567") == "" {
+		fields = fields[1:] // the mode
+	}
+	for i, name := range fields[:min(len(fields), 2)] {
+		kind, file := "user", "etc/passwd"
+		if i == 1 {
+			kind, file = "group", "etc/group"
+		}
+		if _, err := idOf(r.View.Tree(), file, name); errors.Is(err, errNoID) {
+			return kind + " " + name
+		}
+	}
+	return ""
+}
+
+// Broken returns what is wrong in files of others that name the log: logrotate
+// skips their rules and exits with 1.
+func (r Rotation) Broken(c *logrotate.Config) []logrotate.Problem {
+	var all []logrotate.Problem
+	for _, p := range c.Problems() {
+		text, err := fs.ReadFile(r.View.Tree(), strings.TrimPrefix(p.File, "/"))
+		isNamed := slices.ContainsFunc(strings.Split(string(text), "\n"), func(line string) bool {
+			return strings.Contains(line, r.Log) && !strings.HasPrefix(strings.TrimSpace(line), "#")
+		})
+		if err == nil && p.File != RotationFile && isNamed {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // mayRename reports whether the user and the group of a su directive may rename
 // files in the log's directory. One that no file of the tree has, as from a
 // directory service, may.
@@ -198,6 +233,13 @@ func (r Rotation) Unlike(rule logrotate.Rule, keepsOpen func() bool) []string {
 		all = append(all, "logrotate skips a log in a directory that others may write to, unless the rule has su")
 	case ok && !r.mayRename(strings.Fields(su.Value)):
 		all = append(all, fmt.Sprintf("it rotates as %s (su, %s:%d), who may not rename files in %s", su.Value, su.File, su.Line, path.Dir(r.Log)))
+	}
+	for _, name := range []string{"su", "create"} {
+		if d, ok := rule.Get(name); ok && rule.On(name) {
+			if who := r.unknown(d); who != "" {
+				all = append(all, fmt.Sprintf("logrotate skips the rule if there is no %s, which no file here has (%s, %s:%d)", who, name, d.File, d.Line))
+			}
+		}
 	}
 	if keepsOpen() && !rule.On("copytruncate") && !rule.On("copy") && !signals(rule) {
 		all = append(all, "with keep_alive Falco needs SIGUSR1, and no script of the rule sends it: Falco goes on writing to the renamed log")

@@ -86,6 +86,13 @@ func planRotation(ctx context.Context, sv *survey, out *converge.Outcome) error 
 			Drift:   node.DriftLogrotate,
 		})
 	}
+	if broken := declared.Broken(theirs); len(broken) > 0 {
+		out.Warnings = append(out.Warnings, node.Warning{
+			Message: fmt.Sprintf("%s: logrotate fails on that file, which names %s too; falco-bootstrap rotates it", redact.Text(broken[0].String()), log),
+			Hint:    "remove the log from that file; `logrotate -d " + logrotate.Main + "` shows what is left",
+			Drift:   node.DriftLogrotate,
+		})
+	}
 	lines := inforce.Overrides(mine)
 	if declared.IsOpen() && !slices.Contains(lines, "su root root") {
 		lines = append(lines, "su root root")

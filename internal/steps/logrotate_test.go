@@ -105,6 +105,16 @@ func TestRotation(t *testing.T) {
 			says:  []string{"it rotates as syslog adm (su, " + logrotateDir + "/falco:2), who may not rename files in /var/log"},
 		},
 		{
+			name:  "as a user who is not there",
+			files: map[string]string{logrotateDir + "/falco": strings.Replace(block, "}", "  create 0600 nobody-here root\n}", 1)},
+			says:  []string{"no user nobody-here", "(create, " + logrotateDir + "/falco:4)"},
+		},
+		{
+			name:  "a rule that logrotate skips",
+			files: map[string]string{logrotateDir + "/falco": strings.Replace(block, "100M", "100Q", 1)},
+			ours:  true, says: []string{logrotateDir + "/falco:2: ", "logrotate fails on that file, which names /var/log/falco.log too"},
+		},
+		{
 			name:  "as a user who may rotate it",
 			files: map[string]string{logrotateDir + "/falco": strings.Replace(block, "{", "{\n  su root root", 1)},
 		},
