@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package repos sorts the repositories that dnf has on a node: the
-// distribution's, EPEL, and that of the running kernel. It plans nothing and
+// distribution's, EPEL, and that of the running kernel, and reads local packages,
+// which stand in for one. It plans nothing and
 // changes nothing.
 package repos
 
