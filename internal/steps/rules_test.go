@@ -88,18 +88,30 @@ func TestRulesDrift(t *testing.T) {
 		files []string
 		why   string
 	}{
-		{"edited", func(n *fakeNode, _ *settings.Settings) { n.write(ruleset.Path(1, "site"), "- list: mine\n") },
-			[]string{"50-falco-bootstrap-incubating.yaml", "51-falco-bootstrap-site.yaml"}, "not as declared"},
+		{
+			"edited", func(n *fakeNode, _ *settings.Settings) { n.write(ruleset.Path(1, "site"), "- list: mine\n") },
+			[]string{"50-falco-bootstrap-incubating.yaml", "51-falco-bootstrap-site.yaml"},
+			"not as declared",
+		},
 		{"a fetched one edited", func(n *fakeNode, _ *settings.Settings) {
 			n.write(ruleset.Path(0, "incubating"), n.read(ruleset.Path(0, "incubating"))+"# mine\n")
 		}, []string{"50-falco-bootstrap-incubating.yaml", "51-falco-bootstrap-site.yaml"}, "not as declared"},
-		{"missing", func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(ruleset.Path(1, "site"))) },
-			[]string{"50-falco-bootstrap-incubating.yaml", "51-falco-bootstrap-site.yaml"}, "missing"},
-		{"no longer declared", func(_ *fakeNode, s *settings.Settings) { s.Falco.Rules = s.Falco.Rules[:1] },
-			[]string{"50-falco-bootstrap-incubating.yaml"}, "no longer declared"},
+		{
+			"missing", func(n *fakeNode, _ *settings.Settings) { delete(n.files, inTree(ruleset.Path(1, "site"))) },
+			[]string{"50-falco-bootstrap-incubating.yaml", "51-falco-bootstrap-site.yaml"},
+			"missing",
+		},
+		{
+			"no longer declared", func(_ *fakeNode, s *settings.Settings) { s.Falco.Rules = s.Falco.Rules[:1] },
+			[]string{"50-falco-bootstrap-incubating.yaml"},
+			"no longer declared",
+		},
 		{"none declared any more", func(_ *fakeNode, s *settings.Settings) { s.Falco.Rules = nil }, nil, "no longer declared"},
-		{"another order", func(_ *fakeNode, s *settings.Settings) { slices.Reverse(s.Falco.Rules) },
-			[]string{"50-falco-bootstrap-site.yaml", "51-falco-bootstrap-incubating.yaml"}, "missing"},
+		{
+			"another order", func(_ *fakeNode, s *settings.Settings) { slices.Reverse(s.Falco.Rules) },
+			[]string{"50-falco-bootstrap-site.yaml", "51-falco-bootstrap-incubating.yaml"},
+			"missing",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n, s := withRules(t)

@@ -50,11 +50,15 @@ Mon Nov 23 20:18:13 2026: /etc/falco/falco.yaml | schema validation: ok
 func TestRulesReason(t *testing.T) {
 	const file = "/etc/falco/rules.d/51-falco-bootstrap-site.yaml"
 	for _, tt := range []struct{ name, stderr, want string }{
-		{"a rule", "Mon Nov 23 20:18:12 2026: Loading rules from:\nError: " + file + ": Invalid\n1 Errors:\nIn rules content: (" + file + ":0:0)\n    rule 'It's mine': (" + file + ":4:2)\n" +
-			"    condition expression: (\"nosuch.field = 1\":8:27)\n------\nnosuch.field = 1\n^\n------\nLOAD_ERR_COMPILE_CONDITION (Error compiling condition): filter_check called with nonexistent field nosuch.field\n\n",
-			file + `:5: rule "It's mine": Error compiling condition: filter_check called with nonexistent field nosuch.field`},
-		{"YAML", "Error: " + file + ": Invalid\n1 Errors:\nIn rules content: (" + file + ":0:0)\n    value for: (" + file + ":6:1)\n------\n x: [\n^\n------\nLOAD_ERR_YAML_PARSE (YAML parse error): yaml-cpp: error at line 7, column 2: end of sequence flow not found\n",
-			file + ":7: YAML parse error: yaml-cpp: error at line 7, column 2: end of sequence flow not found"},
+		{
+			"a rule", "Mon Nov 23 20:18:12 2026: Loading rules from:\nError: " + file + ": Invalid\n1 Errors:\nIn rules content: (" + file + ":0:0)\n    rule 'It's mine': (" + file + ":4:2)\n" +
+				"    condition expression: (\"nosuch.field = 1\":8:27)\n------\nnosuch.field = 1\n^\n------\nLOAD_ERR_COMPILE_CONDITION (Error compiling condition): filter_check called with nonexistent field nosuch.field\n\n",
+			file + `:5: rule "It's mine": Error compiling condition: filter_check called with nonexistent field nosuch.field`,
+		},
+		{
+			"YAML", "Error: " + file + ": Invalid\n1 Errors:\nIn rules content: (" + file + ":0:0)\n    value for: (" + file + ":6:1)\n------\n x: [\n^\n------\nLOAD_ERR_YAML_PARSE (YAML parse error): yaml-cpp: error at line 7, column 2: end of sequence flow not found\n",
+			file + ":7: YAML parse error: yaml-cpp: error at line 7, column 2: end of sequence flow not found",
+		},
 		{"something else", "Error: Unknown priority \"loud\"\n", ""},
 		{"nothing", "", ""},
 	} {
