@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
@@ -106,29 +107,9 @@ func (s step) Plan(ctx context.Context, view node.View) (converge.Outcome, error
 	out, err := s.plan(ctx, sv)
 	sv.planned[s.id] = len(out.Changes) > 0
 	if err == nil {
-		err = requireRegular(view, out.Changes)
+		err = inforce.RequireRegular(view, out.Changes)
 	}
 	return out, err
-}
-
-// requireRegular fails if something else than a regular file is where a change
-// writes one. A run would fail on it, and so does a dry run.
-func requireRegular(view node.View, changes []node.Change) error {
-	for _, c := range changes {
-		w, ok := c.(node.WriteFile)
-		if !ok {
-			continue
-		}
-		is, err := view.Stat(w.Path)
-		switch {
-		case err != nil || is.Mode.IsRegular():
-		case is.Target != "":
-			return node.Errorf(node.CodeFailed, node.HintNotRegular, "changing %s: not a regular file, but a link to %s", w.Path, is.Target)
-		default:
-			return node.Errorf(node.CodeFailed, node.HintNotRegular, "changing %s: not a regular file, but a %s", w.Path, node.Kind(is.Mode))
-		}
-	}
-	return nil
 }
 
 // inTree turns an absolute path into a name of io/fs.
