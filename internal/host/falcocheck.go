@@ -77,7 +77,8 @@ func (m *Machine) checkStart(ctx context.Context, conn *systemd.Conn, c node.Cha
 	return nil
 }
 
-// required says which units that a unit requires are not active, or "".
+// required says which units that a unit requires have failed or are not there, or
+// "".
 func required(ctx context.Context, conn systemd.Reader, u systemd.Unit) string {
 	units, err := conn.Units(ctx, u.Requires...)
 	if err != nil {
@@ -85,8 +86,11 @@ func required(ctx context.Context, conn systemd.Reader, u systemd.Unit) string {
 	}
 	text := ""
 	for _, name := range u.Requires {
-		if r := units[name]; r.ActiveState != "active" && r.ActiveState != "activating" {
-			text += fmt.Sprintf(": it requires %s, which is %s", name, r.ActiveState)
+		switch r := units[name]; {
+		case r.LoadState != "loaded":
+			text += fmt.Sprintf(": it requires %s, which is %s", name, r.LoadState)
+		case r.ActiveState == "failed":
+			text += fmt.Sprintf(": it requires %s, which is failed", name)
 		}
 	}
 	return text
