@@ -4,6 +4,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -139,7 +140,7 @@ func (s *Settings) checkRulesFile(f RulesFile) (key, reason, hint string) {
 	case !sha256Hex.MatchString(f.SHA256):
 		return "sha256", fmt.Sprintf("%q is not a SHA-256", f.SHA256), "use 64 hexadecimal digits"
 	}
-	if err, ok := s.checkURL("url", f.URL).(*KeyError); ok {
+	if err, ok := errors.AsType[*KeyError](s.checkURL("url", f.URL)); ok {
 		return "url", err.Reason, err.Hint
 	}
 	return "", "", ""

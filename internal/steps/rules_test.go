@@ -189,7 +189,7 @@ func TestRulesRefusals(t *testing.T) {
 		class node.Drift
 	}{
 		{"another sum", func(_ *fakeNode, s *settings.Settings) { s.Falco.Rules[0].SHA256 = sumOf(nil) }, node.CodeTrust, "the sha256 of what was fetched is " + sumOf([]byte(good)), ""},
-		{"not served", func(n *fakeNode, s *settings.Settings) {
+		{"not served", func(_ *fakeNode, s *settings.Settings) {
 			s.Falco.Rules[0].URL, s.Falco.Rules[0].SHA256 = "/x", sumOf(nil)
 		}, node.CodePackages, "falco.rules incubating: fetching /x", ""},
 		{"a path to nothing", func(_ *fakeNode, s *settings.Settings) {

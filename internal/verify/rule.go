@@ -154,12 +154,9 @@ func known(value string) string {
 
 // String says where the alert was raised.
 func (a Alert) String() string {
-	text := "on node " + a.Node
-	switch {
-	case a.Container == "host" || a.Container == "":
-		text += ", on the host itself"
-	default:
-		text += ", in container " + a.Container
+	text := "on node " + a.Node + ", in container " + a.Container
+	if a.Container == "host" || a.Container == "" {
+		text = "on node " + a.Node + ", on the host itself"
 	}
 	if a.Pod != "" {
 		pod := a.Pod
