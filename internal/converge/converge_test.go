@@ -263,7 +263,7 @@ func TestConvergeRescuesAndUndoes(t *testing.T) {
 	}
 }
 
-// A step that uses up its time leaves some for a later one that needs it not.
+// A step that uses up its time leaves some for a later one that does not need it.
 func TestConvergeLeavesTimeForARescue(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
