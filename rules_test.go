@@ -184,7 +184,7 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 // docs/architecture.md has the picture.
 func layers() map[string]string {
 	return map[string]string{
-		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings steps verify",
+		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings spelling steps verify",
 		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust",
 		"internal/ruleset":    "falco node settings",
 		"internal/fleet":      "node redact report",
@@ -203,6 +203,7 @@ func layers() map[string]string {
 		"internal/trust":      "",
 		"internal/redact":     "",
 		"internal/repos":      "node",
+		"internal/spelling":   "",
 		"pkg/dnfconf":         "yumrepo",
 		"pkg/falcoconf":       "yamledit",
 		"pkg/falcorules":      "",
