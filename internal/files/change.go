@@ -45,7 +45,7 @@ func (t Tree) Write(c node.WriteFile, check func() error) (created []string, err
 		}
 	}
 	if missing {
-		if created, err = t.makeDir(filepath.Dir(c.Path)); err != nil {
+		if created, err = t.MakeDir(filepath.Dir(c.Path)); err != nil {
 			return created, err
 		}
 	}
@@ -68,9 +68,9 @@ func readsEveryFile(dir string) bool {
 	return dir == falco.ConfigDir || dir == falco.RulesDir || dir == "/etc/logrotate.d"
 }
 
-// makeDir creates a directory and its missing parents, each of mode 0755
-// whatever the umask.
-func (t Tree) makeDir(name string) (created []string, err error) {
+// MakeDir creates a directory and its missing parents, each of mode 0755
+// whatever the umask. created lists the new ones, by their paths outside the tree.
+func (t Tree) MakeDir(name string) (created []string, err error) {
 	path, err := t.follow(name)
 	if err != nil {
 		return nil, Changing(name, err)
@@ -83,10 +83,13 @@ func (t Tree) makeDir(name string) (created []string, err error) {
 	case parent == name: // a root that was removed is not created again
 		return nil, Changing(name, err)
 	}
-	if created, err = t.makeDir(parent); err != nil {
+	if created, err = t.MakeDir(parent); err != nil {
 		return created, err
 	}
 	err = os.Mkdir(path, 0o755)
+	if info, no := os.Stat(path); errors.Is(err, fs.ErrExist) && no == nil && info.IsDir() {
+		return created, nil // another run was faster
+	}
 	if err == nil {
 		err = os.Chmod(path, 0o755)
 	}
@@ -160,6 +163,8 @@ func Changing(path string, err error) error {
 		hint = "if this is root, look for an immutable flag (lsattr), a read-only mount, or SELinux (ausearch -m avc -ts recent)"
 	case errors.Is(err, ErrNotRegular):
 		hint = node.HintNotRegular
+	case errors.Is(err, errLocked):
+		hint = "`lslocks` names the process that locks " + StateDir + "; end it and run again"
 	case errors.Is(err, errConcurrentEdit):
 		hint = "run again; if it happens again, find out which other program manages the file"
 	default:

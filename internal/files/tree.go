@@ -87,11 +87,9 @@ func (t Tree) follow(path string) (string, error) {
 	return securejoin.SecureJoin(t.root, path)
 }
 
-// Open opens a file. It does not wait for the writer of a FIFO.
+// Open opens a regular file or a directory. Anything else is [ErrNotRegular].
 func (t Tree) Open(name string) (fs.File, error) {
-	return at(t, "open", name, func(path string) (fs.File, error) {
-		return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	})
+	return at(t, "open", name, func(path string) (fs.File, error) { return open(path, os.Stat, 0) })
 }
 
 // ReadFile reads a regular file whole.
@@ -101,7 +99,7 @@ func (t Tree) ReadFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	content, err := readAll(f)
+	content, err := readAll(f, readLimit)
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: "/" + name, Err: Bare(err)}
 	}
@@ -196,7 +194,6 @@ var (
 	// device where only a regular file is read or replaced.
 	ErrNotRegular   = errors.New("not a regular file")
 	errNotDirectory = errors.New("not a directory")
-	errTooLarge     = errors.New("larger than 64 MiB, the most that is read")
 )
 
 // requireRegular refuses an open file that is not regular.
@@ -208,24 +205,53 @@ func requireRegular(f fs.File) error {
 	return err
 }
 
-// readAll reads all of an open regular file. The content of an empty file is not
-// nil.
-func readAll(f fs.File) ([]byte, error) {
+// readAll reads all of an open regular file of at most limit bytes. The content of
+// an empty file is not nil.
+func readAll(f fs.File, limit int64) ([]byte, error) {
 	if err := requireRegular(f); err != nil {
 		return nil, err
 	}
-	content, err := io.ReadAll(io.LimitReader(f, readLimit+1))
-	if err == nil && len(content) > readLimit {
-		err = errTooLarge
+	content, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(content)) > limit {
+		err = fmt.Errorf("larger than %d MiB, the most that is read", limit>>20)
 	}
 	return content, err
 }
 
+// ReadFile reads a regular file of this machine, of at most limit bytes. A link is
+// followed; anything but a regular file is [ErrNotRegular].
+func ReadFile(path string, limit int64) ([]byte, error) {
+	f, err := open(path, os.Stat, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	content, err := readAll(f, limit)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: path, Err: Bare(err)}
+	}
+	return content, nil
+}
+
+// open opens a regular file or a directory for reading. Anything else is not even
+// opened: the open of a FIFO waits for its other end, or lets that go on, and the
+// open of a device may act. Nor does it wait if the file is replaced meanwhile.
+func open(path string, stat func(string) (fs.FileInfo, error), flag int) (*os.File, error) {
+	info, err := stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
+	}
+	return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|flag, 0)
+}
+
 // openItself opens a file for reading; a link is not followed.
 func openItself(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
-	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) {
-		return nil, ErrNotRegular // a link; a socket
+	f, err := open(path, os.Lstat, syscall.O_NOFOLLOW)
+	if errors.Is(err, ErrNotRegular) || errors.Is(err, syscall.ELOOP) { // since the look at it
+		return nil, ErrNotRegular
 	}
 	return f, err
 }
@@ -237,5 +263,5 @@ func readRegular(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
-	return readAll(f)
+	return readAll(f, readLimit)
 }

@@ -53,6 +53,9 @@ func TestTree(t *testing.T) {
 	if _, err := fs.ReadFile(tr, "etc/fifo"); !errors.Is(err, ErrNotRegular) {
 		t.Errorf("ReadFile of a FIFO = %v, want %v", err, ErrNotRegular)
 	}
+	if _, err := tr.Open("etc/fifo"); !errors.Is(err, ErrNotRegular) || strings.Contains(err.Error(), root) {
+		t.Errorf("Open of a FIFO = %v, want %v with the path inside the root", err, ErrNotRegular)
+	}
 	if d := cmp.Diff([]string{"/etc/passwd"}, tr.Glob("/etc/pass*")); d != "" {
 		t.Errorf("Glob (-want +got):\n%s", d)
 	}

@@ -5,12 +5,16 @@ package host
 
 import (
 	"bufio"
+	"context"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
@@ -46,6 +50,39 @@ func TestLock(t *testing.T) {
 	}
 	if !exists(filepath.Join(root, LockPath)) {
 		t.Error("the lock file was removed")
+	}
+}
+
+// The lock of a process that is dying is waited for, and a signal ends the wait.
+func TestLockIsAwaited(t *testing.T) {
+	root := t.TempDir()
+	first := openMachine(t, root)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	_, err := OpenMachine(ctx, Options{Root: root})
+	wantCode(t, err, node.CodeLocked)
+	if took := time.Since(began); took >= lockPatience {
+		t.Errorf("a run that was told to stop waits for %v", took)
+	}
+	time.AfterFunc(lockPatience/10, func() { _ = first.lock.Close() })
+	second, err := OpenMachine(t.Context(), Options{Root: root})
+	if err != nil {
+		t.Fatalf("OpenMachine while another run ends: %v", err)
+	}
+	_ = second.Close()
+}
+
+// A umask that takes everything away leaves neither the lock nor its directory
+// useless.
+func TestLockWhateverTheUmask(t *testing.T) {
+	root := t.TempDir()
+	defer syscall.Umask(syscall.Umask(0o777))
+	_ = openMachine(t, root)
+	for path, want := range map[string]fs.FileMode{"run": fs.ModeDir | 0o755, LockPath: 0o600} {
+		if info, err := os.Stat(filepath.Join(root, path)); err != nil || info.Mode() != want {
+			t.Errorf("%s: %v, %v; want %v", path, info.Mode(), err, want)
+		}
 	}
 }
 

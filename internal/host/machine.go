@@ -47,7 +47,7 @@ func OpenMachine(ctx context.Context, opts Options) (*Machine, error) {
 		return nil, node.Errorf(node.CodeFailed, "run it as root (sudo), or pass --dry-run to see what it would change",
 			"changing this node needs root")
 	}
-	lock, err := takeLock(t)
+	lock, err := takeLock(ctx, t)
 	if err != nil {
 		return nil, err
 	}
@@ -75,10 +75,10 @@ func (m *Machine) View() node.View { return newView(m.ctx, m.opts, m.tree, m.bus
 
 // takeLock locks the lock file and writes this process's PID into it. The kernel
 // releases the lock when the process ends, however it ends.
-func takeLock(t files.Tree) (*os.File, error) {
+func takeLock(ctx context.Context, t files.Tree) (*os.File, error) {
 	path, err := t.Locate(LockPath)
 	if err == nil {
-		err = os.MkdirAll(filepath.Dir(path), 0o755)
+		_, err = t.MakeDir(filepath.Dir(LockPath))
 	}
 	var f *os.File
 	if err == nil {
@@ -87,22 +87,28 @@ func takeLock(t files.Tree) (*os.File, error) {
 	if err != nil {
 		return nil, files.Changing(LockPath, err)
 	}
-	if err := lockFile(f); err != nil {
+	if err := lockFile(ctx, f); err != nil {
 		_ = f.Close()
 		return nil, err
 	}
-	// The PID is for people; a run that cannot write it still has the lock.
+	// The PID is for people, and the mode for the next run, if a umask took it
+	// away; a run that cannot write them still has the lock.
+	_ = f.Chmod(0o600)
 	if f.Truncate(0) == nil {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
 }
 
-func lockFile(f *os.File) error {
+// lockPatience is how long the lock is waited for. A process that was killed has
+// it until the kernel has taken its memory back.
+const lockPatience = 3 * time.Second
+
+func lockFile(ctx context.Context, f *os.File) error {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return files.Changing(LockPath, cmp.Or(err, files.ErrNotRegular))
 	}
-	err := files.Flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	err := files.Lock(f, lockPatience, ctx.Done())
 	if errors.Is(err, syscall.EWOULDBLOCK) {
 		return node.Errorf(node.CodeLocked, "wait until it ends, or find out why it hangs",
 			"another run%s holds the lock %s", holder(f), LockPath)

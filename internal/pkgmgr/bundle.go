@@ -63,7 +63,7 @@ func (m *Manager) Collect(ctx context.Context, o BundleOrder) (Bundle, error) {
 	if err != nil {
 		return Bundle{}, err
 	}
-	keyRing, err := os.ReadFile(o.KeyFile)
+	keyRing, err := files.ReadFile(o.KeyFile, 1<<20)
 	if err != nil {
 		return Bundle{}, node.Errorf(node.CodeTrust, "run falco-bootstrap on this node first: it fetches and checks the key", "reading the verified key: %w", err)
 	}
@@ -119,7 +119,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 		if err != nil {
 			return b, err
 		}
-		content, err := os.ReadFile(path)
+		content, err := files.ReadFile(path, packageLimit)
 		if err != nil {
 			return b, files.Changing(path, err)
 		}
@@ -128,7 +128,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 	self, err := os.Executable()
 	var agent []byte
 	if err == nil {
-		agent, err = os.ReadFile(self)
+		agent, err = files.ReadFile(self, packageLimit)
 	}
 	if err != nil {
 		return b, fmt.Errorf("reading this program: %w", err)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -142,9 +141,12 @@ func (m *Manager) verifyLocal(c node.Install) error {
 	return nil
 }
 
+// packageLimit bounds a package that is read whole, in bytes. Falco's have some 30 MB.
+const packageLimit = 1 << 30
+
 // verifyPackage checks one package file and returns its NEVRA.
 func verifyPackage(path string, keys []trust.Key) (string, error) {
-	content, err := os.ReadFile(path)
+	content, err := files.ReadFile(path, packageLimit)
 	if err != nil {
 		return "", files.Changing(path, err)
 	}
