@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
@@ -43,12 +44,18 @@ func (a *app) write(name string, how files.OutputMode, render func(io.Writer) er
 	return a.output(name, b.Bytes(), how)
 }
 
-// remember replaces last-run.json, and includes the previous report in it.
+// remember replaces last-run.json, and includes the previous report in it. It also
+// clears the state directory of what killed runs left there.
 func remember(o host.Options, r report.Report) error {
 	t, err := files.NewTree(o.Root)
 	if err != nil {
 		return err
 	}
+	dir, err := files.MakeStateDir(t)
+	if err != nil {
+		return err
+	}
+	alert.Sweep(dir)
 	old, err := files.ReadState(t, lastRun)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

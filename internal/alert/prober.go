@@ -83,6 +83,23 @@ func newMarker() string {
 	return MarkerPrefix + rand.Text()[:6]
 }
 
+// Sweep removes the links that killed agents left in their directory. A link names
+// the process that made it and is there for a moment, so that of a process which is
+// alive is in use, unless its number has come round again.
+func Sweep(dir string) {
+	links, _ := files.Glob(dir, MarkerPrefix+"*")
+	for _, link := range links {
+		exe, err := os.Readlink(link)
+		if err != nil {
+			continue
+		}
+		_, dead := os.Lstat(filepath.Dir(exe))
+		if info, err := os.Lstat(link); err == nil && (dead != nil || time.Since(info.ModTime()) > time.Minute) {
+			_ = os.Remove(link)
+		}
+	}
+}
+
 // start starts the process, whose link is in dir for a moment, and has it open the
 // file once. ctx ends the process.
 func (p *prober) start(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -72,6 +73,32 @@ func TestCompare(t *testing.T) {
 		if got := compare([]byte(tt.line), "/etc/shadow", "fb-probe-ABCDEF", began); got != tt.want {
 			t.Errorf("%s: compare(%q) = %v, want %v", tt.name, tt.line, got, tt.want)
 		}
+	}
+}
+
+// What a killed agent left is removed; the link of one that is alive stays.
+func TestSweep(t *testing.T) {
+	dir := t.TempDir()
+	own := "/proc/" + strconv.Itoa(os.Getpid()) + "/exe"
+	old := filepath.Join(dir, MarkerPrefix+"OLDOLD")
+	for name, target := range map[string]string{
+		MarkerPrefix + "ALIVE0": own, MarkerPrefix + "OLDOLD": own, MarkerPrefix + "KILLED": "/proc/4194305/exe", "other": "/proc/4194305/exe",
+	} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hour := unix.NsecToTimeval(time.Now().Add(-time.Hour).UnixNano())
+	if err := errors.Join(unix.Lutimes(old, []unix.Timeval{hour, hour}), os.WriteFile(filepath.Join(dir, MarkerPrefix+"file"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	Sweep(dir)
+	left, err := files.Glob(dir, "*")
+	for i := range left {
+		left[i] = filepath.Base(left[i])
+	}
+	if want := []string{MarkerPrefix + "ALIVE0", MarkerPrefix + "file", "other"}; err != nil || !slices.Equal(left, want) {
+		t.Errorf("Sweep leaves %q, %v; want %q", left, err, want)
 	}
 }
 

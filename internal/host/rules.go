@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -56,11 +57,31 @@ func stageRules(rules []node.RulesFile) (s staged, err error) {
 
 func makeMemoryDir() (dir string, err error) {
 	for _, parent := range memory() {
-		if dir, err = os.MkdirTemp(parent, "falco-bootstrap-"); err == nil {
+		sweepMemory(parent)
+		if dir, err = os.MkdirTemp(parent, memoryDir+strconv.Itoa(os.Getpid())+"-"); err == nil {
 			break
 		}
 	}
 	return dir, err
+}
+
+// memoryDir begins the name of such a directory: falco-bootstrap-PID-RANDOM.
+const memoryDir = "falco-bootstrap-"
+
+// sweepMemory removes the directories of runs that were killed. Anybody may write to
+// the parent, so it leaves those of other users alone.
+func sweepMemory(parent string) {
+	left, _ := files.Glob(parent, memoryDir+"*-*")
+	for _, dir := range left {
+		pid, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), memoryDir), "-")
+		info, err := os.Lstat(dir)
+		if n, no := strconv.Atoi(pid); err != nil || no != nil || n <= 0 || exists("/proc/"+pid) {
+			continue
+		}
+		if sys, ok := info.Sys().(*syscall.Stat_t); ok && info.IsDir() && int(sys.Uid) == os.Geteuid() {
+			_ = os.RemoveAll(dir)
+		}
+	}
 }
 
 // rename gives the files in a message the names that they will have.
