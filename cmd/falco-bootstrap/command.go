@@ -26,6 +26,9 @@ type app struct {
 	options options
 	log     *zap.Logger
 	code    node.Code
+	// paper is standard output as it is: all else that is written there is plain.
+	paper    *outlet
+	deadline time.Time
 	// concluded means that the run's report has been written.
 	concluded bool
 }
@@ -120,6 +123,7 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return usage(err, hint)
 	}
+	a.deadline = time.Now().Add(a.options.timeout)
 	if o := a.options.output; o != "text" && o != "json" {
 		return usage(fmt.Errorf("--output: unknown format %q; use text or json", o), hint)
 	}

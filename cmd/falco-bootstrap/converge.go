@@ -81,5 +81,5 @@ func (a *app) conclude(r report.Report) error {
 	if a.options.output == "json" {
 		return r.JSON(a.stdout)
 	}
-	return r.Text(a.stdout, report.TextOptions{Color: a.color(), Verbose: a.options.verbose})
+	return r.Text(a.paper, report.TextOptions{Color: a.color(), Verbose: a.options.verbose})
 }

@@ -32,8 +32,9 @@ type env struct {
 	environ        []string
 	terminal       bool // standard output is a terminal
 	now            func() time.Time
-	readFile       func(string) ([]byte, error)
-	view           func(context.Context, host.Options) (view, error)
+	// readFile reads a regular file; readReport reads a pipe too.
+	readFile, readReport func(string) ([]byte, error)
+	view                 func(context.Context, host.Options) (view, error)
 	// machine opens the node for writing; nothing else does.
 	machine func(context.Context, host.Options) (machine, error)
 	// remember stores the report of a converging run on the node.
@@ -64,12 +65,16 @@ func (e env) getenv(name string) string {
 // run runs the command line and returns the exit status. It is the only place
 // that prints errors.
 func run(ctx context.Context, args []string, e env) node.Code {
-	a := &app{env: e}
+	a := &app{env: e, deadline: time.Now().Add(time.Minute)}
+	a.paper = &outlet{name: "standard output", w: e.stdout, stop: ctx.Done(), patience: func() time.Duration { return max(time.Until(a.deadline), reportPatience) }}
+	log := &outlet{name: "standard error", w: e.stderr, stop: ctx.Done(), patience: func() time.Duration { return logPatience }}
+	defer func() { _ = log.wait(logPatience) }()
+	a.stdout, a.stderr = plain{a.paper}, plain{log}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(e.stdin)
-	root.SetOut(e.stdout)
-	root.SetErr(e.stderr)
+	root.SetOut(a.stdout)
+	root.SetErr(a.stderr)
 	cmd, err := root.ExecuteContextC(ctx)
 	if err != nil {
 		a.complain(err)

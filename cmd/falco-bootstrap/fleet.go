@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,21 @@ one after the other), and counts the nodes by state, drift, release, kernel
 and Falco. Only the newest report of each node counts.
 
 It exits with 1 if any node failed, else 2 if any has changes pending, else 0.`,
-		RunE: func(_ *cobra.Command, args []string) error { return a.sumUp(args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return until(cmd.Context(), func() error { return a.sumUp(args) })
+		},
+	}
+}
+
+// until returns when f does, or ctx ends: reading a pipe hears no signal.
+func until(ctx context.Context, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -35,7 +50,7 @@ func (a *app) sumUp(names []string) error {
 		}
 	}
 	for _, name := range names {
-		content, err := a.readFile(name)
+		content, err := a.readReport(name)
 		if err != nil {
 			return &node.Error{Code: node.CodeUsage, Err: fmt.Errorf("reading a report: %w", err)}
 		}

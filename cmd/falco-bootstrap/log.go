@@ -37,7 +37,9 @@ func newLogger(w io.Writer, format, level string) (*zap.Logger, error) {
 	default:
 		return nil, fmt.Errorf("--log-format: unknown format %q; use console or json", format)
 	}
-	return zap.New(redact.Core(zapcore.NewCore(encoder, zapcore.AddSync(w), least))), nil
+	// zap would tell the error of a write by writing to standard error itself.
+	quiet := zap.ErrorOutput(zapcore.AddSync(io.Discard))
+	return zap.New(redact.Core(zapcore.NewCore(encoder, zapcore.AddSync(w), least)), quiet), nil
 }
 
 // logEvent logs what a run does. It logs every change before it begins, so that

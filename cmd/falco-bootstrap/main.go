@@ -11,8 +11,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -27,18 +25,20 @@ func main() {
 	if len(os.Args) == 3 && os.Args[1] == alert.ProbeCommand {
 		os.Exit(alert.RunProbe(os.Stdin, os.Stdout, os.Args[2]))
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	code := run(ctx, os.Args[1:], env{
+	abortOnCrash()
+	os.Exit(int(run(untilSignal(context.Background()), os.Args[1:], env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())),
-		now: time.Now, readFile: os.ReadFile,
+		now: time.Now, readReport: os.ReadFile,
+		readFile: func(name string) ([]byte, error) { return files.ReadFile(name, maxSettings) },
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
 		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
 		remember: remember, probe: host.Watch, await: host.Await, output: files.WriteOutput, bundle: host.Collect,
-	})
-	stop()
-	os.Exit(int(code))
+	})))
 }
+
+// maxSettings bounds the settings file, in bytes.
+const maxSettings = 1 << 20
 
 // A view is a [node.View] that must be closed after use.
 type view interface {

@@ -22,6 +22,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"falco-bootstrap": main,
 		"snapshot":        snapshot,
+		"crash":           crash,
+		"stubborn":        stubborn,
 	})
 }
 
