@@ -28,7 +28,7 @@ TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 .PHONY: build test unit race node demo lint fuzz bench release clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -o bin/falco-bootstrap ./cmd/falco-bootstrap
+	CGO_ENABLED=0 $(GO) build -ldflags "-E main.entry" -o bin/falco-bootstrap ./cmd/falco-bootstrap
 
 test:
 	test/all.sh
