@@ -347,3 +347,14 @@ func FuzzVerifyRPM(f *testing.F) {
 		}
 	})
 }
+
+// rpm names the signer of an installed package by the ID of the key, or of a subkey.
+func TestSignsAs(t *testing.T) {
+	key := one(t, public(t, entity(t, "signer", 0)))
+	other := one(t, public(t, entity(t, "other", 0)))
+	id := func(fingerprint string) string { return strings.ToLower(fingerprint[len(fingerprint)-16:]) }
+	key.signers = append(key.signers, other.primary)
+	if !key.SignsAs(id(key.Fingerprint)) || !key.SignsAs(id(other.Fingerprint)) || other.SignsAs(id(key.Fingerprint)) || key.SignsAs("") {
+		t.Errorf("SignsAs of %s and its subkey %s", key.Fingerprint, other.Fingerprint)
+	}
+}

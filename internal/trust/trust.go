@@ -52,6 +52,20 @@ type Key struct {
 // Expired reports whether the key has expired.
 func (k Key) Expired(now time.Time) bool { return !k.Expires.IsZero() && !now.Before(k.Expires) }
 
+// SignsAs reports whether the key ID, of at least 16 hex digits, is that of the
+// key or of a subkey that may sign for it.
+func (k Key) SignsAs(id string) bool {
+	if MatchesKeyID(k.Fingerprint, id) {
+		return true
+	}
+	for _, sub := range k.signers {
+		if MatchesKeyID(fmt.Sprintf("%X", sub.Fingerprint), id) {
+			return true
+		}
+	}
+	return false
+}
+
 // IsFalco reports whether the key claims to be Falco's. That proves nothing,
 // because anybody can make such a key; it is used to find keys to clean up.
 func (k Key) IsFalco() bool {

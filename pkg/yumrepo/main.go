@@ -66,6 +66,9 @@ func (m Main) Get(key string) (Option, bool) {
 	return Option{}, false
 }
 
+// Options returns every option in file order; a key may be there twice.
+func (m Main) Options() []Option { return m.options }
+
 // List returns the words of a list, and whether the key exists. An empty list
 // replaces dnf's default.
 func (m Main) List(key string) ([]string, bool) {
