@@ -21,12 +21,15 @@ func (a *app) bundleCommand() *cobra.Command {
 		Use:   "bundle DIR",
 		Short: "Collect what a node without a network needs",
 		Long: `bundle fills a directory with Falco's package for a host like this one, the
-signing key, the rules that falco.rules fetches, this program, and manifest.json
-with the SHA-256 of each. It uses
-the repository of this node, so run falco-bootstrap here first.
+signing key, the pinned fingerprints, the rules that falco.rules fetches, this
+program, and manifest.json with the SHA-256 of each. It uses the key of this node,
+so run falco-bootstrap here first.
 
 On the other node:
-  DIR/falco-bootstrap --falco-rpm DIR --repository-gpgkey DIR/RPM-GPG-KEY-falcosecurity`,
+  DIR/falco-bootstrap --falco-rpm DIR --repository-gpgkey DIR/RPM-GPG-KEY-falcosecurity
+
+If this node does not pin Falco's own key, add --config DIR/falco-bootstrap.yaml:
+it has the fingerprints. They are what is trusted there, so compare them.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("bundle takes one directory"), "run `falco-bootstrap bundle DIR`")
@@ -61,7 +64,7 @@ func (a *app) bundleInto(ctx context.Context, dir string) error {
 		}
 	}
 	b, err := a.bundle(ctx, a.hostOptions(), pkgmgr.BundleOrder{
-		Dir: dir, Spec: spec, Exclude: exclude, Repository: declared.Repository.ID,
+		Dir: dir, Spec: spec, Exclude: exclude, Repository: declared.Repository.ID, BaseURL: declared.Repository.URL(), RepoGPGCheck: declared.Repository.RepoGPGCheck,
 		KeyFile: steps.KeyFile, Fingerprints: declared.Repository.Fingerprints,
 		Extra: rules,
 	})

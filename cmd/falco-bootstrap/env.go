@@ -44,7 +44,7 @@ type env struct {
 	probe  func(context.Context, host.Options, alert.Probe) (node.Seen, error)
 	// await waits for a line of the alert log.
 	await  func(ctx context.Context, opts host.Options, log string, within time.Duration, matches func([]byte) bool) ([]byte, error)
-	bundle func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error)
+	bundle func(context.Context, host.Options, pkgmgr.BundleOrder) (node.Bundle, error)
 }
 
 // color reports whether to color the report: on a terminal that can show colors,

@@ -162,8 +162,8 @@ func (s secretRun) outputs(t *testing.T, args []string) string {
 		return &m, nil
 	}
 	s.node.complains = s.complain
-	b.env.bundle = func(context.Context, host.Options, pkgmgr.BundleOrder) (pkgmgr.Bundle, error) {
-		return pkgmgr.Bundle{}, errors.New(s.machine.said)
+	b.env.bundle = func(context.Context, host.Options, pkgmgr.BundleOrder) (node.Bundle, error) {
+		return node.Bundle{}, errors.New(s.machine.said)
 	}
 	b.run(t, slices.Concat(args, s.args)...)
 	var kept bytes.Buffer

@@ -23,8 +23,11 @@ func NeedsPreload(h Host, falcoVersion string) bool {
 // for the kernel module, and for any Falco before 0.40, whose package requires
 // them with every driver: falcosecurity/falco#3450.
 func NeedsBuildDeps(driver, falcoVersion string) bool {
-	return driver == Kmod || before(falcoVersion, "0.40.0")
+	return driver == Kmod || RequiresBuildDeps(falcoVersion)
 }
+
+// RequiresBuildDeps reports whether the package itself requires them.
+func RequiresBuildDeps(falcoVersion string) bool { return before(falcoVersion, "0.40.0") }
 
 // Unerasable reports whether the package can be neither removed nor upgraded
 // by its own scriptlets, which contain unexpanded macros: falcosecurity/falco#3503.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -73,14 +72,11 @@ func (s Stage) Put(name string, content []byte) error {
 // Copy copies a regular file into the stage and returns the path of the copy. The
 // error is [ErrNoRoom] if it does not fit.
 func (s Stage) Copy(from string) (string, error) {
-	f, err := os.OpenFile(from, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := OpenRegular(from)
 	if err != nil {
 		return "", Changing(from, err)
 	}
 	defer func() { _ = f.Close() }()
-	if err := requireRegular(f); err != nil {
-		return "", Changing(from, err)
-	}
 	info, err := f.Stat()
 	if err != nil {
 		return "", Changing(from, err)

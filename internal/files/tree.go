@@ -233,6 +233,20 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
+// OpenRegular opens a regular file of this machine for reading. A link is followed;
+// anything else is [ErrNotRegular], and is not opened.
+func OpenRegular(path string) (*os.File, error) {
+	f, err := open(path, os.Stat, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := requireRegular(f); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
 // open opens a regular file or a directory for reading. Anything else is not even
 // opened: the open of a FIFO waits for its other end, or lets that go on, and the
 // open of a device may act. Nor does it wait if the file is replaced meanwhile.

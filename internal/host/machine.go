@@ -51,7 +51,11 @@ func OpenMachine(ctx context.Context, opts Options) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newMachine(ctx, opts, t, lock), nil
+	m := newMachine(ctx, opts, t, lock)
+	if err := files.SweepStage(t); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
 }
 
 func newMachine(ctx context.Context, opts Options, t files.Tree, lock *os.File) *Machine {

@@ -90,6 +90,6 @@ func Await(ctx context.Context, opts Options, log string, within time.Duration, 
 
 // Collect fills a directory with what a node without a network needs; see
 // [pkgmgr.Manager.Collect].
-func Collect(ctx context.Context, opts Options, o pkgmgr.BundleOrder) (pkgmgr.Bundle, error) {
+func Collect(ctx context.Context, opts Options, o pkgmgr.BundleOrder) (node.Bundle, error) {
 	return opts.packages(files.Tree{}).Collect(ctx, o)
 }

@@ -118,6 +118,8 @@ type Target struct {
 	// Old and New are versions for the report: an empty Old means absent, an
 	// empty New the newest that fits.
 	Old, New string
+	// File is the package that was checked and stands for Spec. A plan has none.
+	File string
 }
 
 // Install is one package transaction.
@@ -131,12 +133,19 @@ type Install struct {
 	// no other is used. Empty means every enabled one.
 	Repositories []string
 	// Declared is the id of the repository whose address and keys the settings
-	// declare, if it is among them.
+	// declare, if it is among them. Falco comes from it and no other.
 	Declared string
+	// BaseURL is where Declared is: https://, http:// or file://. Whether its
+	// metadata must be signed is RepoGPGCheck.
+	BaseURL      string
+	RepoGPGCheck bool
+	// NeedsOthers says that Falco's own package requires the other targets.
+	NeedsOthers bool
 	// Exclude are patterns of packages that must not be chosen.
 	Exclude []string
-	// Fingerprints, if set, are the keys that may sign local packages; KeyFile
-	// holds the keys. The signatures are checked before dnf starts.
+	// Fingerprints, if set, are the keys that may sign Falco and local packages;
+	// KeyFile holds the keys. Each is checked before the transaction, in a
+	// directory of root's alone, and that very file is installed.
 	Fingerprints []string
 	KeyFile      string
 	// Await, if set, is what must set the variables in the repositories' URLs

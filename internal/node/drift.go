@@ -31,6 +31,7 @@ const (
 	DriftRulesUnloaded   Drift = "rules-not-loaded"     // Falco does not load the declared rules files
 	DriftVersion         Drift = "falco-version"        // not the declared version, or one that cannot run here
 	DriftFiles           Drift = "falco-files"          // files of the package missing or altered
+	DriftSigner          Drift = "falco-signer"         // no pinned key has signed the installed package
 	DriftDependencies    Drift = "build-dependencies"   // dkms or the kernel's devel package is missing
 	DriftModule          Drift = "kernel-module"        // no kernel module for the running kernel
 	DriftRepository      Drift = "repository-edited"    // the repository file differs from what is declared

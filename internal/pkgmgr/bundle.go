@@ -19,7 +19,6 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
-	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
 
@@ -28,10 +27,13 @@ type BundleOrder struct {
 	// Dir is created if it is missing; files of the same names are replaced.
 	Dir string
 	// Spec is the package to download, such as "falco-0.44.1", from Repository
-	// only, without what matches Exclude.
-	Spec       string
-	Repository string
-	Exclude    []string
+	// only, without what matches Exclude. BaseURL and RepoGPGCheck are as in
+	// [node.Install].
+	Spec         string
+	Repository   string
+	BaseURL      string
+	RepoGPGCheck bool
+	Exclude      []string
 	// KeyFile is this node's verified copy of the keys with Fingerprints.
 	KeyFile      string
 	Fingerprints []string
@@ -39,77 +41,65 @@ type BundleOrder struct {
 	Extra map[string][]byte
 }
 
-// A Bundle is what was collected: the content of its manifest.json.
-type Bundle struct {
-	Created time.Time     `json:"created"`
-	Files   []BundledFile `json:"files"`
-}
+// packageLimit bounds a file that is read whole, in bytes. Falco's packages have some
+// 30 MB.
+const packageLimit = 1 << 30
 
-// A BundledFile is one file with its hash.
-type BundledFile struct {
-	Name   string `json:"name"`
-	SHA256 string `json:"sha256"`
-	Size   int64  `json:"size"`
-	// NEVRA is set for a package.
-	NEVRA string `json:"nevra,omitempty"`
-}
+// SettingsName is the file of a bundle with the settings that its package needs:
+// the pinned fingerprints. A run reads it only if it is told to (--config).
+const SettingsName = "falco-bootstrap.yaml"
 
-// Collect fills a directory with the package, the key that signed it, this
-// program, and a manifest of hashes. Every package is checked against the
-// pinned keys before it is listed. It uses this node's repository file, so the
-// agent must have run here.
-func (m *Manager) Collect(ctx context.Context, o BundleOrder) (Bundle, error) {
+// Collect fills a directory with the package, the key that signed it, the pinned
+// fingerprints, this program, and a manifest of hashes. Every package is checked
+// against the pinned keys before it is listed. It uses this node's copy of the
+// key, so the agent must have run here.
+func (m *Manager) Collect(ctx context.Context, o BundleOrder) (node.Bundle, error) {
 	tool, err := m.packageTool()
 	if err != nil {
-		return Bundle{}, err
+		return node.Bundle{}, err
 	}
 	keyRing, err := files.ReadFile(o.KeyFile, 1<<20)
 	if err != nil {
-		return Bundle{}, node.Errorf(node.CodeTrust, "run falco-bootstrap on this node first: it fetches and checks the key", "reading the verified key: %w", err)
+		return node.Bundle{}, node.Errorf(node.CodeTrust, "run falco-bootstrap on this node first: it fetches and checks the key", "reading the verified key: %w", err)
 	}
 	keys, _, err := pinnedKeys(o.KeyFile, keyRing, o.Fingerprints)
 	if err != nil {
-		return Bundle{}, err
+		return node.Bundle{}, err
 	}
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil {
-		return Bundle{}, files.Changing(o.Dir, err)
+		return node.Bundle{}, files.Changing(o.Dir, err)
 	}
-	if err := m.download(ctx, tool, o); err != nil {
-		return Bundle{}, err
+	if err := m.fetchInto(ctx, tool, o); err != nil {
+		return node.Bundle{}, err
 	}
 	return assemble(o, keyRing, keys)
 }
 
-// download fetches the package. It installs nothing.
-func (m *Manager) download(ctx context.Context, tool packageTool, o BundleOrder) error {
-	argv := append([]string{string(tool), "-y", "--disablerepo=*", "--enablerepo=" + o.Repository}, tool.setopts()...)
-	for _, pattern := range o.Exclude {
-		argv = append(argv, "--exclude="+pattern)
+// fetchInto fetches the package. It installs nothing.
+func (m *Manager) fetchInto(ctx context.Context, tool packageTool, o BundleOrder) error {
+	stage, err := files.MakeStage(filepath.Join(o.Dir, ".falco-bootstrap"))
+	if err != nil {
+		return err
 	}
-	argv = append(argv, "download", "--destdir="+o.Dir, o.Spec)
-	if tool.isYum() {
-		argv = []string{"/usr/bin/yumdownloader", "--disablerepo=*", "--enablerepo=" + o.Repository, "--destdir=" + o.Dir, o.Spec}
+	defer func() { _ = stage.Close() }()
+	c := node.Install{
+		Action: "download", Repositories: []string{o.Repository}, Declared: o.Repository, BaseURL: o.BaseURL, RepoGPGCheck: o.RepoGPGCheck,
+		Exclude: o.Exclude, Targets: []node.Target{{Name: "falco", Spec: o.Spec}}, KeyFile: o.KeyFile,
 	}
-	out, err := m.run(ctx, argv)
-	switch {
-	case err == nil && out.Status == 0:
-		return nil
-	case err == nil:
-		c := node.Install{Action: "download", Repositories: []string{o.Repository}, Declared: o.Repository, Targets: []node.Target{{Name: "falco", Spec: o.Spec}}}
-		if d := diagnose(tool, c, out); d.row != "" {
-			return d.err(tool, c, out, nil)
-		}
-		err = errors.New(out.Failure(tool.name()))
+	conf, err := (&supply{Manager: m, stage: stage}).configure(c)
+	if err == nil {
+		err = m.download(ctx, tool, part{c, conf, o.Dir})
 	}
-	return node.Errorf(node.CodePackages,
-		"check that the repository is reachable from here and that falco-bootstrap ran on this node; `dnf download` comes with dnf-plugins-core",
-		"downloading %s: %w: %s", o.Spec, err, strings.Join(program.LastLines(out.Stdout, 3), "; "))
+	if errors.Is(err, errNoDownload) {
+		return node.Errorf(node.CodePackages, "install dnf-plugins-core (yum-utils on Oracle Linux 7), which has that command", "downloading %s: %w", o.Spec, err)
+	}
+	return err
 }
 
 // assemble checks the packages, adds the key and this program, and writes the
 // manifest last.
-func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
-	b := Bundle{Created: time.Now().UTC().Truncate(time.Second)}
+func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (node.Bundle, error) {
+	b := node.Bundle{Created: time.Now().UTC().Truncate(time.Second)}
 	packages, err := files.Glob(o.Dir, "*.rpm")
 	if err != nil || len(packages) == 0 {
 		return b, node.Errorf(node.CodePackages, "", "collecting %s: no package was fetched", o.Spec)
@@ -123,7 +113,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 		if err != nil {
 			return b, files.Changing(path, err)
 		}
-		b.list(path, content, nevra)
+		list(&b, path, content, nevra)
 	}
 	self, err := os.Executable()
 	var agent []byte
@@ -144,15 +134,25 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (Bundle, error) {
 		if err := replaceFile(filepath.Join(o.Dir, name), o.Extra[name], 0o644); err != nil {
 			return b, err
 		}
-		b.list(name, o.Extra[name], "")
+		list(&b, name, o.Extra[name], "")
 	}
-	b.list(key, keyRing, "")
-	b.list("falco-bootstrap", agent, "")
+	pins := settings(o.Fingerprints)
+	if err := replaceFile(filepath.Join(o.Dir, SettingsName), pins, 0o644); err != nil {
+		return b, err
+	}
+	list(&b, key, keyRing, "")
+	list(&b, SettingsName, pins, "")
+	list(&b, "falco-bootstrap", agent, "")
 	manifest, err := json.MarshalIndent(b, "", "  ")
 	if err != nil {
 		return b, fmt.Errorf("writing the manifest: %w", err)
 	}
-	return b, replaceFile(filepath.Join(o.Dir, "manifest.json"), append(manifest, '\n'), 0o644)
+	return b, replaceFile(filepath.Join(o.Dir, node.ManifestName), append(manifest, '\n'), 0o644)
+}
+
+// settings returns a settings file with the fingerprints.
+func settings(fingerprints []string) []byte {
+	return []byte("# The keys that may sign the packages of this bundle.\nrepository:\n  fingerprints: [" + strings.Join(fingerprints, ", ") + "]\n")
 }
 
 // replaceFile replaces a file of the bundle, including its mode.
@@ -164,7 +164,7 @@ func replaceFile(path string, content []byte, mode os.FileMode) error {
 	return files.Changing(path, err)
 }
 
-func (b *Bundle) list(path string, content []byte, nevra string) {
+func list(b *node.Bundle, path string, content []byte, nevra string) {
 	sum := sha256.Sum256(content)
-	b.Files = append(b.Files, BundledFile{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content)), NEVRA: nevra})
+	b.Files = append(b.Files, node.BundledFile{Name: filepath.Base(path), SHA256: hex.EncodeToString(sum[:]), Size: int64(len(content)), NEVRA: nevra})
 }

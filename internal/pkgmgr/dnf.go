@@ -29,33 +29,6 @@ const (
 	transactionGrace = 30 * time.Second
 )
 
-// Install makes one transaction, with dnf, or with yum where there is no dnf
-// (Oracle Linux 7). A transient failure is tried again within ctx; any other is
-// an error at once, [node.CodeTrust] for keys and signatures and
-// [node.CodePackages] otherwise.
-//
-// With -y, dnf imports any key that it finds at a repository's gpgkey without
-// asking: into rpm's database for packages, and into a keyring of its own for
-// metadata (repo_gpgcheck). That is safe here because every repository is named,
-// and Falco's has gpgkey=file:// with the copy of the key that was checked
-// against the pinned fingerprints before it was written.
-func (m *Manager) Install(ctx context.Context, c node.Install) error {
-	if err := m.verifyLocal(c); err != nil {
-		return err
-	}
-	tool, err := m.packageTool()
-	if err != nil {
-		return err
-	}
-	m.await(ctx, c.Await)
-	for _, part := range transactions(tool, c) {
-		if err := m.transact(ctx, tool, part); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // await waits until one of the files exists, or the limit is over.
 func (m *Manager) await(ctx context.Context, a *node.Await) {
 	if a == nil || m.anyExists(a.Files) {
@@ -78,6 +51,9 @@ func (m *Manager) anyExists(paths []string) bool {
 		return err == nil
 	})
 }
+
+// yumDownloader is what fetches one package on Oracle Linux 7: yum-utils.
+const yumDownloader = "/usr/bin/yumdownloader"
 
 // A packageTool is the path of dnf or yum.
 type packageTool string
@@ -115,11 +91,30 @@ func transactions(tool packageTool, c node.Install) []node.Install {
 	return slices.DeleteFunc([]node.Install{down, up}, func(part node.Install) bool { return len(part.Targets) == 0 })
 }
 
+// A part is one run of the tool.
+type part struct {
+	node.Install
+	// conf, if set, is the main file that the tool reads in the place of the
+	// node's: it sees no repository but the one in that file.
+	conf string
+	// into, if set, is a directory: packages are only fetched, into it.
+	into string
+}
+
 // argv returns the tool's command line. again is true after a failure that stale
 // metadata may have caused.
-func (t packageTool) argv(c node.Install, again bool) []string {
+func (t packageTool) argv(c part, again bool) []string {
 	argv := []string{string(t), "-y"}
-	if len(c.Repositories) > 0 {
+	if t.isYum() && c.Action == "download" {
+		return append([]string{yumDownloader, "-y", "-c", c.conf, "--disablerepo=*", "--enablerepo=" + c.Declared, "--destdir=" + c.into}, c.Targets[0].Spec)
+	}
+	if c.conf != "" {
+		argv = append(argv, "-c", c.conf)
+	}
+	if c.conf != "" && c.into == "" {
+		argv = append(argv, "--noplugins") // there is nothing left to choose or to fetch
+	}
+	if c.conf != "" || len(c.Repositories) > 0 {
 		argv = append(argv, "--disablerepo=*")
 	}
 	for _, id := range c.Repositories {
@@ -144,6 +139,13 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	for _, pattern := range c.Exclude {
 		argv = append(argv, "--exclude="+pattern)
 	}
+	switch {
+	case c.into == "":
+	case c.Action == "download":
+		argv = append(argv, "--destdir="+c.into)
+	default:
+		argv = append(argv, "--downloadonly", "--downloaddir="+c.into)
+	}
 	argv = append(argv, c.Action)
 	for _, target := range c.Targets {
 		argv = append(argv, t.argument(target))
@@ -151,10 +153,13 @@ func (t packageTool) argv(c node.Install, again bool) []string {
 	return argv
 }
 
-// argument is what the tool is asked for. dnf takes the boolean dependencies of
-// rpm, and so finds the one of several names that a repository has, without a
-// question before the transaction.
+// argument is what the tool is asked for: the file that was checked, if there is
+// one. dnf takes the boolean dependencies of rpm, and so finds the one of several
+// names that a repository has, without a question before the transaction.
 func (t packageTool) argument(target node.Target) string {
+	if target.File != "" {
+		return target.File
+	}
 	if len(target.Provides) == 0 || t.isYum() {
 		return target.Spec
 	}
@@ -185,10 +190,11 @@ func environment() []string {
 
 // transact runs the tool until it succeeds, fails for good, or runs out of tries
 // or time.
-func (m *Manager) transact(ctx context.Context, tool packageTool, c node.Install) error {
+func (m *Manager) transact(ctx context.Context, tool packageTool, p part) error {
+	c := p.Install
 	pause := m.pauses()
 	for try := 1; ; try++ {
-		out, err := m.run(ctx, slices.Insert(tool.argv(c, try > 1), 2, m.pluginConf(tool)...))
+		out, err := m.run(ctx, slices.Insert(tool.argv(p, try > 1), 2, m.pluginConf(tool)...))
 		skipped := tool.isYum() && skippedName.Match(out.Stdout)
 		if err == nil && out.Status == 0 && !skipped {
 			return nil

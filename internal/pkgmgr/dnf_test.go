@@ -63,10 +63,36 @@ func TestToolArgv(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			tool := packageTool(tt.tool)
 			want := strings.NewReplacer("@D", ofDNF, "@Y", ofYum).Replace(tt.want)
-			if d := cmp.Diff(want, strings.Join(tool.argv(tt.c, tt.again), " ")); d != "" {
+			if d := cmp.Diff(want, strings.Join(tool.argv(part{Install: tt.c}, tt.again), " ")); d != "" {
 				t.Errorf("argv (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// A package of Falco is fetched, and then installed, with a main file of our own.
+func TestOwnConfiguration(t *testing.T) {
+	c := node.Install{Action: "install", Repositories: []string{"a"}, Declared: "a", Targets: []node.Target{{Name: "falco", Spec: "falco"}}}
+	for _, tt := range []struct {
+		tool, action string
+		file, into   string
+		first, last  string // around the options of the table
+	}{
+		{"/usr/bin/dnf", "install", "", "/s/files", "/usr/bin/dnf -y -c /s/dnf.conf --disablerepo=* --enablerepo=a ", " --setopt=a.metadata_expire=1 --downloadonly --downloaddir=/s/files install falco"},
+		{"/usr/bin/dnf", "download", "", "/s/files", "/usr/bin/dnf -y -c /s/dnf.conf --disablerepo=* --enablerepo=a ", " --destdir=/s/files download falco"},
+		{"/usr/bin/dnf", "reinstall", "/s/falco.rpm", "", "/usr/bin/dnf -y -c /s/dnf.conf --noplugins --disablerepo=* ", " reinstall /s/falco.rpm"},
+		{"/usr/bin/yum", "downgrade", "", "/s/files", "/usr/bin/yum -y -c /s/dnf.conf --disablerepo=* --enablerepo=a ", " --downloadonly --downloaddir=/s/files downgrade falco"},
+		{"/usr/bin/yum", "download", "", "/s/files", "/usr/bin/yumdownloader -y -c /s/dnf.conf --disablerepo=* --enablerepo=a --destdir=/s/files falco", ""},
+	} {
+		p := part{Install: c, conf: "/s/dnf.conf", into: tt.into}
+		p.Action, p.Targets[0].File = tt.action, tt.file
+		if tt.into == "" {
+			p.Repositories = nil
+		}
+		got := strings.Join(packageTool(tt.tool).argv(p, false), " ")
+		if !strings.HasPrefix(got, tt.first) || !strings.HasSuffix(got, tt.last) {
+			t.Errorf("argv = %s, want %s ...%s", got, tt.first, tt.last)
+		}
 	}
 }
 

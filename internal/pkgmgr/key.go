@@ -4,7 +4,6 @@
 package pkgmgr
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -114,45 +113,4 @@ func (m *Manager) RemoveKey(ctx context.Context, c node.RemoveKey) error {
 		return fmt.Errorf("removing %s: it is not a key", c.Package)
 	}
 	return m.change(ctx, "removing "+c.Package, "-e", "--allmatches", c.Package)
-}
-
-// verifyLocal checks the package files of a transaction against the pinned keys,
-// which an earlier step has written to the key file. dnf checks them again, but
-// against rpm's database, which may contain other keys.
-func (m *Manager) verifyLocal(c node.Install) error {
-	if len(c.Fingerprints) == 0 {
-		return nil
-	}
-	content, err := m.Tree.ReadFile(strings.TrimPrefix(c.KeyFile, "/"))
-	if err != nil {
-		return node.Errorf(node.CodeTrust, "on a node with a network, run once without --falco-rpm; elsewhere, give the key with --repository-gpgkey", "reading the verified key: %w", err)
-	}
-	keys, _, err := pinnedKeys(c.KeyFile, content, c.Fingerprints)
-	if err != nil {
-		return err
-	}
-	for _, t := range c.Targets {
-		if strings.HasPrefix(t.Spec, "/") {
-			if _, err := verifyPackage(t.Spec, keys); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// packageLimit bounds a package that is read whole, in bytes. Falco's have some 30 MB.
-const packageLimit = 1 << 30
-
-// verifyPackage checks one package file and returns its NEVRA.
-func verifyPackage(path string, keys []trust.Key) (string, error) {
-	content, err := files.ReadFile(path, packageLimit)
-	if err != nil {
-		return "", files.Changing(path, err)
-	}
-	nevra, err := trust.VerifyRPM(bytes.NewReader(content), keys, time.Now())
-	if err != nil {
-		return "", untrusted(path, "", err)
-	}
-	return nevra, nil
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -118,6 +119,15 @@ func Default() Settings {
 	}
 }
 
+// URL returns the address of the repository as dnf wants it: a plain path is a
+// file:// URL.
+func (r Repository) URL() string {
+	if strings.HasPrefix(r.BaseURL, "/") {
+		return "file://" + r.BaseURL
+	}
+	return r.BaseURL
+}
+
 // Declared returns the declared keys of falco.yaml in a fixed order.
 func (s Settings) Declared() []falcoconf.Setting { return falcoconf.Flatten(s.Falco.Config) }
 
@@ -207,6 +217,13 @@ func (s *Settings) checkFalco() error {
 		if !configKey.MatchString(d.Path) {
 			return &KeyError{"falco.config", fmt.Sprintf("%q is not a key of falco.yaml", d.Path), "keys are names such as json_output or file_output.filename"}
 		}
+	}
+	if s.Falco.RPM != "" {
+		absolute, err := filepath.Abs(s.Falco.RPM) // of the current directory
+		if err != nil {
+			return &KeyError{"falco.rpm", err.Error(), "use an absolute path"}
+		}
+		s.Falco.RPM = absolute
 	}
 	if s.Proof.MaxAge <= 0 {
 		return &KeyError{"proof.max_age", fmt.Sprintf("%v is not above zero", s.Proof.MaxAge), "use a duration such as 24h"}

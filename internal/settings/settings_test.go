@@ -5,6 +5,7 @@ package settings
 
 import (
 	"errors"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -280,5 +281,23 @@ func TestDeclareReplacesWhatLiesBelow(t *testing.T) {
 	s.Declare(falcoconf.Setting{Path: "block", Value: nil})
 	if diff := cmp.Diff([]falcoconf.Setting{{Path: "block"}, {Path: "blocks", Value: 3}}, s.Declared()); diff != "" {
 		t.Errorf("Declared (-want +got):\n%s", diff)
+	}
+}
+
+// A relative path is one of the current directory.
+func TestLocalPackageIsAbsolute(t *testing.T) {
+	for _, rpm := range []string{"bundle", "./bundle", "/srv/bundle", ""} {
+		s := Default()
+		s.Falco.RPM = rpm
+		if err := s.Check(); err != nil {
+			t.Fatal(err)
+		}
+		want, err := filepath.Abs(rpm)
+		if rpm == "" {
+			want = ""
+		}
+		if err != nil || s.Falco.RPM != want {
+			t.Errorf("Check made %q of %q, want %q (%v)", s.Falco.RPM, rpm, want, err)
+		}
 	}
 }

@@ -42,9 +42,6 @@ func planKey(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		out.Reason = "trusted: " + shortID(live[0].Fingerprint)
 		out.Warnings = expiryWarning(live, sv.Repository.WarnDays, now)
 	}
-	if sv.installed != nil {
-		out.Warnings = append(out.Warnings, signerWarning(*sv.installed, pins)...)
-	}
 	return out, nil
 }
 
@@ -177,22 +174,24 @@ func expiryWarning(live []ringKey, warnDays int, now time.Time) []node.Warning {
 	}}
 }
 
-// signerWarning warns of an installed Falco that no pinned key signed: somebody
+// foreignSigner says who signed the installed Falco if no pinned key did: somebody
 // else installed it, or it is older than the last change of keys. For an installed
-// package rpm gives only the key ID, which is the end of a fingerprint; rpm checked
-// a subkey's signature when it installed the package.
-func signerWarning(p node.Package, pins []string) []node.Warning {
-	if p.SignerID != "" && slices.ContainsFunc(pins, func(f string) bool { return len(f) >= 16 && trust.MatchesKeyID(f, p.SignerID) }) {
-		return nil
+// package rpm gives only the ID of the key, or of its subkey.
+func foreignSigner(sv *survey) string {
+	id := sv.installed.SignerID
+	if id == "" {
+		return "which is not signed"
 	}
-	by := "it is not signed"
-	if p.SignerID != "" {
-		by = "it was signed by key " + p.SignerID
+	pinned := func(f string) bool { return trust.MatchesKeyID(f, id) }
+	if slices.ContainsFunc(sv.Repository.Fingerprints, pinned) {
+		return ""
 	}
-	return []node.Warning{{
-		Message: fmt.Sprintf("the installed %s was not signed by a pinned key: %s", p.NEVRA(), by),
-		Hint:    "`dnf reinstall falco` fetches the package as it is signed today",
-	}}
+	for _, r := range readRing(sv.rpm.Keys) {
+		if slices.Contains(sv.Repository.Fingerprints, r.Fingerprint) && r.SignsAs(id) {
+			return ""
+		}
+	}
+	return "which key " + id + " signed"
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -10,15 +10,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
 )
 
-// localPins are the fingerprints that local packages are checked against before
-// dnf reads them; dnf itself checks the packages of a repository.
-func localPins(sv *survey) []string {
-	if sv.Falco.RPM == "" {
-		return nil
-	}
-	return sv.Repository.Fingerprints
-}
-
 // localTargets turns --falco-rpm into targets: the file itself, or the newest
 // Falco in a directory that fits, together with every other package there.
 func localTargets(sv *survey, t node.Target) ([]node.Target, error) {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"time"
 
@@ -89,7 +90,9 @@ func planInstalls(sv *survey, set repos.Set) ([]node.Install, error) {
 		if err != nil {
 			return nil, err
 		}
-		t.Targets, t.Fingerprints, t.KeyFile, t.Cause = targets, localPins(sv), KeyFile, installCause(sv)
+		t.Targets, t.Cause = targets, installCause(sv)
+		supplied(sv, &t)
+		t.NeedsOthers = falco.RequiresBuildDeps(cmp.Or(sv.version, sv.decision.Max))
 	}
 	deps := dependencies(sv)
 	t.Targets = append(t.Targets, deps...)
@@ -98,10 +101,6 @@ func planInstalls(sv *survey, set repos.Set) ([]node.Install, error) {
 	}
 	if err := set.Refuse(t.Targets); err != nil {
 		return nil, err
-	}
-	// A transaction without build dependencies uses Falco's repository alone.
-	if sv.Falco.RPM == "" {
-		t.Repositories, t.Declared = append(t.Repositories, sv.Repository.ID), sv.Repository.ID
 	}
 	if falco.NeedsBuildDeps(sv.decision.Driver, sv.version) {
 		if err := set.RequireBase(); err != nil {
@@ -120,6 +119,16 @@ func planInstalls(sv *survey, set repos.Set) ([]node.Install, error) {
 		}
 	}
 	return append(out, t), nil
+}
+
+// supplied says where the Falco of a transaction comes from, and who must have
+// signed it: a local package, or the declared repository alone.
+func supplied(sv *survey, t *node.Install) {
+	t.Fingerprints, t.KeyFile = sv.Repository.Fingerprints, KeyFile
+	if !slices.ContainsFunc(t.Targets, func(t node.Target) bool { return path.IsAbs(t.Spec) }) {
+		r := sv.Repository
+		t.Repositories, t.Declared, t.BaseURL, t.RepoGPGCheck = append(t.Repositories, r.ID), r.ID, r.URL(), r.RepoGPGCheck
+	}
 }
 
 // excluded returns patterns of the versions that must not be chosen.
@@ -201,23 +210,38 @@ func installEPEL(sv *survey, set repos.Set) node.Install {
 }
 
 // planReinstall plans to reinstall the same package if any file is missing or
-// damaged.
+// damaged, or if no pinned key has signed it.
 func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: sv.installed.NEVRA()}
 	altered, err := inforce.Damaged(ctx, sv.view)
-	if err != nil || len(altered) == 0 {
+	if err != nil {
 		return out, err
+	}
+	c := node.Install{Action: "reinstall"}
+	signer := foreignSigner(sv)
+	switch {
+	case signer != "":
+		out.Reason = sv.installed.NEVRA() + " was not signed by a pinned key"
+		c.Cause = node.Because(node.DriftSigner, "of "+sv.installed.NEVRA()+", "+signer)
+	case len(altered) > 0:
+		out.Reason = "files of " + sv.installed.NEVRA() + " are not as they were installed"
+		c.Cause = node.Because(node.DriftFiles, inforce.ListAltered(altered))
+	default:
+		return out, nil
 	}
 	version := sv.installed.Version
 	t := node.Target{Name: "falco", Spec: "falco-" + version, Old: version, New: version}
-	c := node.Install{Action: "reinstall", Repositories: []string{sv.Repository.ID}, Declared: sv.Repository.ID, Cause: node.Because(node.DriftFiles, inforce.ListAltered(altered))}
 	if sv.Falco.RPM != "" {
-		if local, err := localTargets(sv, t); err == nil {
-			t, c.Repositories, c.Declared, c.Fingerprints, c.KeyFile = local[0], nil, "", localPins(sv), KeyFile
+		local, err := localTargets(sv, t)
+		switch {
+		case err == nil:
+			t = local[0]
+		case node.CodeOf(err) == node.CodeTrust:
+			return out, err
 		}
 	}
 	c.Targets = []node.Target{t}
-	out.Reason = "files of " + sv.installed.NEVRA() + " are not as they were installed"
+	supplied(sv, &c)
 	out.Changes = []node.Change{c}
 	return out, nil
 }

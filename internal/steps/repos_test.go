@@ -280,3 +280,71 @@ func TestHeadersOfVariants(t *testing.T) {
 		}
 	}
 }
+
+// Falco comes from the declared repository alone, whatever else the transaction needs
+// and however it is planned: each package is checked before it is installed.
+func TestFalcoIsSupplied(t *testing.T) {
+	const repo = "/etc/yum.repos.d/oracle-linux-ol8.repo"
+	for _, tt := range []struct {
+		name, version string
+		prepare       func(n *fakeNode)
+		needs         bool // others, for the package itself
+	}{
+		{name: "an old Falco", version: "0.39.2", needs: true},
+		{name: "a new one", version: "0.44.1"},
+		{name: "a reinstall", version: "0.44.1", prepare: func(n *fakeNode) {
+			n.installFalco(node.Target{New: "0.44.1"})
+			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", Missing: true}}
+		}},
+		{name: "one that another key signed", version: "0.44.1", prepare: func(n *fakeNode) {
+			n.installFalco(node.Target{New: "0.44.1"})
+			n.packages[len(n.packages)-1].SignerID = "92bb875bb465ad19"
+		}},
+		{name: "one that nobody signed", version: "0.44.1", prepare: func(n *fakeNode) {
+			n.installFalco(node.Target{New: "0.44.1"})
+			n.packages[len(n.packages)-1].SignerID = ""
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			n, s := newNode(t, "8.10", uek7)
+			s.Falco.Version = tt.version
+			n.write(repo, "[ol8_baseos_latest]\nbaseurl=https://x/x\nenabled=1\n")
+			if tt.prepare != nil {
+				tt.prepare(n)
+			}
+			out, err := planOf(t, n, s, idPackages)
+			if err != nil || len(out.Changes) == 0 {
+				t.Fatalf("plan = %+v, %v", out, err)
+			}
+			c, ok := out.Changes[len(out.Changes)-1].(node.Install)
+			if !ok || c.Declared != s.Repository.ID || c.BaseURL != s.Repository.BaseURL || !c.RepoGPGCheck || c.KeyFile != KeyFile || !slices.Equal(c.Fingerprints, s.Repository.Fingerprints) || c.NeedsOthers != tt.needs {
+				t.Errorf("the change is %+v", out.Changes)
+			}
+			if tt.prepare != nil && c.Action != "reinstall" {
+				t.Errorf("the action is %s, want reinstall", c.Action)
+			}
+		})
+	}
+}
+
+// With local packages nothing is asked of the repository, so that it is off; without
+// them it is on again.
+func TestRepositoryOfAnOfflineNode(t *testing.T) {
+	n, s := newNode(t, "9.6", uek7)
+	for _, tt := range []struct{ rpm, want string }{{"/srv/bundle", "enabled=0\n"}, {"", "enabled=1\n"}} {
+		s.Falco.RPM = tt.rpm
+		for _, changes := range []int{1, 0} {
+			out, err := planOf(t, n, s, idRepository)
+			if err != nil || len(out.Changes) != changes {
+				t.Fatalf("%q: plan = %+v, %v; want %d changes", tt.rpm, out, err, changes)
+			}
+			for _, c := range out.Changes {
+				w := c.(node.WriteFile)
+				if !strings.Contains(string(w.New), tt.want) {
+					t.Errorf("%q: the file is\n%s\nwant %s", tt.rpm, w.New, tt.want)
+				}
+				n.write(w.Path, string(w.New))
+			}
+		}
+	}
+}

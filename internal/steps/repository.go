@@ -34,7 +34,7 @@ func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
 	r := sv.Repository
 	home, elsewhere := repos.Home(files, path.Join(dir, repoName), r.ID)
 	out := converge.Outcome{Reason: home + " is as declared"}
-	if out.Changes, err = setSection(r, home, files[home]); err != nil {
+	if out.Changes, err = setSection(r, sv.Falco.RPM != "", home, files[home]); err != nil {
 		return out, err
 	}
 	for _, other := range elsewhere {
@@ -58,8 +58,8 @@ func planRepository(_ context.Context, sv *survey) (converge.Outcome, error) {
 
 // setSection plans the file that has the section: created if absent, else
 // edited value by value.
-func setSection(r settings.Repository, name string, old []byte) ([]node.Change, error) {
-	edited, err := editSection(r, old)
+func setSection(r settings.Repository, local bool, name string, old []byte) ([]node.Change, error) {
+	edited, err := editSection(r, local, old)
 	if err != nil {
 		return nil, node.Errorf(node.CodePackages, "correct the file by hand, or move it away and run again to create it", "editing %s: %w", name, err)
 	}
@@ -74,19 +74,20 @@ func setSection(r settings.Repository, name string, old []byte) ([]node.Change, 
 }
 
 // editSection sets the section key by key, and removes keys that dnf prefers to
-// baseurl. sslverify is written out because dnf.conf may have turned it off for
+// baseurl. Where local packages are installed it is off: dnf fails at every command
+// if it cannot reach a repository that is on. sslverify is written out because dnf.conf may have turned it off for
 // all repositories; the key is the verified copy.
-func editSection(r settings.Repository, old []byte) ([]byte, error) {
-	repoGPGCheck, url := "0", r.BaseURL
+func editSection(r settings.Repository, local bool, old []byte) ([]byte, error) {
+	repoGPGCheck, enabled := "0", "1"
 	if r.RepoGPGCheck {
 		repoGPGCheck = "1"
 	}
-	if strings.HasPrefix(url, "/") {
-		url = "file://" + url
+	if local {
+		enabled = "0"
 	}
 	keys := []yumrepo.KeyValue{
-		{Key: "baseurl", Value: url},
-		{Key: "enabled", Value: "1"},
+		{Key: "baseurl", Value: r.URL()},
+		{Key: "enabled", Value: enabled},
 		{Key: "gpgcheck", Value: "1"},
 		{Key: "repo_gpgcheck", Value: repoGPGCheck},
 		{Key: "gpgkey", Value: "file://" + KeyFile},
