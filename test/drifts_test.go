@@ -254,6 +254,12 @@ func packageDrifts() []drift {
 			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service", "falco-bpf.service"},
 		},
 		{
+			name: "signed by a key that is not pinned", class: node.DriftSigner, exit: 2,
+			make:  "rpm -U --replacepkgs --quiet /srv/www/falco/othersigned/falco-*.rpm >/dev/null 2>&1; rm -rf /etc/falco/*.rpmnew; rpm -q falco-0.44.1",
+			says:  "falco-0.44.1-1.x86_64 was not signed by a pinned key",
+			mends: packageFiles, restarts: true, others: []string{followUnit, "falco.service"},
+		},
+		{
 			name: "files missing and altered", class: node.DriftFiles, exit: 2,
 			// Falco logs that it cannot read the file again.
 			make: `size() { stat -c %s /var/log/falco.log; }; was=$(size); rm /usr/share/falco/plugins/libcontainer.so /etc/falco/falco.yaml; echo >>/usr/bin/falcoctl; rm /etc/falco/falco_rules.yaml /etc/falco/config.d/falco.container_plugin.yaml; chmod 700 /usr/share/falco

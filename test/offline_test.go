@@ -4,8 +4,10 @@
 package test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -47,7 +49,7 @@ func TestOffline(t *testing.T) {
 	}
 	connected.WriteFile("/tmp/sums", sums.String())
 	connected.Must("cd " + bundle + " && sha256sum --quiet --strict -c /tmp/sums")
-	if got := connected.Must("ls " + bundle); got != "RPM-GPG-KEY-falcosecurity\nfalco-0.44.1-1.x86_64.rpm\nfalco-bootstrap\nmanifest.json\n" || len(manifest.Files) != 3 {
+	if got := connected.Must("ls " + bundle); got != "RPM-GPG-KEY-falcosecurity\nfalco-0.44.1-1.x86_64.rpm\nfalco-bootstrap\nfalco-bootstrap.yaml\nmanifest.json\n" || len(manifest.Files) != 4 {
 		t.Errorf("the bundle is %q, its manifest %+v", got, manifest.Files)
 	}
 
@@ -56,16 +58,19 @@ func TestOffline(t *testing.T) {
 	n := Start(t, d)
 	connected.copyDirTo(n, bundle)
 	n.Must("systemctl stop node-server; rm " + agent)
-	run := func(rpm string) Result {
-		return n.Exec(bundle+"/falco-bootstrap", "--falco-rpm", rpm, "--repository-gpgkey", bundle+"/RPM-GPG-KEY-falcosecurity",
-			"--fingerprint", n.Fingerprint("falco"), "--kernel-release", d.Kernel, "--output=json")
+	run := func(rpm string) Result { // by a relative path too
+		return n.Exec("sh", "-c", `cd /srv && exec "$@"`, "-", bundle+"/falco-bootstrap", "--falco-rpm", rpm, "--repository-gpgkey", bundle+"/RPM-GPG-KEY-falcosecurity",
+			"--config", bundle+"/falco-bootstrap.yaml", "--kernel-release", d.Kernel, "--output=json")
 	}
 	for _, tt := range []struct {
 		name string
 		make string // a line of bash that puts the package at $1
+		from string // what is installed; $1 if empty
 		exit int
 		says string
 	}{
+		{name: "a bundle with a file that differs", make: "cp -r " + bundle + " /srv/b1; echo >>/srv/b1/RPM-GPG-KEY-falcosecurity", from: "b1", exit: 4, says: "/srv/b1/RPM-GPG-KEY-falcosecurity is not the file that was bundled"},
+		{name: "a bundle without a file", make: "cp -r " + bundle + " /srv/b2; rm /srv/b2/falco-*.rpm", from: "b2", exit: 5, says: "/srv/b2/falco-0.44.1-1.x86_64.rpm"},
 		{name: "signed by another key", make: "cp /srv/www/falco/othersigned/falco-0.44.1-1.*.rpm $1", exit: 4, says: "checking /tmp/falco.rpm"},
 		{name: "not signed", make: "cp /srv/www/falco/unsigned/falco-0.44.1-1.*.rpm $1", exit: 4, says: "not signed"},
 		{name: "one byte changed", make: "cp " + bundle + "/falco-*.rpm $1; " + otherByte, exit: 4, says: "checking /tmp/falco.rpm"},
@@ -76,7 +81,7 @@ func TestOffline(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)
 			n.Must("set -- /tmp/falco.rpm; " + tt.make)
-			all := reportOf(t, run("/tmp/falco.rpm"))
+			all := reportOf(t, run(cmp.Or(tt.from, "/tmp/falco.rpm")))
 			if all.Exit.Code != tt.exit || !strings.Contains(failure(all).Message, tt.says) {
 				t.Errorf("exit %d: %+v, want %d and %q", all.Exit.Code, failure(all), tt.exit, tt.says)
 			}
@@ -87,14 +92,21 @@ func TestOffline(t *testing.T) {
 	}
 	t.Run("the bundle", func(t *testing.T) {
 		n.In(t)
-		if r := run(bundle); r.Exit != 0 {
+		if r := run("bundle"); r.Exit != 0 {
 			t.Fatal(r)
+		}
+		if got := n.Must("dnf -q repolist --enabled"); strings.Contains(got, "falcosecurity") {
+			t.Errorf("every later dnf asks a repository that is out of reach: %s", got)
 		}
 		if again := reportOf(t, run(bundle)); again.Result != "ok" {
 			t.Errorf("a second run: %s", again.Result)
 		}
 		if r := n.Exec(bundle+"/falco-bootstrap", "verify", "--kernel-release", d.Kernel); r.Exit != 0 {
 			t.Errorf("verify: %v", r)
+		}
+		online := n.Exec(bundle+"/falco-bootstrap", "--config", bundle+"/falco-bootstrap.yaml", "--kernel-release", d.Kernel, "--output=json")
+		if all := reportOf(t, online); all.Exit.Code != 0 || !slices.Contains(all.Drift, "repository-edited") || !strings.Contains(n.Must("dnf -q repolist --enabled"), "falcosecurity") {
+			t.Errorf("online again: exit %d, drift %q", all.Exit.Code, all.Drift)
 		}
 	})
 }
