@@ -84,15 +84,19 @@ type Problem struct {
 	Name    string // of the item, or ""
 	Message string
 	Fatal   bool // Falco does not start
+	// Undefined says that only an earlier file is missing, which defines the item.
+	Undefined bool
 }
 
 // String formats the problem as "FILE:LINE: rule NAME: MESSAGE".
-func (p Problem) String() string {
-	text := p.Origin.String() + ": "
-	if p.Name != "" {
-		text += string(p.Kind) + " " + strconv.Quote(p.Name) + ": "
+func (p Problem) String() string { return p.Origin.String() + ": " + p.Text() }
+
+// Text formats the problem without its place.
+func (p Problem) Text() string {
+	if p.Name == "" {
+		return p.Message
 	}
-	return text + p.Message
+	return string(p.Kind) + " " + strconv.Quote(p.Name) + ": " + p.Message
 }
 
 // A Requirement is a version of Falco's engine, or of a plugin, that a rules file

@@ -92,6 +92,22 @@ func loadings() []loading {
 			items: []string{"rule A @/r/0.yaml:1 WARNING [] on by /r/0.yaml:1"}, problems: []string{`!/r/1.yaml:1: rule "A": has both append and override`},
 		},
 		{
+			name: "an override that appends a priority", files: []string{full("A", ""), "- rule: A\n  priority: ERROR\n  override: {priority: append}\n"},
+			items: []string{"rule A @/r/0.yaml:1 WARNING [] on by /r/0.yaml:1"}, problems: []string{`!/r/1.yaml:1: rule "A": override appends to priority, which can only be replaced`},
+		},
+		{
+			name: "an override of a source", files: []string{full("A", ""), "- rule: A\n  source: x\n  override: {source: replace}\n"},
+			items: []string{"rule A @/r/0.yaml:1 WARNING [] on by /r/0.yaml:1"}, problems: []string{`!/r/1.yaml:1: rule "A": override names source, which cannot be overridden`},
+		},
+		{
+			name: "a key beside an override", files: []string{full("A", ""), "- rule: A\n  condition: and x\n  enabled: false\n  override: {condition: append}\n"},
+			items: []string{"rule A @/r/0.yaml:1 WARNING [] on by /r/0.yaml:1"}, problems: []string{`!/r/1.yaml:1: rule "A": has enabled, which override does not name`},
+		},
+		{
+			name: "an override of a list", files: []string{full("A", ""), "- list: l\n  items: [b]\n  override: {item: append}\n"},
+			items: []string{"rule A @/r/0.yaml:1 WARNING [] on by /r/0.yaml:1"}, problems: []string{`!/r/1.yaml:1: list "l": override names item, which cannot be overridden`},
+		},
+		{
 			name: "an override of what is not there", files: []string{full("A", ""), "- rule: A\n  enabled: false\n  override: {priority: replace}\n"},
 			items: []string{"rule A @/r/0.yaml:1 WARNING [] on by /r/0.yaml:1"}, problems: []string{`!/r/1.yaml:1: rule "A": override names priority, which the item does not have`},
 		},

@@ -86,7 +86,7 @@ func (l *loader) document(doc *yaml.Node) bool {
 
 // refuse records what Falco fails on, and returns false.
 func (l *loader) refuse(line int, kind Kind, name, message string) bool {
-	l.set.Problems = append(l.set.Problems, Problem{Origin{l.path, line}, kind, name, message, true})
+	l.set.Problems = append(l.set.Problems, Problem{Origin: Origin{l.path, line}, Kind: kind, Name: name, Message: message, Fatal: true})
 	return false
 }
 
@@ -154,6 +154,9 @@ func (l *loader) define(m mapping, kind Kind, key string) bool {
 		if appends {
 			return l.refuse(m.Line, kind, name, "has both append and override")
 		}
+		if wrong := misfit(ops, []string{key}, []string{key}); wrong != "" {
+			return l.refuse(m.Line, kind, name, wrong)
+		}
 		appends = ops[key] == "append"
 	}
 	switch {
@@ -185,7 +188,9 @@ func (l *loader) place(it Item) {
 func (l *loader) amend(m mapping, kind Kind, name string, change func(*Item)) bool {
 	i := l.set.index(kind, name)
 	if i < 0 {
-		return l.refuse(m.Line, kind, name, "changes a "+string(kind)+" that no file before it defines")
+		l.refuse(m.Line, kind, name, "changes a "+string(kind)+" that no file before it defines")
+		l.set.Problems[len(l.set.Problems)-1].Undefined = true
+		return false
 	}
 	it := &l.set.Items[i]
 	it.Amended = append(it.Amended, Origin{l.path, m.Line})

@@ -77,14 +77,20 @@ func (l *loader) defineRule(m mapping, name string) bool {
 // override applies the keys that override names, each to append to or to replace
 // what is there.
 func (l *loader) override(m mapping, name string, ops map[string]string) bool {
+	if wrong := misfit(ops, appendable(), replaceable()); wrong != "" {
+		return l.refuse(m.Line, Rule, name, wrong)
+	}
 	for _, key := range slices.Sorted(maps.Keys(ops)) {
-		switch op := ops[key]; {
-		case op != "append" && op != "replace":
-			return l.refuse(m.Line, Rule, name, "override of "+key+" is neither append nor replace")
+		switch {
 		case m.get(key) == nil:
 			return l.refuse(m.Line, Rule, name, "override names "+key+", which the item does not have")
 		case key == "priority" && rank(m.text(key)) < 0:
 			return l.refuse(m.Line, Rule, name, "priority "+strconv.Quote(m.text(key))+" is unknown")
+		}
+	}
+	for _, key := range replaceable() {
+		if m.get(key) != nil && ops[key] == "" {
+			return l.refuse(m.Line, Rule, name, "has "+key+", which override does not name")
 		}
 	}
 	return l.amend(m, Rule, name, func(r *Item) {
@@ -96,6 +102,29 @@ func (l *loader) override(m mapping, name string, ops map[string]string) bool {
 			}
 		}
 	})
+}
+
+// The keys of a rule that an override may append to or replace: falco 0.44.1
+// userspace/engine/rule_loader_reader.cpp.
+func appendable() []string { return []string{"condition", "output", "desc", "tags", "exceptions"} }
+
+func replaceable() []string {
+	return append(appendable(), "priority", "enabled", "warn_evttypes", "skip-if-unknown-filter", "capture", "capture_duration")
+}
+
+// misfit says what is wrong with the operations of an override, or "".
+func misfit(ops map[string]string, appends, replaces []string) string {
+	for _, key := range slices.Sorted(maps.Keys(ops)) {
+		switch op := ops[key]; {
+		case op != "append" && op != "replace":
+			return "override of " + key + " is neither append nor replace"
+		case !slices.Contains(replaces, key):
+			return "override names " + key + ", which cannot be overridden"
+		case op == "append" && !slices.Contains(appends, key):
+			return "override appends to " + key + ", which can only be replaced"
+		}
+	}
+	return ""
 }
 
 func (r *Item) append(m mapping, key string) {
