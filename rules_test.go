@@ -184,8 +184,9 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 // docs/architecture.md has the picture.
 func layers() map[string]string {
 	return map[string]string{
-		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings spelling steps verify",
-		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust",
+		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings spelling steps verify vocabulary",
+		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust vocabulary",
+		"internal/vocabulary": "node redact spelling",
 		"internal/ruleset":    "falco node settings",
 		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",

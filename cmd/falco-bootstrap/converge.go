@@ -46,6 +46,9 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 		return result, err
 	}
 	defer v.Close()
+	for _, d := range declared.Declared() {
+		meta.Declared = append(meta.Declared, d.Path)
+	}
 	all := steps.All(declared)
 	result = converge.Plan(ctx, v, all)
 	describe(ctx, meta, v, declared)

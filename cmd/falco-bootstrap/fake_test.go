@@ -113,12 +113,12 @@ func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
 	return node.Module{}, n.asked("Module")
 }
 
-func (n *fakeNode) Complaint(context.Context, node.FalcoCheck, []byte) (string, error) {
-	return n.complains, n.asked("Complaint")
+func (n *fakeNode) Examine(context.Context, node.FalcoCheck, []byte) (reason string, warnings []string, err error) {
+	return n.complains, nil, n.asked("Examine")
 }
 
-func (n *fakeNode) Examine(context.Context, node.FalcoCheck, []byte) (reason string, warnings []string, err error) {
-	return "", nil, n.asked("Examine")
+func (n *fakeNode) ConfigSchema(context.Context) ([]byte, error) {
+	return nil, n.asked("ConfigSchema")
 }
 
 func (n *fakeNode) Fetch(context.Context, string, string, bool) ([]byte, error) {

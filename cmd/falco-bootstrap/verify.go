@@ -79,7 +79,7 @@ func (a *app) verified(ctx context.Context, meta *report.Meta, within time.Durat
 	var complaint string
 	switch {
 	case !inspection.Running:
-		if complaint, err = v.Complaint(ctx, subject.Check, nil); err != nil && !errors.Is(err, fs.ErrPermission) {
+		if complaint, _, err = v.Examine(ctx, subject.Check, nil); err != nil && !errors.Is(err, fs.ErrPermission) {
 			complaint = err.Error()
 		}
 	case inspection.Probes() && rule != "":

@@ -100,7 +100,17 @@ func required(ctx context.Context, conn systemd.Reader, u systemd.Unit) string {
 // Falco's own message if it refuses, or "". warnings are the messages of a Falco
 // that accepts, such as one about a key that its schema does not have. content, if
 // not nil, takes the place of falco.yaml, which messages name all the same.
+// A Falco whose version is not known may be one before 0.35.
 func askFalco(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (reason string, warnings []string, err error) {
+	reason, warnings, err = askOnce(ctx, t, check, content)
+	if strings.Contains(reason, "Option 'dry-run' does not exist") {
+		check.Version = "0.34.0"
+		return askOnce(ctx, t, check, content)
+	}
+	return reason, warnings, err
+}
+
+func askOnce(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (reason string, warnings []string, err error) {
 	c := program.Command{Env: check.Env, Timeout: time.Minute, Keep: 256 << 10}
 	file := ""
 	if content != nil {
@@ -163,23 +173,17 @@ func inMemory(content []byte) (*os.File, error) {
 	return f, nil
 }
 
-// complaint returns, in one line, why the installed Falco refuses its
-// configuration, or "".
-func complaint(ctx context.Context, t tools, check node.FalcoCheck, content []byte) (string, error) {
-	reason, _, err := askFalco(ctx, t, check, content)
-	if strings.Contains(reason, "Option 'dry-run' does not exist") { // the version was not known
-		check.Version = "0.34.0"
-		reason, _, err = askFalco(ctx, t, check, content)
+// ConfigSchema has the installed Falco print the schema of its configuration, which
+// needs no configuration and no rights (falco 0.44.1 userspace/falco/app/app.cpp).
+func (v *View) ConfigSchema(ctx context.Context) ([]byte, error) {
+	if v.host.Tree {
+		return nil, node.ErrNotAsked
 	}
-	return reason, err
-}
-
-// Complaint has the installed Falco check its configuration.
-func (v *View) Complaint(ctx context.Context, check node.FalcoCheck, content []byte) (string, error) {
-	if err := v.mayAsk(); err != nil {
-		return "", err
+	out, err := program.Run(ctx, program.Command{Argv: []string{v.tools.falco, "--config-schema"}, AsNobody: true, Timeout: time.Minute, Keep: 1 << 20})
+	if err == nil && out.Status != 0 {
+		err = fmt.Errorf("asking Falco for the schema of falco.yaml: exit status %d", out.Status)
 	}
-	return complaint(ctx, v.tools, check, content)
+	return out.Stdout, err
 }
 
 // Examine asks the installed Falco about its configuration and rules.

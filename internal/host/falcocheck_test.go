@@ -25,8 +25,8 @@ func TestComplaint(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			m, _ := onHost(t, func(tools *tools) { tools.falco = script(t, "falco", tt.falco) })
-			if got, err := complaint(t.Context(), m.tools, node.FalcoCheck{}, nil); got != tt.want || err != nil {
-				t.Errorf("complaint = %q, %v; want %q", got, err, tt.want)
+			if got, _, err := askFalco(t.Context(), m.tools, node.FalcoCheck{}, nil); got != tt.want || err != nil {
+				t.Errorf("askFalco = %q, %v; want %q", got, err, tt.want)
 			}
 		})
 	}

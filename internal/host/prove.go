@@ -47,7 +47,7 @@ func (e eyes) Listener(falcoVersion string, u systemd.Unit) string {
 }
 
 func (e eyes) Complaint(ctx context.Context, check node.FalcoCheck) string {
-	reason, err := complaint(ctx, e.machine.tools, check, nil)
+	reason, _, err := askFalco(ctx, e.machine.tools, check, nil)
 	if err != nil {
 		return err.Error()
 	}

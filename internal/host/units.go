@@ -62,7 +62,7 @@ func (m *Machine) why(ctx context.Context, conn systemd.Reader, unit string) str
 			return lacks
 		}
 	}
-	if reason, _ := complaint(ctx, m.tools, check, nil); reason != "" {
+	if reason, _, _ := askFalco(ctx, m.tools, check, nil); reason != "" {
 		return ": Falco says: " + reason
 	}
 	return ""

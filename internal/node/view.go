@@ -41,14 +41,15 @@ type View interface {
 	Units(ctx context.Context, names ...string) (map[string]systemd.Unit, error)
 	// Falcos lists the running Falco processes, also those in containers.
 	Falcos(ctx context.Context) ([]Process, error)
-	// Complaint returns, in one line, why the installed Falco refuses its
-	// configuration, or "". candidate, if not nil, takes the place of falco.yaml.
-	// It costs a child process and changes nothing. Only root can ask it
-	// ([fs.ErrPermission]).
-	Complaint(ctx context.Context, check FalcoCheck, candidate []byte) (string, error)
-	// Examine asks as Complaint does, and also returns Falco's warnings: those
-	// about rules, as FILE:LINE and what is wrong, if check has rules.
+	// Examine returns, in one line, why the installed Falco refuses its
+	// configuration, or "", and Falco's warnings: those about rules, as FILE:LINE
+	// and what is wrong, if check has rules. candidate, if not nil, takes the place
+	// of falco.yaml. It costs a child process and changes nothing. Only root can ask
+	// it ([fs.ErrPermission]).
 	Examine(ctx context.Context, check FalcoCheck, candidate []byte) (reason string, warnings []string, err error)
+	// ConfigSchema returns the JSON schema of falco.yaml that the installed Falco
+	// prints, from 0.39 on. Any user can ask it.
+	ConfigSchema(ctx context.Context) ([]byte, error)
 	// Fetch returns what is at a URL: https://, file:// or a plain path; http://
 	// only if insecure. repository is the id of the repository whose proxy leads
 	// there. It writes nothing.

@@ -25,6 +25,8 @@ type Meta struct {
 	Root    string
 	Started time.Time
 	Took    time.Duration
+	// Declared are the paths of the declared keys of falco.yaml.
+	Declared []string
 	// Err is a failure outside the steps: a wrong flag, the lock, a panic.
 	Err error
 	// Exit, unless it is [node.CodeOK], is the exit status instead of the one
@@ -39,7 +41,7 @@ func New(meta Meta, result converge.Result) Report {
 		SchemaVersion: SchemaVersion, Tool: meta.Tool, Host: meta.Host, Falco: meta.Falco,
 		Mode: meta.Mode, Root: redact.Text(meta.Root),
 		Started: meta.Started.UTC().Truncate(time.Millisecond), DurationMS: milliseconds(meta.Took),
-		Drift: []string{}, Steps: []Step{},
+		Drift: []string{}, Steps: []Step{}, Declared: each(meta.Declared, redact.Text),
 	}
 	for _, s := range result.Steps {
 		step := newStep(s)

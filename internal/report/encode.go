@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 )
@@ -63,8 +64,15 @@ func DecodeSummary(object []byte) (Report, error) {
 // WithPrevious returns current with an older last-run.json in it, without that
 // one's own previous. The old one may be of any schema version; secrets that an
 // older program left in it are hidden. If it is not a JSON object, it is left out.
+//
+// What a failed run was told to set may not be set, so its keys are added to those of
+// the older one.
 func WithPrevious(current Report, old []byte) Report {
 	current.Previous = nil
+	var last struct{ Declared []string }
+	if current.Exit.Code != 0 && json.Unmarshal(old, &last) == nil {
+		current.Declared = slices.Compact(slices.Sorted(slices.Values(append(last.Declared, current.Declared...))))
+	}
 	var object map[string]json.RawMessage
 	if json.Unmarshal(redact.JSON(old), &object) != nil || object == nil {
 		return current

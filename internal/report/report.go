@@ -56,6 +56,9 @@ type Report struct {
 	Summary Summary  `json:"summary"`
 	// Error is a failure outside the steps, such as a wrong flag or a panic.
 	Error *Error `json:"error,omitempty"`
+	// Declared lists the keys of falco.yaml that the run was told to set, without
+	// their values.
+	Declared []string `json:"declared,omitempty"`
 	// Previous is the report before this one, without its own previous. It may
 	// be of another schema version.
 	Previous json.RawMessage `json:"previous,omitempty"`

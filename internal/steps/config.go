@@ -5,6 +5,7 @@ package steps
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/vocabulary"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -34,12 +36,13 @@ const savedConfig = falco.ConfigFile + ".rpmsave"
 // takes for a fault, is refused only where declared keys must be set in it, or
 // where Falco refuses it too.
 func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
+	findings := vocabulary.Check(cmp.Or(sv.version, sv.decision.Max), sv.Declared(), sv.schema(ctx))
 	old, err := readOptional(sv.view.Tree(), falco.ConfigFile)
-	if err != nil {
+	if err = cmp.Or(findings.Err(), err); err != nil {
 		return converge.Outcome{}, err
 	}
 	if old == nil || (!sv.view.Host().Tree && !sv.falcoFits()) {
-		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + joinSettings(sv.Declared())}, nil
+		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + joinSettings(sv.Declared()), Warnings: findings.Warnings()}, nil
 	}
 	u, err := configUnit(ctx, sv)
 	if err == nil {
@@ -55,13 +58,15 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	out := converge.Outcome{
 		Reason:   falco.ConfigFile + " is as declared",
-		Warnings: append(lostEdits(sv.view, edited), sv.inForce(u).CheckProgram()...),
+		Warnings: slices.Concat(findings.Warnings(), lostEdits(sv.view, edited), sv.inForce(u).CheckProgram()),
 	}
 	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
 		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
 		return out, judge(ctx, sv, u, edited, &out, err)
 	}
+	lastRun, _ := readOptional(sv.view.Tree(), vocabulary.LastRun) // root's alone
+	out.Warnings = append(out.Warnings, vocabulary.Undeclared(lastRun, sv.Declared(), falco.ConfigFile, effective)...)
 	// What overrules a declared key may be why Falco has no output left.
 	if err := effective.CheckOverruled(declared, redact.Value); err != nil {
 		return out, node.ConfigError(sv.withExecStart(u, effective, err), "")
@@ -83,6 +88,14 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		err = replaceConfig(ctx, sv, u, old, edited, &out)
 	}
 	return out, err
+}
+
+// schema asks the installed Falco which keys it has, or is nil if there is none.
+func (sv *survey) schema(ctx context.Context) func() ([]byte, error) {
+	if sv.view.Host().Tree || !sv.falcoFits() || sv.planned[idPackages] {
+		return nil
+	}
+	return func() ([]byte, error) { return sv.view.ConfigSchema(ctx) }
 }
 
 // editConfig returns the content of falco.yaml with those declared keys set that
@@ -126,7 +139,7 @@ func judge(ctx context.Context, sv *survey, u systemd.Unit, content []byte, out 
 	if sv.view.Host().Tree || sv.planned[idPackages] {
 		return fault
 	}
-	reason, err := sv.view.Complaint(ctx, sv.check(u), content)
+	reason, _, err := sv.view.Examine(ctx, sv.check(u), content)
 	switch onDisk, _ := readOptional(sv.view.Tree(), falco.ConfigFile); {
 	case err == nil && reason != "" && u.Running() && bytes.Equal(onDisk, content):
 		return node.Refused(u.Name, reason+" ("+fault.Error()+")")

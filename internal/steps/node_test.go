@@ -64,6 +64,7 @@ type fakeNode struct {
 	candidates []string
 
 	warns   []string          // of Falco about its configuration
+	schema  string            // what Falco prints with --config-schema
 	web     map[string]string // contents by URL
 	fetched []string          // URLs
 
@@ -193,13 +194,15 @@ func (n *fakeNode) Units(_ context.Context, names ...string) (map[string]systemd
 
 func (n *fakeNode) Falcos(context.Context) ([]node.Process, error) { return n.processes, n.asked() }
 
-func (n *fakeNode) Complaint(_ context.Context, check node.FalcoCheck, candidate []byte) (string, error) {
+func (n *fakeNode) Examine(_ context.Context, check node.FalcoCheck, candidate []byte) (reason string, warnings []string, err error) {
 	if !n.host.Root {
-		return "", fs.ErrPermission
+		return "", nil, fs.ErrPermission
 	}
 	n.questions, n.candidates = append(n.questions, check), append(n.candidates, string(candidate))
-	return n.complains, n.asked()
+	return n.complains, n.warns, n.asked()
 }
+
+func (n *fakeNode) ConfigSchema(context.Context) ([]byte, error) { return []byte(n.schema), n.asked() }
 
 func (n *fakeNode) Module(context.Context, string) (node.Module, error) {
 	return node.Module{Built: n.module, Where: "test"}, n.asked()
@@ -480,11 +483,6 @@ func (n *fakeNode) state() map[string]string {
 		out["unit "+name] = strings.Join([]string{u.UnitFileState, u.ActiveState, u.SubState}, " ")
 	}
 	return out
-}
-
-func (n *fakeNode) Examine(ctx context.Context, check node.FalcoCheck, candidate []byte) (reason string, warnings []string, err error) {
-	reason, err = n.Complaint(ctx, check, candidate)
-	return reason, n.warns, err
 }
 
 func (n *fakeNode) Fetch(_ context.Context, url, _ string, _ bool) ([]byte, error) {

@@ -42,6 +42,7 @@ func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		if err := sv.rules(cmp.Or(sv.version, sv.decision.Max)).FitBefore(ctx); err != nil {
 			return out, err
 		}
+		out.Warnings = sv.rules(cmp.Or(sv.version, sv.decision.Max)).Outdated()
 	}
 	switch {
 	case len(out.Changes) == 0:

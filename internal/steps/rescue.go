@@ -64,7 +64,7 @@ func (s step) rescue(ctx context.Context, sv *survey) (converge.Outcome, error) 
 
 // refuses reports whether the installed Falco refuses what is on disk.
 func refuses(ctx context.Context, sv *survey, u systemd.Unit) bool {
-	reason, err := sv.view.Complaint(ctx, sv.check(u), nil)
+	reason, _, err := sv.view.Examine(ctx, sv.check(u), nil)
 	return err == nil && reason != ""
 }
 

@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -89,6 +90,12 @@ func All(s settings.Settings) []converge.Step {
 		all = append(all, s)
 	}
 	return all
+}
+
+// Configuration returns the steps that plan Falco's rules and configuration, without
+// those before them.
+func Configuration(s settings.Settings) []converge.Step {
+	return slices.DeleteFunc(All(s), func(s converge.Step) bool { return s.ID() != idRules && s.ID() != idConfig })
 }
 
 func (s step) ID() string { return s.id }

@@ -157,7 +157,7 @@ func (sv *survey) complaint(ctx context.Context, u systemd.Unit, candidate []byt
 	if sv.planned[idPackages] {
 		return "", nil
 	}
-	reason, err := sv.view.Complaint(ctx, sv.check(u), candidate)
+	reason, _, err := sv.view.Examine(ctx, sv.check(u), candidate)
 	if errors.Is(err, fs.ErrPermission) {
 		out.Unknown = append(out.Unknown, "whether Falco accepts its configuration: "+err.Error())
 		return "", nil
