@@ -30,8 +30,8 @@ func (a *app) configCommand() *cobra.Command {
 	}
 	show.Flags().BoolVar(&rules, "rules", false, "show every rule that Falco loads, from where, and whether it is on")
 	show.Flags().BoolVar(&origin, "origin", false, "say which file and line decides each key")
-	config := &cobra.Command{Use: "config", Short: "Show Falco's configuration", Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	config.AddCommand(show)
+	config := &cobra.Command{Use: "config", Short: "Check the settings, and show Falco's configuration", Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+	config.AddCommand(show, a.checkCommand())
 	return config
 }
 

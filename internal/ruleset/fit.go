@@ -90,6 +90,13 @@ func (d Declared) FitBefore(ctx context.Context) error {
 	return d.Fit(files)
 }
 
+// Malformed returns what is wrong with the content of declared rules whatever Falco
+// loads before them. Lines are those of the content.
+func Malformed(content, falcoVersion string) []falcorules.Problem {
+	set := falcorules.Load([]falcorules.File{{Path: "content", Content: []byte(content)}}, falcorules.Options{Version: falcoVersion})
+	return slices.DeleteFunc(set.Problems, func(p falcorules.Problem) bool { return !p.Fatal || p.Undefined })
+}
+
 // Static refuses files that are to be written, in a tree whose Falco cannot be
 // asked, that no Falco loads.
 func (d Declared) Static(candidate []node.RulesFile) error {
