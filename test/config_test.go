@@ -52,6 +52,10 @@ func TestConfigRefused(t *testing.T) {
 			says:  []string{".60.yaml.swp"},
 		},
 		{name: "an unknown priority", flags: []string{"--set", "priority=loud"}, says: []string{"priority", "loud"}},
+		{name: "a key that Falco does not have", flags: []string{"--set", "file_output.enbled=true"}, says: []string{"file_output.enbled is not a key of falco.yaml; did you mean file_output.enabled?"}},
+		{name: "a value that is not a boolean", flags: []string{"--set", "file_output.enabled=maybe"}, says: []string{"file_output.enabled is not a boolean: maybe"}},
+		{name: "a value that is not a port", flags: []string{"--set", "webserver.listen_port=99999"}, says: []string{"webserver.listen_port is not a whole number from 1 to 65535: 99999"}},
+		{name: "a value that is not an interval", flags: []string{"--set", "metrics.interval=often"}, says: []string{"metrics.interval", "often", "no unit of time"}},
 		{name: "an output without its URL", flags: []string{"--set", "http_output.enabled=true"}, says: []string{"http_output is enabled without url"}},
 		{
 			name:  "what only Falco itself can tell",
@@ -67,6 +71,9 @@ func TestConfigRefused(t *testing.T) {
 				defer n.Must("rm " + path)
 			}
 			before := n.configAndUnit()
+			if r := n.Run(append(tt.flags, "--dry-run")...); r.Exit != 6 {
+				t.Errorf("a dry run: %v", r)
+			}
 			all := reportOf(t, n.Run(append(tt.flags, "--output=json")...))
 			if all.Exit.Code != 6 {
 				t.Errorf("exit %d: %+v, want 6", all.Exit.Code, failure(all))
@@ -95,13 +102,18 @@ func TestConfigTold(t *testing.T) {
 	n.Quirk("delay", "0.2")
 	n.WriteFile("/etc/falco/config.d/70-json.yaml", "json_output: true\n")
 	n.WriteFile("/etc/falco/config.d/old.bak", "buffered_outputs: false\n")
-	r := n.Run("--set", "bogus_key=1", "--output=json")
+	n.Must("echo 'bogus_key: 1' >>" + falcoYAML)
+	// Only Falco's own schema has capture.future.
+	r := n.Run("--set", "log_level=debug", "--set", "capture.future=1", "--set", "container_engines.cri.enabled=true", "--output=json")
 	all := reportOf(t, r)
 	if r.Exit != 0 || !slices.Contains(all.Drift, "config-stray") || !strings.Contains(warned(all), "/etc/falco/config.d/old.bak") {
 		t.Errorf("drift = %q, warnings = %q: %v", all.Drift, warned(all), r)
 	}
 	if !strings.Contains(r.Stderr, "schema validation: failed") || !strings.Contains(r.Stderr, "bogus_key") {
 		t.Errorf("Falco's schema warning is not reported: %s", r.Stderr)
+	}
+	if !strings.Contains(warned(all), "container_engines is a key of Falco from 0.39.0 on and before 0.41.0; Falco 0.44.1 ignores it") {
+		t.Errorf("warnings = %q", warned(all))
 	}
 	show := n.Run("--set", "json_output=false", "--set", "priority=debug", "config", "show", "--origin")
 	if show.Exit != 0 {
@@ -113,4 +125,28 @@ func TestConfigTold(t *testing.T) {
 	if r := n.Run("verify"); r.Exit != 0 {
 		t.Errorf("verify: %v", r)
 	}
+	t.Run("no longer declared", func(t *testing.T) {
+		n.In(t)
+		for _, mode := range []string{"--dry-run=true", "--dry-run=false"} {
+			all := reportOf(t, n.Run(mode, "--output=json"))
+			if all.Exit.Code != 0 || !strings.Contains(warned(all), "no longer declared in falco.config, and left as it was set: capture.future (/etc/falco/falco.yaml:") || !strings.Contains(warned(all), "log_level (/etc/falco/falco.yaml:") {
+				t.Errorf("%s: exit %d, warnings %q", mode, all.Exit.Code, warned(all))
+			}
+		}
+		n.Must("mv " + falcoYAML + " /root/")
+		if r := n.Run(); r.Exit != 0 || strings.Contains(n.ReadFile(falcoYAML), "log_level: debug") || !strings.Contains(n.ReadFile(falcoYAML), "filename: /var/log/falco.log") {
+			t.Errorf("what the hint says: %v\n%s", r, n.ReadFile(falcoYAML))
+		}
+	})
+	t.Run("config check", func(t *testing.T) {
+		n.In(t)
+		n.WriteFile("/tmp/site.yaml", "falco:\n  config:\n    json_output: false\n")
+		if r := n.Run("config", "check", "/tmp/site.yaml"); r.Exit != 6 || !strings.Contains(r.Stdout, "json_output is declared false, but /etc/falco/config.d/70-json.yaml:1 says true") {
+			t.Error(r)
+		}
+		n.WriteFile("/tmp/site.yaml", "falco:\n  config:\n    json_output: true\n")
+		if r := n.Sh("runuser -u nobody -- " + agent + " config check --kernel-release=" + n.Setup.Kernel + " /tmp/site.yaml"); r.Exit != 0 || !strings.Contains(r.Stdout, "/tmp/site.yaml: ok") {
+			t.Errorf("without root: %v", r)
+		}
+	})
 }

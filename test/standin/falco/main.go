@@ -69,6 +69,10 @@ func (a *app) run(args []string) int {
 	if a.opts, err = parseOptions(args, a.minor); err != nil {
 		return a.fail(err)
 	}
+	if a.opts.schema {
+		fmt.Fprint(a.stdout, printedSchema(a.minor))
+		return 0
+	}
 	st, err := a.load()
 	switch {
 	case err != nil:

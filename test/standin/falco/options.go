@@ -13,6 +13,7 @@ type options struct {
 	modern   bool     // --modern-bpf
 	dryRun   bool
 	rules    []string // -r, in the place of the configured rules files
+	schema   bool     // --config-schema: print it and exit, whatever the configuration
 	list     bool     // -L: read everything, list the rules, and exit
 }
 
@@ -35,6 +36,8 @@ func parseOptions(args []string, minor int) (options, error) {
 			o.list = true
 		case arg == "--dry-run" && minor >= 35:
 			o.dryRun = true
+		case arg == "--config-schema" && minor >= 39:
+			o.schema = true
 		case arg == "--modern-bpf" && minor >= 34 && minor <= 37:
 			o.modern = true
 		case strings.HasPrefix(arg, "--pidfile="): // nobody reads the file

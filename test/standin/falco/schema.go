@@ -5,6 +5,7 @@ package main
 
 import (
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -27,6 +28,38 @@ func schema(minor int) map[string]bool {
 		known[block], known[key] = true, true
 	}
 	return known
+}
+
+// printedSchema is what --config-schema prints, without the types of the keys: falco
+// 0.44.1 userspace/falco/app/actions/print_config_schema.cpp.
+func printedSchema(minor int) string {
+	top := map[string]any{}
+	for path := range schema(minor) {
+		block, inner, ok := strings.Cut(path, ".")
+		at, _ := top[block].(map[string]any)
+		switch {
+		case at == nil && !ok:
+			top[block] = map[string]any{}
+			continue
+		case at == nil:
+			at = map[string]any{}
+			top[block] = at
+		}
+		if !ok || inner == "*" {
+			continue
+		}
+		keys, _ := at["properties"].(map[string]any)
+		if keys == nil {
+			keys = map[string]any{}
+		}
+		keys[inner] = map[string]any{}
+		at["type"], at["properties"], at["additionalProperties"] = "object", keys, false
+	}
+	text, _ := json.MarshalIndent(map[string]any{
+		"$schema": "http://json-schema.org/draft-06/schema#", "$ref": "#/definitions/FalcoConfig",
+		"definitions": map[string]any{"FalcoConfig": map[string]any{"type": "object", "additionalProperties": false, "properties": top}},
+	}, "", "  ")
+	return string(text)
 }
 
 const schemaOK = "schema validation: ok"
