@@ -142,7 +142,11 @@ func isBlock(src []byte, line int) bool {
 func (a *app) settingsOf(name string) ([]byte, error) {
 	switch name {
 	case "-":
-		return io.ReadAll(a.stdin)
+		src, err := io.ReadAll(io.LimitReader(a.stdin, maxSettings+1))
+		if err == nil && len(src) > maxSettings {
+			err = fmt.Errorf("standard input is larger than %d bytes", maxSettings)
+		}
+		return src, err
 	case "":
 		src, err := a.readFile(settings.Path)
 		if errors.Is(err, fs.ErrNotExist) {
