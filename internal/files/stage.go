@@ -52,7 +52,11 @@ func MakeStage(dir string) (Stage, error) {
 // SweepStage removes the stage that a killed run left, if there is one.
 func SweepStage(t Tree) error {
 	dir, err := t.Locate(StateDir)
-	if err == nil {
+	if err != nil {
+		return Changing(StateDir+"/"+stageName, err)
+	}
+	// RemoveAll opens the directory above, and waits for ever if that is a FIFO.
+	if info, errDir := os.Lstat(dir); errDir == nil && info.IsDir() {
 		err = os.RemoveAll(filepath.Join(dir, stageName))
 	}
 	return Changing(StateDir+"/"+stageName, err)
