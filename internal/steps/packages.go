@@ -93,7 +93,8 @@ func planInstalls(sv *survey, set repos.Set) ([]node.Install, error) {
 		}
 		t.Targets, t.Cause = targets, installCause(sv)
 		supplied(sv, &t)
-		t.NeedsOthers = falco.RequiresBuildDeps(cmp.Or(sv.version, sv.decision.Max))
+		// Only the repository knows how old the newest is that it has.
+		t.NeedsOthers = sv.Falco.Version == "" || falco.RequiresBuildDeps(sv.Falco.Version)
 	}
 	deps := dependencies(sv)
 	t.Targets = append(t.Targets, deps...)

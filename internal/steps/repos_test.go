@@ -292,6 +292,7 @@ func TestFalcoIsSupplied(t *testing.T) {
 	}{
 		{name: "an old Falco", version: "0.39.2", needs: true},
 		{name: "a new one", version: "0.44.1"},
+		{name: "the newest, which may be an old one", needs: true},
 		{name: "a reinstall", version: "0.44.1", prepare: func(n *fakeNode) {
 			n.installFalco(node.Target{New: "0.44.1"})
 			n.altered = []node.AlteredFile{{Path: "/usr/bin/falco", Missing: true}}
