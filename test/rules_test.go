@@ -232,8 +232,10 @@ func TestRulesOffline(t *testing.T) {
 		t.Errorf("the file holds %q", got)
 	}
 	n.Must("rm -r " + bundle)
-	if r := n.Run("--dry-run"); r.Exit != 0 {
-		t.Errorf("without the bundle: %v", r)
+	r := n.Run("--dry-run")
+	Lines(t, r.Stdout, "rules       ok       as declared: incubating, site", "1 to change")
+	if r.Exit != 2 || !strings.Contains(r.Stdout, "+enabled=1") {
+		t.Errorf("without the bundle, the repository is to be switched on and nothing else: %v", r)
 	}
 }
 
