@@ -70,7 +70,7 @@ func (a *app) run(args []string) int {
 		return a.fail(err)
 	}
 	if a.opts.schema {
-		fmt.Fprint(a.stdout, printedSchema(a.minor))
+		_, _ = fmt.Fprint(a.stdout, printedSchema(a.minor))
 		return 0
 	}
 	st, err := a.load()
