@@ -40,7 +40,7 @@ sources() {
 	rm -rf bin/.node
 	mkdir -p bin/.node/sources bin/.node/programs
 	go run ./test/standin/render test/packages bin/.node/sources
-	for name in falco server snapshot killat; do
+	for name in falco server snapshot killat metadata measure; do
 		CGO_ENABLED=0 go build -ldflags "-s -w" -o "bin/.node/programs/$name" "./test/standin/$name"
 	done
 	mv bin/.node/programs/falco bin/.node/sources/falco-standin
