@@ -41,7 +41,14 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 			err = node.Errorf(node.CodeFailed, "please report it with the log above; running again is safe", "a bug in falco-bootstrap: %v", p)
 		}
 	}()
-	declared, v, err := a.look(ctx)
+	declared, err := a.load()
+	if err == nil && !a.options.dryRun {
+		err = a.settle(ctx, a.hostOptions())
+	}
+	if err != nil {
+		return result, err
+	}
+	v, err := a.view(ctx, a.hostOptions())
 	if err != nil {
 		return result, err
 	}

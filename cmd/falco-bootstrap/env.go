@@ -35,6 +35,8 @@ type env struct {
 	// readFile reads a regular file; readReport reads a pipe too.
 	readFile, readReport func(string) ([]byte, error)
 	view                 func(context.Context, host.Options) (view, error)
+	// settle waits until no package transaction runs.
+	settle func(context.Context, host.Options) error
 	// machine opens the node for writing; nothing else does.
 	machine func(context.Context, host.Options) (machine, error)
 	// remember stores the report of a converging run on the node.

@@ -92,6 +92,10 @@ func (n *fakeNode) Packages(context.Context) (node.Packages, error) {
 	return node.Packages{Installed: n.packages}, n.asked("Packages")
 }
 
+func (n *fakeNode) Transaction() (node.Transaction, error) {
+	return node.Transaction{}, n.asked("Transaction")
+}
+
 func (n *fakeNode) Altered(context.Context) ([]node.AlteredFile, error) {
 	return nil, n.asked("Altered")
 }
@@ -164,6 +168,7 @@ func newBench(n *fakeNode) *bench {
 		now:      func() time.Time { return now },
 		readFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		view:     func(context.Context, host.Options) (view, error) { return n, nil },
+		settle:   func(context.Context, host.Options) error { return nil },
 		machine: func(context.Context, host.Options) (machine, error) {
 			b.machines++
 			return nil, &node.Error{Code: node.CodeLocked, Err: errors.New("another run holds the lock")}

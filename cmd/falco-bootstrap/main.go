@@ -32,6 +32,7 @@ func main() {
 		now: time.Now, readReport: os.ReadFile,
 		readFile: func(name string) ([]byte, error) { return files.ReadFile(name, maxSettings) },
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
+		settle:   host.Settle,
 		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
 		remember: remember, probe: host.Watch, await: host.Await, output: files.WriteOutput, bundle: host.Collect,
 	})))

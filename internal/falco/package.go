@@ -3,7 +3,10 @@
 
 package falco
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // PreloadLibrary is the library that [NeedsPreload] is about.
 const PreloadLibrary = "/lib64/libresolv.so.2"
@@ -61,4 +64,24 @@ func ModuleCommands(falcoVersion, kernelRelease string) [][]string {
 // scripts/rpm/postinstall.in. They still unmask [FollowUnit].
 func InstallEnvironment() []string {
 	return []string{"FALCO_FRONTEND=noninteractive", "FALCO_DRIVER_CHOICE=none", "FALCOCTL_ENABLED=no"}
+}
+
+// A Directory is one that the package puts files into.
+type Directory struct {
+	// Pattern is its path, as [path.Match] takes it.
+	Pattern string
+	// Shared means that most of what is there belongs to others.
+	Shared bool
+}
+
+// Has reports whether a file of this name there can be Falco's.
+func (d Directory) Has(name string) bool { return !d.Shared || strings.HasPrefix(name, "falco") }
+
+// Directories returns where the package and its scriptlets put files, in any
+// release: `rpm -qlp` of falco 0.32.2 to 0.44.1.
+func Directories() []Directory {
+	return []Directory{
+		{Pattern: "/etc/falco"}, {Pattern: "/etc/falcoctl"}, {Pattern: "/usr/share/falco"}, {Pattern: "/usr/src/falco-*"},
+		{Pattern: "/usr/bin", Shared: true}, {Pattern: "/usr/lib/systemd/system", Shared: true},
+	}
 }

@@ -106,20 +106,34 @@ func (t Tree) Remove(c node.RemoveFile) error {
 	if err != nil {
 		return Changing(c.Path, err)
 	}
-	now, err := readRegular(path)
-	switch {
+	switch err := removable(path, c.Old); {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return Changing(c.Path, err)
-	case c.Old != nil && !bytes.Equal(now, c.Old):
-		return Changing(c.Path, errConcurrentEdit)
 	}
 	err = os.Remove(path)
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = syncDir(filepath.Dir(path))
 	}
 	return Changing(c.Path, err)
+}
+
+// removable fails unless a file may be removed whose content was old, if that is
+// known.
+func removable(path string, old []byte) error {
+	if old == nil {
+		info, err := os.Lstat(path)
+		if err == nil && !info.Mode().IsRegular() {
+			err = ErrNotRegular
+		}
+		return err
+	}
+	now, err := readRegular(path)
+	if err == nil && !bytes.Equal(now, old) {
+		err = errConcurrentEdit
+	}
+	return err
 }
 
 // Chmod applies a [node.Chmod]. A link is not followed.

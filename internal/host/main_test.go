@@ -8,6 +8,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,10 +16,13 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
 
-// TestMain lets the test binary be the child that TestLock starts.
+// TestMain lets the test binary be the child that holds a lock.
 func TestMain(m *testing.M) {
 	if root := os.Getenv("HOST_TEST_ROOT"); root != "" {
 		holdLock(root)
+	}
+	if kind, path, ok := strings.Cut(os.Getenv("HOST_TEST_LOCK"), ":"); ok {
+		holdFile(kind, path)
 	}
 	os.Exit(m.Run())
 }

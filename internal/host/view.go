@@ -85,6 +85,14 @@ func (v *View) Now() time.Time { return v.now }
 // Packages returns what rpm's database says.
 func (v *View) Packages(ctx context.Context) (node.Packages, error) { return live(ctx, v, v.packages) }
 
+// Transaction returns the package transaction that runs on the node.
+func (v *View) Transaction() (node.Transaction, error) {
+	if !v.tree.IsMachine() {
+		return node.Transaction{}, node.ErrNotAsked
+	}
+	return transaction(v.tree, v.tools.proc)
+}
+
 // Altered returns what rpm -V says of Falco's files.
 func (v *View) Altered(ctx context.Context) ([]node.AlteredFile, error) {
 	return live(ctx, v, v.altered)

@@ -6,6 +6,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"time"
 
@@ -32,6 +33,9 @@ type View interface {
 	// Packages returns what rpm knows about the packages and keys that matter
 	// here. For a tree the error is [ErrNotAsked].
 	Packages(ctx context.Context) (Packages, error)
+	// Transaction returns the package transaction that runs at this moment, or the
+	// zero value. It is the only question that is asked anew each time.
+	Transaction() (Transaction, error)
 	// Altered lists the files of the installed falco package that are missing
 	// or differ from what was installed (rpm -V). Configuration files are
 	// listed only if they are missing.
@@ -110,6 +114,28 @@ type Host struct {
 	Root        bool // this process is root
 	FIPS        bool // the kernel is in FIPS mode
 	Tree        bool // acting on a tree: this machine is not asked
+}
+
+// Transaction is a change of the installed packages that is going on.
+type Transaction struct {
+	By  string // who makes it, such as "dnf"; empty if there is none
+	PID int    // of that process, or zero if it cannot be seen from here
+}
+
+// String names who makes the transaction.
+func (t Transaction) String() string {
+	if t.PID == 0 {
+		return t.By
+	}
+	return fmt.Sprintf("%s (PID %d)", t.By, t.PID)
+}
+
+// Hint is what to do about a transaction that does not end.
+func (t Transaction) Hint() string {
+	if t.PID == 0 {
+		return "see who uses rpm's database with `fuser -v /var/lib/rpm/.rpm.lock`, and run again once that has ended"
+	}
+	return fmt.Sprintf("see what it does with `ps -fp %d`, and run again once it has ended", t.PID)
 }
 
 // Package is one installed package.

@@ -70,7 +70,7 @@ type Result struct {
 	Signal syscall.Signal
 }
 
-// Run runs a program to its end. A nonzero exit status is no error. It is an
+// Run runs a program to its end, or to this process's: then it gets SIGTERM. A nonzero exit status is no error. It is an
 // error if the program cannot be started or is stopped by the context or by its
 // time limit ([os.ErrDeadlineExceeded]). The whole process group is stopped, so
 // that no grandchild stays behind.
@@ -82,6 +82,9 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	cmd.Dir = "/"
 	cmd.ExtraFiles = c.Files
 	cmd.SysProcAttr = attributes(c.AsNobody)
+	// Nobody else ends a program whose agent was killed. Its parent is the thread
+	// that starts it; Go ends no thread that a goroutine has not locked.
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGTERM
 	keep := cmp.Or(c.Keep, 8<<20)
 	stdout, stderr := &tail{keep: keep}, &tail{keep: keep}
 	cmd.Stdout, cmd.Stderr = stdout, stderr

@@ -44,6 +44,9 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if old == nil || (!sv.view.Host().Tree && !sv.falcoFits()) {
 		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + joinSettings(sv.Declared()), Warnings: findings.Warnings()}, nil
 	}
+	if sv.swept {
+		return converge.Outcome{Waiting: idPackages, Reason: "read once what rpm left is removed", Warnings: findings.Warnings()}, nil
+	}
 	u, err := configUnit(ctx, sv)
 	if err == nil {
 		err = sv.inForce(u).CheckMainFile()

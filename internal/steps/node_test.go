@@ -40,13 +40,14 @@ var now = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 // A fakeNode is a machine of maps: files, packages, keys and units. It is its own
 // View and Machine, and can lose power.
 type fakeNode struct {
-	files     fstest.MapFS
-	packages  []node.Package
-	keys      []node.PublicKey
-	units     map[string]*systemd.Unit
-	processes []node.Process
-	altered   []node.AlteredFile
-	module    bool
+	transaction node.Transaction
+	files       fstest.MapFS
+	packages    []node.Package
+	keys        []node.PublicKey
+	units       map[string]*systemd.Unit
+	processes   []node.Process
+	altered     []node.AlteredFile
+	module      bool
 	// brokenBuild makes the package of an early Falco install no module.
 	brokenBuild bool
 	groups      map[string]int // of files, by path
@@ -178,6 +179,8 @@ func (n *fakeNode) Packages(context.Context) (node.Packages, error) {
 	}
 	return p, n.asked()
 }
+
+func (n *fakeNode) Transaction() (node.Transaction, error) { return n.transaction, n.asked() }
 
 func (n *fakeNode) Altered(context.Context) ([]node.AlteredFile, error) { return n.altered, n.asked() }
 

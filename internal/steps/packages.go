@@ -22,7 +22,24 @@ import (
 // planPackages keeps the wanted Falco installed and unaltered, together with
 // what a kernel module needs, in one transaction over only the repositories
 // that have them.
+//
+// Before anything else it removes what a transaction that was cut off left beside
+// Falco's files.
 func planPackages(ctx context.Context, sv *survey) (converge.Outcome, error) {
+	out, err := planTransaction(ctx, sv)
+	if err != nil {
+		return out, err
+	}
+	leftovers, warnings, err := inforce.Leftovers(sv.view)
+	sv.swept = len(leftovers) > 0
+	if sv.swept && len(out.Changes) == 0 {
+		out.Reason = "a package transaction was cut off here"
+	}
+	out.Changes, out.Warnings = append(leftovers, out.Changes...), append(warnings, out.Warnings...)
+	return out, err
+}
+
+func planTransaction(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	set, err := repos.Read(sv.view.Tree(), sv.release.Major, sv.Repository.ID)
 	if err != nil {
 		return converge.Outcome{}, err

@@ -42,6 +42,8 @@ type survey struct {
 	unit string
 	// planned has the ids of the steps that have planned changes so far.
 	planned map[string]bool
+	// swept means that leftovers of rpm are to be removed, which Falco would load.
+	swept bool
 	// candidate are all rules files as they will be, if the rules step has planned
 	// to change any.
 	candidate []node.RulesFile

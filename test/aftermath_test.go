@@ -1,0 +1,66 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package test
+
+import (
+	"strings"
+	"testing"
+)
+
+// slowSystemctl makes systemctl as slow in scriptlets as it is while a node boots.
+const slowSystemctl = `mv /usr/bin/systemctl /usr/bin/systemctl.real
+cat >/usr/bin/systemctl <<'X'
+#!/bin/bash
+case $(tr '\0' ' ' </proc/$PPID/cmdline) in */rpm-tmp.*) sleep 2 ;; esac
+exec /usr/bin/systemctl.real "$@"
+X
+chmod 755 /usr/bin/systemctl`
+
+// The agent alone is killed while a scriptlet of Falco's runs. Falco is in rpm's
+// database by then. The next run waits for what is left of the transaction, since
+// its end would stop and disable the unit.
+func TestAftermathOfAKilledRun(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	n.Must(slowSystemctl)
+	command := strings.Join(n.agentCommand(nil), " ")
+	n.Must(command + ` >/dev/null 2>&1 & agent=$!
+for ((i = 0; i < 600; i++)); do pgrep -f '/var/tmp/[r]pm-tmp' && break; sleep 0.05; done
+kill -KILL $agent; wait $agent; rpm -q falco`)
+	r := n.Run()
+	if r.Exit != 0 || !strings.Contains(r.Stderr, "waiting until a package transaction ends") {
+		t.Errorf("the next run: %v", r)
+	}
+	n.Must("for ((i = 0; i < 600; i++)); do pgrep -f '[r]pm-tmp|[d]nf -y' || break; sleep 0.1; done; sleep 1")
+	if u := n.Unit(modernUnit); !u.Running() || n.Sh("systemctl is-enabled "+modernUnit).Exit != 0 {
+		t.Errorf("after the transaction has ended, the unit is %+v", u)
+	}
+	n.requireNoChange(t)
+}
+
+// Power is lost while rpm unpacks Falco, once before its first installation and once
+// over a Falco that runs. Falco would load the leftover in config.d.
+func TestAftermathOfAPowerCut(t *testing.T) {
+	t.Parallel()
+	const leave = `mkdir -p /etc/falco/config.d /usr/share/falco/plugins
+printf 'load_plugins: [container]\n' >'/etc/falco/config.d/falco.container_plugin.yaml;6b077a3a'
+head -c 1000000 /dev/urandom >'/usr/bin/falco;6b077a3a'
+touch '/usr/share/falco/plugins/libcontainer.so;6b077a3a' '/usr/lib/systemd/system/falco.service;6b077a3a'`
+	n := Start(t, OL("9.6"))
+	n.Must(leave)
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatalf("a first run after a power cut: %v", r)
+	}
+	n.requireSame(t, StartConverged(t, OL("9.6")))
+	n.Must(leave)
+	r := n.Run("--dry-run")
+	Lines(t, r.Stdout, "packages    pending", "remove /usr/bin/falco;6b077a3a")
+	if r.Exit != 2 {
+		t.Errorf("a dry run: %v", r)
+	}
+	if r := n.Run(); r.Exit != 0 {
+		t.Errorf("a run: %v", r)
+	}
+	n.requireNoChange(t)
+}
