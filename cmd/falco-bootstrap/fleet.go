@@ -52,7 +52,7 @@ func (a *app) sumUp(names []string) error {
 	for _, name := range names {
 		content, err := a.readReport(name)
 		if err != nil {
-			return &node.Error{Code: node.CodeUsage, Err: fmt.Errorf("reading a report: %w", err)}
+			return &node.Error{Code: node.CodeUsage, Err: fmt.Errorf("reading a report: %w", err), Hint: "name files that hold reports, such as --report-file writes, or none for standard input"}
 		}
 		if err := f.Read(bytes.NewReader(content), name); err != nil {
 			return err

@@ -181,8 +181,10 @@ func Changing(path string, err error) error {
 		hint = "`lslocks` names the process that locks " + StateDir + "; end it and run again"
 	case errors.Is(err, errConcurrentEdit):
 		hint = "run again; if it happens again, find out which other program manages the file"
+	case errors.Is(err, syscall.EIO):
+		hint = "the disk or the way to it fails: see the kernel log (dmesg); the old file is as it was"
 	default:
-		return err
+		hint = "run again; if it happens again, see what is in the way (namei -l " + path + ")"
 	}
 	return &node.Error{Code: node.CodeFailed, Err: err, Hint: hint}
 }

@@ -10,6 +10,10 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 )
 
+// HintConfig is what to do about a configuration that cannot be read, when nothing
+// more is known.
+const HintConfig = "correct the file that it names; `rpm -V falco` says which files of the package were changed"
+
 // ConfigError makes err an [*Error] with [CodeConfig]. Its hint is that of the
 // [*falcoconf.Error] in the chain of err, or else the one given.
 func ConfigError(err error, hint string) error {

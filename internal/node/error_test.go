@@ -88,6 +88,17 @@ func TestConfigError(t *testing.T) {
 	}
 }
 
+// A Falco that runs is not started again on what it would refuse.
+func TestRefused(t *testing.T) {
+	if err := Refused("falco.service", ""); err != nil {
+		t.Errorf("Refused without a reason = %v", err)
+	}
+	err := Refused("falco.service", "no such key")
+	if CodeOf(err) != CodeConfig || HintOf(err) == "" || !strings.Contains(err.Error(), "falco would refuse what is on disk") || !strings.Contains(err.Error(), "no such key") {
+		t.Errorf("Refused = %v (%v, %q)", err, CodeOf(err), HintOf(err))
+	}
+}
+
 func TestErrorsInAChain(t *testing.T) {
 	inner := &Error{Code: CodeTrust, Err: errors.New("inner"), Hint: "inner hint", Drift: DriftKeyExpired}
 	outer := &Error{Code: CodeConfig, Err: fmt.Errorf("outer: %w", inner)}

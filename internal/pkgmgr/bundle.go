@@ -102,7 +102,7 @@ func assemble(o BundleOrder, keyRing []byte, keys []trust.Key) (node.Bundle, err
 	b := node.Bundle{Created: time.Now().UTC().Truncate(time.Second)}
 	packages, err := files.Glob(o.Dir, "*.rpm")
 	if err != nil || len(packages) == 0 {
-		return b, node.Errorf(node.CodePackages, "", "collecting %s: no package was fetched", o.Spec)
+		return b, node.Errorf(node.CodePackages, hintPin, "collecting %s: no package was fetched", o.Spec)
 	}
 	for _, path := range packages {
 		nevra, err := verifyPackage(path, keys)

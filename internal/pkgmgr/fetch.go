@@ -79,7 +79,7 @@ func (m *Manager) fetchFile(path string) ([]byte, error) {
 		err = errTooLarge
 	}
 	if err != nil {
-		return nil, node.Errorf(node.CodePackages, "", "fetching %s: %w", path, files.Bare(err))
+		return nil, node.Errorf(node.CodePackages, "correct its path in the settings, or put the file there", "fetching %s: %w", path, files.Bare(err))
 	}
 	return content, nil
 }

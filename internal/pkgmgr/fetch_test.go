@@ -54,7 +54,7 @@ func TestFetch(t *testing.T) {
 		{name: "a file URL", url: "file:///etc/hostname", want: "*", secure: true},
 		{name: "a missing file", url: "/nowhere", code: node.CodePackages, says: "/nowhere"},
 		{name: "http", url: server.URL + "/key", secure: true, code: node.CodeTrust, says: "not allowed"},
-		{name: "ftp", url: "ftp://x/y", code: node.CodeUsage},
+		{name: "ftp", url: "ftp://x/y", code: node.CodeUsage, says: "unknown kind of URL"},
 		{name: "no URL", url: "https://u:secret@[::1/x", code: node.CodeUsage, says: "not a URL"},
 		{name: "not there", url: server.URL + "/missing", code: node.CodePackages, tries: 1, says: "404 Not Found"},
 		{name: "late", url: server.URL + "/late", want: "key", tries: 3},

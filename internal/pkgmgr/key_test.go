@@ -129,11 +129,15 @@ func TestImportKeyRefuses(t *testing.T) {
 	m := keyManager(t)
 	dir := t.TempDir()
 	pinned, stranger := newKey(t, "pinned"), newKey(t, "stranger")
+	const notAKey = "it must be an armored OpenPGP public key"
 	for name, served := range map[string]string{"another key": stranger.armored(), "no key": "<html>404</html>", "half a key": pinned.armored()[:300]} {
 		path := dir + "/RPM-GPG-KEY"
 		c := node.ImportKey{URL: put(t, dir, "bundle", served), Fingerprints: []string{pinned.fingerprint}, Path: path}
 		err := m.ImportKey(t.Context(), c)
 		wantCode(t, err, node.CodeTrust)
+		if name == "no key" && !strings.Contains(node.HintOf(err), notAKey) {
+			t.Errorf("%s: hint %q, want %q in it", name, node.HintOf(err), notAKey)
+		}
 		if node.HintOf(err) == "" || exists(path) || len(keysOf(t, m)) > 0 {
 			t.Errorf("%s: ImportKey = %v (hint %q), file written: %v; want a hint and nothing done", name, err, node.HintOf(err), exists(path))
 		}

@@ -28,7 +28,7 @@ func LocalPackages(tree fs.FS, name, arch string) ([]LocalPackage, error) {
 	in := strings.TrimPrefix(name, "/")
 	info, err := fs.Stat(tree, in)
 	if err != nil {
-		return nil, node.Errorf(node.CodePackages, "", "reading --falco-rpm: %w", err)
+		return nil, node.Errorf(node.CodePackages, "name an .rpm file of this node, or a directory with some", "reading --falco-rpm: %w", err)
 	}
 	files := []string{in}
 	if info.IsDir() {

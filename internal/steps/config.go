@@ -65,14 +65,14 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
-		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), "")
+		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), node.HintConfig)
 		return out, judge(ctx, sv, u, edited, &out, err)
 	}
 	lastRun, _ := readOptional(sv.view.Tree(), vocabulary.LastRun) // root's alone
 	out.Warnings = append(out.Warnings, vocabulary.Undeclared(lastRun, sv.Declared(), falco.ConfigFile, effective)...)
 	// What overrules a declared key may be why Falco has no output left.
 	if err := effective.CheckOverruled(declared, redact.Value); err != nil {
-		return out, node.ConfigError(sv.withExecStart(u, effective, err), "")
+		return out, node.ConfigError(sv.withExecStart(u, effective, err), node.HintConfig)
 	}
 	if err := sv.inForce(u).CheckEngine(effective, sv.decision.Driver); err != nil {
 		return out, err

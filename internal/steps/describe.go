@@ -97,7 +97,7 @@ func (sv *survey) load(ctx context.Context) (*falcoconf.Config, systemd.Unit, er
 	}
 	loaded, err := falcoconf.LoadCandidate(sv.view.Tree(), file, content, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
-		err = node.ConfigError(fmt.Errorf("reading %s: %w", file, err), "")
+		err = node.ConfigError(fmt.Errorf("reading %s: %w", file, err), node.HintConfig)
 	}
 	return loaded, u, err
 }

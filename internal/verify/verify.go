@@ -68,7 +68,7 @@ func Inspect(ctx context.Context, view node.View, s node.Subject, declared []fal
 		i.problems, err = config.Problems(), config.CheckOverruled(declared, redact.Value)
 	}
 	if err != nil {
-		return Inspection{}, node.ConfigError(err, "")
+		return Inspection{}, node.ConfigError(err, node.HintConfig)
 	}
 	line := falco.StartOf(unit, view.Tree()).CommandLine(s.Check.Version)
 	i.silenced = append(notDeclared(config, declared), silencers(view.Tree(), config, line, declared)...)

@@ -174,6 +174,8 @@ func TestProblems(t *testing.T) {
 		{name: "empty entry of config_files", main: strings.Replace(base, "/etc/falco/config.d", "''", 1), want: "warning: " + mainFile + ":2: entry of config_files is empty"},
 		{name: "null entry of config_files", main: strings.Replace(base, "/etc/falco/config.d", "", 1)},
 		{name: "config_files without a value", main: strings.Replace(base, "  - /etc/falco/config.d\n", "", 1)},
+		{name: "unknown strategy", main: strings.Replace(base, "/etc/falco/config.d", "{path: /f.yaml, strategy: merge}", 1), files: []string{"/f.yaml", "l: [b]\n"}, want: "warning: " + mainFile + ":2: strategy \"merge\" is unknown; Falco appends"},
+		{name: "timeouts without an end", main: with("syscall_event_timeouts:\n  max_consecutives: 0\n"), want: "fatal: " + mainFile + ":13: syscall_event_timeouts.max_consecutives is 0"},
 		{name: "entry of config_files without a path", main: strings.Replace(base, "/etc/falco/config.d", "{strategy: append}", 1), want: "fatal: " + mainFile + ":2: entry of config_files has no path"},
 		{name: "filename without a value", main: strings.Replace(base, " /var/log/falco.log", "", 1), want: "warning: " + mainFile + ":11: file_output.filename has no value, which"},
 		{name: "priority without a value", main: with("priority:\n"), want: "fatal: " + mainFile + `:12: priority "null"`},
@@ -330,6 +332,10 @@ func TestLoadRefuses(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), mainFile) {
 			t.Errorf("Load(%s): %v, want the file named", name, err)
 		}
+	}
+	deep := "a: " + strings.Repeat("[", 2000) + strings.Repeat("]", 2000) + "\n"
+	if _, err := Load(tree(deep), mainFile, Start{}); err == nil || !strings.Contains(err.Error(), "nested too deeply") {
+		t.Errorf("Load of a deep file: %v, want that it is nested too deeply", err)
 	}
 	if _, err := Load(fstest.MapFS{}, mainFile, Start{}); err == nil {
 		t.Error("Load of nothing succeeds, want an error")
