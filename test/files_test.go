@@ -49,7 +49,7 @@ func (n *Node) Requests() []string {
 }
 
 // Faults makes the web server fail from now on. Every line has a path prefix and what
-// happens to requests below it: a status, hang, slow or truncate.
+// happens to requests below it; test/README.md lists what can.
 func (n *Node) Faults(lines ...string) {
 	n.t.Helper()
 	n.WriteFile("/etc/falco-standin/http", strings.Join(lines, "\n")+"\n")

@@ -35,12 +35,38 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		// The client sees a body that is shorter than announced.
 		w.Header().Set("Content-Length", "100000")
 		fmt.Fprintln(w, "truncated")
+	case "html":
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintln(w, "<html><body>Please log in to this network.</body></html>")
+	case "empty":
+		w.WriteHeader(http.StatusOK)
+	case "loop":
+		http.Redirect(w, r, r.URL.Path, http.StatusFound)
+	case "drip", "endless":
+		pour(w, r, f.action == "drip")
+	case "reset":
+		panic(http.ErrAbortHandler)
 	default:
 		status, err := strconv.Atoi(f.action)
 		if err != nil {
 			status = http.StatusInternalServerError
 		}
 		http.Error(w, http.StatusText(status), status)
+	}
+}
+
+// pour answers without end, or a byte each second.
+func pour(w http.ResponseWriter, r *http.Request, slowly bool) {
+	text := []byte(strings.Repeat(" ", 1<<16))
+	for r.Context().Err() == nil {
+		if slowly {
+			time.Sleep(time.Second)
+			text = text[:1]
+		}
+		if _, err := w.Write(text); err != nil {
+			return
+		}
+		_ = http.NewResponseController(w).Flush()
 	}
 }
 
@@ -55,7 +81,7 @@ func (h handler) record(r *http.Request) {
 }
 
 // A fault is what happens to requests under a prefix: a status such as 503,
-// hang, slow or truncate.
+// hang, slow, truncate, html, empty, loop, drip, endless or reset.
 type fault struct{ prefix, action string }
 
 // fault returns the first fault in the file whose prefix matches path. Every line of
