@@ -9,9 +9,11 @@
 // is proven by reading its result, and refused if that is not what was intended.
 // An edit that changes nothing returns its input.
 //
-// Lines are read as libdnf reads them (libdnf/utils/iniparser): there is no
-// comment after a value, keys are case-sensitive, and an indented line continues
-// a value even after a comment. The package opens no file, expands variables such
+// Lines are read as libdnf has read them since 0.20 (libdnf/utils/iniparser), with
+// what nobody would expect: there is no comment after a value, keys are
+// case-sensitive, a comment or an empty line ends a value but a line of spaces does
+// not, a carriage return counts as a space, and one character may follow the ] of a
+// section. The node tests compare it with dnf itself. The package opens no file, expands variables such
 // as $releasever only in [Expand], and does not know dnf's command line.
 package yumrepo
 
@@ -36,8 +38,11 @@ const (
 	blank        kind = iota // nothing or a comment
 	section                  // [id]
 	keyValue                 // key=value
-	continuation             // an indented line that continues the value above
+	continuation             // an indented line that continues the value above, or one of spaces
 )
+
+// spaces are what libdnf trims from both ends of a line.
+const spaces = " \t\r"
 
 // A line is one line of a file. Offsets count from the start of the file.
 type line struct {
@@ -65,6 +70,8 @@ func Parse(src []byte) (*File, error) {
 			return nil, fmt.Errorf("line %d: %w", len(f.lines)+1, err)
 		}
 		switch l.kind {
+		case blank:
+			key = -1
 		case section:
 			header, key = len(f.lines), -1
 		case keyValue:
@@ -79,8 +86,8 @@ func Parse(src []byte) (*File, error) {
 // text returns line i, its line end included.
 func (f *File) text(i int) string { return string(f.src[f.lines[i].start:f.lines[i].end]) }
 
-// scan reads the line at src[start:end], which follows the section and the key
-// at the given indexes.
+// scan reads the line at src[start:end]. It is below the section at index header and,
+// unless key is -1, continues the value of that key if it is indented.
 func (f *File) scan(start, end, header, key int) (line, error) {
 	l := line{start: start, end: end, owner: -1}
 	text := string(f.src[start:end])
@@ -88,17 +95,13 @@ func (f *File) scan(start, end, header, key int) (line, error) {
 		text = strings.TrimPrefix(text, string(utf8BOM))
 	}
 	at := end - len(text) // where text begins
-	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
-	body := strings.Trim(text, " \t")
-	indent := len(text) - len(strings.TrimLeft(text, " \t"))
+	text = strings.TrimSuffix(text, "\n")
+	body := strings.Trim(text, spaces)
+	indent := len(text) - len(strings.TrimLeft(text, spaces))
 	switch {
-	case strings.IndexByte(text, 0) >= 0:
-		return l, errors.New("a NUL byte")
-	case strings.IndexByte(text, '\r') >= 0:
-		return l, errors.New("a carriage return inside the line")
-	case body == "" || text[0] == '#' || text[0] == ';':
+	case text == "" || text[0] == '#' || text[0] == ';' || body == "" && key < 0:
 		return l, nil
-	case body[0] == '[':
+	case body != "" && body[0] == '[':
 		l.kind = section
 		id, err := sectionID(body)
 		l.name = id
@@ -117,9 +120,11 @@ func (f *File) scan(start, end, header, key int) (line, error) {
 	return l, l.split(text, at)
 }
 
+// sectionID returns the text between the first brackets. libdnf does not look at the
+// last character of the line.
 func sectionID(body string) (string, error) {
 	id, rest, ok := strings.Cut(body[1:], "]")
-	rest = strings.TrimLeft(rest, " \t")
+	rest = strings.TrimLeft(rest[:max(0, len(rest)-1)], spaces)
 	switch {
 	case !ok:
 		return "", errors.New("the section's ] is missing")
@@ -131,7 +136,8 @@ func sectionID(body string) (string, error) {
 	return id, nil
 }
 
-// split takes a key=value line apart. An empty value is at the end of the line.
+// split takes a key=value line apart. An empty value is at the end of the line. (Of
+// spaces before a carriage return libdnf takes the carriage return.)
 func (l *line) split(text string, at int) error {
 	name, value, ok := strings.Cut(text, "=")
 	l.name = strings.TrimRight(name, " \t")
@@ -141,8 +147,9 @@ func (l *line) split(text string, at int) error {
 	case l.name == "":
 		return errors.New("the key before = is missing")
 	}
-	l.value = strings.Trim(value, " \t")
-	l.vstart = at + len(text) - len(strings.TrimLeft(value, " \t"))
+	begun := strings.TrimLeft(value, " \t")
+	l.value = strings.TrimRight(begun, spaces)
+	l.vstart = at + len(text) - len(begun)
 	l.vend = l.vstart + len(l.value)
 	return nil
 }

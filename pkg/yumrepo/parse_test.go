@@ -21,16 +21,16 @@ func read(t *testing.T, name string) []byte {
 }
 
 func TestSections(t *testing.T) {
-	const in = "\xef\xbb\xbf# comment\r\n[a]\r\nname = A b\r\nbaseurl=http://one/\r\n  http://two/\r\n# between\r\n\r\n\thttp://three/ \r\n" +
+	const in = "\xef\xbb\xbf# comment\r\n[a]\r\nname = A b\r\nbaseurl=http://one/\r\n  http://two/\r\n\r\n\thttp://three/ \r\n\r\n# after\r\n" +
 		"  [b] ; why\nenabled= \nx=1\nx=2=3\n[c ]\t\n"
 	f, err := Parse([]byte(in))
 	if err != nil {
 		t.Fatalf("Parse(%q) = %v", in, err)
 	}
 	want := []Section{
-		{ID: "a", line: 2, keys: []KeyValue{{"name", "A b"}, {"baseurl", "http://one/\nhttp://two/\nhttp://three/"}}},
-		{ID: "b", line: 9, keys: []KeyValue{{"enabled", ""}, {"x", "1"}, {"x", "2=3"}}},
-		{ID: "c ", line: 13},
+		{ID: "a", line: 2, keys: []KeyValue{{"name", "A b"}, {"baseurl", "http://one/\nhttp://two/\n\nhttp://three/"}}},
+		{ID: "b", line: 10, keys: []KeyValue{{"enabled", ""}, {"x", "1"}, {"x", "2=3"}}},
+		{ID: "c ", line: 14},
 	}
 	if diff := cmp.Diff(want, f.Sections(), cmp.AllowUnexported(Section{})); diff != "" {
 		t.Errorf("Sections (-want +got):\n%s", diff)
@@ -64,19 +64,48 @@ func TestParseRefuses(t *testing.T) {
 		{"no key", "[a]\n=1\n", "line 2: the key before = is missing"},
 		{"open bracket", "\n[a\n", "line 2: the section's ] is missing"},
 		{"no name", "[]\n", "line 1: the section has no name"},
-		{"text after the bracket", "[a] b\n", "line 1: text follows the section's ]"},
+		{"text after the bracket", "[a] bc\n", "line 1: text follows the section's ]"},
+		{"a key after the bracket, old Macintosh", "[a]\renabled=1\r", "line 1: text follows the section's ]"},
 		{"key before a section", "enabled=1\n[a]\n", "line 1: text before the first section"},
 		{"indented before a section", " enabled=1\n[a]\n", "line 1: text before the first section"},
 		{"indented after a header", "[a]\n enabled=1\n", "line 2: an indented line continues nothing"},
-		{"NUL", "[a]\nx=1\x00\n", "line 2: a NUL byte"},
-		{"NUL in a comment", "#\x00\n", "line 1: a NUL byte"},
-		{"old Macintosh", "[a]\renabled=1\r", "line 1: a carriage return inside the line"},
-		{"two carriage returns", "[a]\r\r\n", "line 1: a carriage return inside the line"},
+		{"continued after a comment", "[a]\nx=1\n# c\n  2\n", "line 4: an indented line continues nothing"},
+		{"continued after an empty line", "[a]\nx=1\n\n  2\n", "line 4: an indented line continues nothing"},
 		{"an indented comment is not one to dnf", "[a]\n # x\n", "line 2: an indented line continues nothing"},
 	} {
 		f, err := Parse([]byte(test.in))
 		if f != nil || err == nil || err.Error() != test.want {
 			t.Errorf("%s: Parse(%q) = %v, %v, want %q", test.name, test.in, f, err, test.want)
+		}
+	}
+}
+
+// What libdnf reads although it looks wrong, as libdnf 0.69 does.
+func TestParseReads(t *testing.T) {
+	for _, test := range []struct{ name, in, id, want string }{
+		{"one character after the bracket", "[a]x\nk=1\n", "a", "1"},
+		{"one after a space", "[a] x\nk=1\n", "a", "1"},
+		{"a second bracket", "[a]]\nk=1\n", "a", "1"},
+		{"a comment after the bracket", "[a]#xy\nk=1\n", "a", "1"},
+		{"NUL in the name", "[a\x00b]\nk=1\n", "a\x00b", "1"},
+		{"NUL in a value", "[a]\nk=1\x00\n", "a", "1\x00"},
+		{"NUL in a comment", "[a]\n#\x00\nk=1\n", "a", "1"},
+		{"a carriage return in a value", "[a]\nk=1\rk=2\n", "a", "1\rk=2"},
+		{"two at the end", "[a]\r\r\nk=1\r\r\n", "a", "1"},
+		{"a line of spaces in a value", "[a]\nk=1\n \t\n  2\n", "a", "1\n\n2"},
+		{"an empty line of a file with CRLF", "[a]\r\nk=1\r\n\r\n  2\r\n", "a", "1\n\n2"},
+		{"lines of spaces after a value", "[a]\r\nk=1\r\n\r\n \r\nx=2\r\n", "a", "1"},
+		{"spaces before a carriage return", "[a]\r\nk= \r\n", "a", ""},
+		{"a comment in the value", "[a]\nk=1\n  # c\n", "a", "1\n# c"},
+	} {
+		f, err := Parse([]byte(test.in))
+		if err != nil {
+			t.Errorf("%s: Parse(%q) = %v", test.name, test.in, err)
+			continue
+		}
+		s, _ := f.Section(test.id)
+		if got, ok := s.Get("k"); !ok || got != test.want {
+			t.Errorf("%s: Parse(%q): k is %q, %v, want %q", test.name, test.in, got, ok, test.want)
 		}
 	}
 }

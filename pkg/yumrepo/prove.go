@@ -35,7 +35,10 @@ func (f *File) items() []item {
 		it := item{kind: l.kind, name: l.name, line: i}
 		switch l.kind {
 		case continuation:
-			continue
+			if f.continues(i, l.owner) {
+				continue
+			}
+			it = item{kind: blank, name: strings.TrimRight(f.text(i), "\r\n"), line: i}
 		case blank:
 			it.name = strings.TrimPrefix(strings.TrimRight(f.text(i), "\r\n"), string(utf8BOM))
 		case keyValue:

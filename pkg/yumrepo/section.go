@@ -52,17 +52,16 @@ func (f *File) Section(id string) (Section, bool) {
 }
 
 // value returns the value of the key on line i with the lines that continue it.
+// libdnf drops lines of spaces at its end.
 func (f *File) value(i int) string {
 	parts := []string{f.lines[i].value}
 	for _, l := range f.lines[i+1:] {
-		if l.kind == section || l.kind == keyValue {
+		if l.kind != continuation {
 			break
 		}
-		if l.kind == continuation {
-			parts = append(parts, l.value)
-		}
+		parts = append(parts, l.value)
 	}
-	return strings.Join(parts, "\n")
+	return strings.TrimRight(strings.Join(parts, "\n"), "\n")
 }
 
 // Get returns the value of key, the last one if the key appears twice, and
@@ -77,12 +76,18 @@ func (s Section) Get(key string) (string, bool) {
 }
 
 // Enabled reports whether dnf uses the repository when its command line says
-// nothing about it. It does if the key is missing, or is not a boolean, which
-// dnf warns about and ignores. dnf removes quotes, yum 3 does not.
-func (s Section) Enabled() bool {
-	value, _ := s.Get("enabled")
-	on, ok := parseBool(unquote(value))
-	return on || !ok
+// nothing about it.
+func (s Section) Enabled() bool { return s.Bool("enabled", true) }
+
+// Bool returns the value of a key that is a boolean, as dnf reads it: unset if the key
+// is missing or is no boolean, which dnf warns about and ignores. dnf removes quotes,
+// yum 3 does not.
+func (s Section) Bool(key string, unset bool) bool {
+	value, _ := s.Get(key)
+	if on, ok := parseBool(unquote(value)); ok {
+		return on
+	}
+	return unset
 }
 
 // hasBool reports whether kv is a boolean that dnf already reads as wanted.

@@ -129,7 +129,7 @@ func (f *File) sectionEnd(i int) int {
 func (f *File) lastKey(i int) int {
 	last := i
 	for i++; i < len(f.lines) && f.lines[i].kind != section; i++ {
-		if f.lines[i].kind != blank {
+		if l := f.lines[i]; l.kind == keyValue || l.kind == continuation && l.value != "" {
 			last = i
 		}
 	}
@@ -191,9 +191,15 @@ func (f *File) locateKey(header int, key string) (int, error) {
 	return at, nil
 }
 
-// continues reports whether line i continues the value on line at.
+// continues reports whether line i is a part of the value on line at. Lines of spaces
+// after it are not.
 func (f *File) continues(i, at int) bool {
-	return f.lines[i].kind == continuation && f.lines[i].owner == at
+	for ; i < len(f.lines) && f.lines[i].kind == continuation; i++ {
+		if f.lines[i].owner == at && f.lines[i].value != "" {
+			return true
+		}
+	}
+	return false
 }
 
 // replace puts value in the place of the one on line at and drops the lines
