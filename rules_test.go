@@ -191,7 +191,7 @@ func layers() map[string]string {
 		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",
 		"internal/converge":   "node",
-		"internal/host":       "alert falco files node pkgmgr program redact verify",
+		"internal/host":       "alert falco files inforce node pkgmgr program redact verify",
 		"internal/alert":      "falco files node program",
 		"internal/pkgmgr":     "falco files node program redact trust",
 		"internal/files":      "falco node",

@@ -64,3 +64,24 @@ touch '/usr/share/falco/plugins/libcontainer.so;6b077a3a' '/usr/lib/systemd/syst
 	}
 	n.requireNoChange(t)
 }
+
+// What Falco has read decides, and not the times of files: they are set back with the
+// clock, by rsync, by a restored backup.
+func TestAftermathOfAClock(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	n.Quirk("delay", "0.2")
+	n.prove()
+	n.requireNoChange(t)
+	was := n.Unit(modernUnit).InvocationID
+	n.Must("sed -i 's/^priority: .*/priority: informational/' " + falcoYAML + "; grep -q '^priority: informational' " + falcoYAML + "; touch -d 2001-01-01 " + falcoYAML)
+	r := n.Run("--dry-run")
+	if r.Exit != 2 || !strings.Contains(r.Stdout, modernUnit+" is older than what is on disk") {
+		t.Errorf("an edit that looks old: %v", r)
+	}
+	if r := n.Run(); r.Exit != 0 || n.Unit(modernUnit).InvocationID == was {
+		t.Errorf("a run after it: %v", r)
+	}
+	n.Must("sleep 1; touch " + falcoYAML)
+	n.requireNoChange(t)
+}

@@ -128,7 +128,7 @@ func configDrifts() []drift {
 		},
 		{
 			name: "rules newer than the process", class: node.DriftConfigStale, exit: 2,
-			make: "touch /etc/falco/falco_rules.yaml", says: "/etc/falco/falco_rules.yaml is newer than the process",
+			make: "echo >>/etc/falco/falco_rules.yaml", says: "/etc/falco/falco_rules.yaml is not what the process has read",
 			restarts: true,
 		},
 		{

@@ -8,17 +8,20 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/verify"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// prove checks that a unit's Falco detects, and records the proof.
+// prove checks that a unit's Falco detects, and records the proof with what Falco was
+// started from.
 func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	conn, err := m.bus.conn(ctx)
 	if err != nil {
 		return err
 	}
+	inputs := inforce.Record(m.View(), c.Inputs)
 	proof, seen, err := verify.Prove(ctx, eyes{conn, m}, c)
 	if err == nil && !proof.Detected {
 		view := m.View()
@@ -26,6 +29,9 @@ func (m *Machine) prove(ctx context.Context, c node.Prove) error {
 	}
 	if err != nil {
 		return err
+	}
+	if proof.Detected {
+		proof.Package, proof.Inputs = c.Package, inputs
 	}
 	return m.writeProof(proof)
 }

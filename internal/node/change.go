@@ -255,6 +255,10 @@ type Prove struct {
 	Settle time.Duration
 	// Declared are the keys of falco.yaml that are declared.
 	Declared []falcoconf.Setting
+	// Package and Inputs are what the process was started from: Falco's NEVRA, and
+	// the paths of the files that it reads.
+	Package string
+	Inputs  []string
 }
 
 func (c RemoveFile) String() string  { return "remove " + c.Path }

@@ -234,8 +234,21 @@ type Proof struct {
 	// Lapsed says that the same process was seen to detect before, and that
 	// nothing on the node explains why it no longer does.
 	Lapsed bool `json:"lapsed,omitempty"`
+	// Package and Inputs are what the process was started from, if it was seen to
+	// detect: Falco's NEVRA, and by path the files that it reads.
+	Package string           `json:"package,omitempty"`
+	Inputs  map[string]Input `json:"inputs,omitempty"`
 	// Hidden means that this user may not read the proof.
 	Hidden bool `json:"-"`
+}
+
+// Input is a file that a process has read. The hash is of its content, and the rest
+// tells without reading it that it is still the same.
+type Input struct {
+	Inode   uint64    `json:"inode"`
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"mod_time"`
+	SHA256  string    `json:"sha256"`
 }
 
 // Seen is the result of a probe: what happened after it opened a sensitive file.

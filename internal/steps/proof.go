@@ -37,7 +37,7 @@ func planProof(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return converge.Outcome{}, err
 	}
 	u, last := units[sv.unit], sv.view.Proof()
-	probe := node.Prove{Subject: sv.subject(u), Invocation: u.InvocationID, Settle: settleTime, Declared: sv.Declared()}
+	probe := node.Prove{Subject: sv.subject(u), Invocation: u.InvocationID, Settle: settleTime, Declared: sv.Declared(), Package: sv.installed.NEVRA(), Inputs: append(sv.inputs(u), u.DropIns...)}
 	switch {
 	case !u.Running():
 		waiting.Waiting = idUnit

@@ -5,7 +5,6 @@ package steps
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -252,7 +251,7 @@ func startOrRestart(ctx context.Context, sv *survey, u systemd.Unit, out *conver
 		return nil, "", err
 	}
 	if stale != "" {
-		return plan(node.Restart, "running", node.DriftConfigStale, stale+" is newer than the process"), "is older than what is on disk", nil
+		return plan(node.Restart, "running", node.DriftConfigStale, stale+" is not what the process has read"), "is older than what is on disk", nil
 	}
 	if file := astray(sv, u, vitals); file != "" {
 		return plan(node.Restart, "running", node.DriftLogMoved, "it writes to "+file), "writes to " + file + ", which is not " + sv.LogFile(), nil
@@ -283,46 +282,30 @@ func isCrashLooping(u systemd.Unit, now time.Time) bool {
 	return u.SubState == "auto-restart" || u.Running() && u.NRestarts > 0 && now.Sub(u.Started) < settleTime
 }
 
-// staleInput names something that has changed since the running Falco was
-// started from it: its package, a drop-in of its unit, or a file that it reads.
-// A time in the future is ignored: if a clock was set back, every run would
-// restart Falco.
-//
-// A file that Falco has read again by itself is not stale. If Falco refuses it,
-// its old state is still in force, and that is an error.
+// staleInput names something that has changed since the running Falco read it. If Falco
+// has read it again and refuses it, that is an error.
 func staleInput(ctx context.Context, sv *survey, u systemd.Unit, out *converge.Outcome) (string, error) {
-	newer := func(t time.Time) bool { return t.After(u.Started) && !t.After(sv.view.Now()) }
-	if newer(sv.installed.Installed.Add(-time.Second)) { // rpm's times are whole seconds, of the transaction's start
-		return "the package " + sv.installed.NEVRA(), nil
+	p := inforce.Process{View: sv.view, PID: u.MainPID, Started: u.Started, Package: *sv.installed}
+	if proof := sv.view.Proof(); proof.Invocation == u.InvocationID {
+		p.Proof = proof
 	}
-	inputs := []string{falco.ConfigFile}
-	config, err := loadInForce(sv, u)
-	if err == nil { // else the config step reports it
-		inputs = config.Inputs()
-	}
-	var watched map[uint64]bool
-	for i, name := range append(u.DropIns[:len(u.DropIns):len(u.DropIns)], inputs...) {
-		file, err := inforce.Newest(sv.view, name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) || err == nil && !newer(file.ModTime):
-			continue
-		case err != nil:
-			return "", fmt.Errorf("checking what Falco reads: %w", err)
-		case i < len(u.DropIns):
-			return name, nil
-		case watched == nil:
-			watched = inforce.WatchedInodes(sv.view.Tree(), u.MainPID)
-		}
-		if !inforce.IsReread(sv.view, name, file, watched) {
-			return name, nil
-		}
-	}
-	if watched == nil {
-		return "", nil
+	stale, reread, err := p.Stale(u.DropIns, sv.inputs(u))
+	if err != nil || !reread {
+		return stale, err
 	}
 	reason, err := sv.complaint(ctx, u, nil, out)
 	if err != nil {
 		return "", err
 	}
 	return "", node.Refused(u.Name, reason)
+}
+
+// inputs returns the files that a Falco which is started now would read. If they cannot
+// be told, the config step says why.
+func (sv *survey) inputs(u systemd.Unit) []string {
+	config, err := loadInForce(sv, u)
+	if err != nil {
+		return []string{falco.ConfigFile}
+	}
+	return config.Inputs()
 }

@@ -6,6 +6,7 @@ package verify
 import (
 	"context"
 	"errors"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,7 +119,7 @@ func TestProve(t *testing.T) {
 					text = err.Error()
 				}
 				got.Time = time.Time{}
-				if text != tt.want || got != tt.proof {
+				if text != tt.want || !reflect.DeepEqual(got, tt.proof) {
 					t.Errorf("Prove = %+v, %q; want %+v, %q", got, text, tt.proof, tt.want)
 				}
 				if err != nil && (node.CodeOf(err) != node.CodeNotRunning || node.HintOf(err) == "") {
