@@ -12,6 +12,7 @@
 #   make lint    every linter
 #   make fuzz    every fuzz test, for FUZZTIME each
 #   make bench   the benchmarks
+#   make faults  the long campaign of faults; hours; docs/failures.md
 #   make release what a release has, in dist/; RELEASING.md says how to check it
 #   make clean   remove what was built
 
@@ -25,7 +26,7 @@ FUZZTIME ?= 20s
 # The Go that releases are built with.
 TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 
-.PHONY: build test unit race node demo lint fuzz bench release clean
+.PHONY: build test unit race node demo lint fuzz bench faults release clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -ldflags "-E main.entry" -o bin/falco-bootstrap ./cmd/falco-bootstrap
@@ -58,6 +59,9 @@ fuzz:
 
 bench: build
 	test/docker.sh test/bench.sh
+
+faults: build
+	test/docker.sh test/faults.sh
 
 release:
 	rm -rf dist

@@ -93,6 +93,17 @@ func TestPromiseCannotWrite(t *testing.T) {
 			t.Errorf("the node is not as before (-before +after):\n%s", diff)
 		}
 	})
+	t.Run("a mask that systemd has not read", func(t *testing.T) {
+		n.In(t)
+		n.Must("systemctl unmask " + followUnit + " && systemctl start " + followUnit + " && ln -s /dev/null /etc/systemd/system/" + followUnit)
+		if r := n.Run(); r.Exit != 0 {
+			t.Fatal(r)
+		}
+		if diff := cmp.Diff(want, n.picture()); diff != "" {
+			t.Errorf("the node is not as before (-before +after):\n%s", diff)
+		}
+		n.requireNoChange(t)
+	})
 	t.Run("a tree", func(t *testing.T) {
 		n.In(t)
 		n.tree(t)

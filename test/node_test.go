@@ -83,7 +83,7 @@ func runNode(t testing.TB, image string, flags ...string) string {
 	t.Helper()
 	command := append([]string{
 		"run", "-d", "--label", label + "=" + strconv.Itoa(os.Getpid()), "--hostname", "node", "--network", "none",
-		"--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
+		"--cap-add", "SYS_ADMIN", "--cap-add", "SYS_PTRACE", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined",
 		"--cgroupns=private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec",
 	}, flags...)
 	return strings.TrimSpace(docker(t, nil, append(command, image)...))

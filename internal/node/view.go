@@ -133,7 +133,7 @@ func (t Transaction) String() string {
 // Hint is what to do about a transaction that does not end.
 func (t Transaction) Hint() string {
 	if t.PID == 0 {
-		return "see who uses rpm's database with `fuser -v /var/lib/rpm/.rpm.lock`, and run again once that has ended"
+		return "`lslocks` names the process that has /var/lib/rpm/.rpm.lock; run again once it has ended"
 	}
 	return fmt.Sprintf("see what it does with `ps -fp %d`, and run again once it has ended", t.PID)
 }

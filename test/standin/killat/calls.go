@@ -4,11 +4,12 @@
 package main
 
 import (
+	"fmt"
 	"os"
-	"os/exec"
-	"runtime"
+	"path"
+	"regexp"
 	"slices"
-	"syscall"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,90 +21,104 @@ var changing = []uint64{
 	unix.SYS_FSYNC, unix.SYS_RENAMEAT, unix.SYS_RENAMEAT2, unix.SYS_UNLINKAT, unix.SYS_LINKAT, unix.SYS_SYMLINKAT,
 }
 
-const (
-	// stoppedAtCall distinguishes a stop at a system call from a real SIGTRAP.
-	stoppedAtCall = syscall.SIGTRAP | 0x80
-	options       = unix.PTRACE_O_TRACESYSGOOD | unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC
-)
-
-// killAtCall counts the calls of all threads of the program together. strace would
-// count each thread separately.
-func killAtCall(cmd *exec.Cmd, nth int) (int, error) {
-	runtime.LockOSThread() // only the thread that started the program may trace it
-	cmd.Stderr = os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
-	if err := cmd.Start(); err != nil {
-		return 1, err
-	}
-	pid := cmd.Process.Pid
-	var status unix.WaitStatus
-	if _, err := unix.Wait4(pid, &status, 0, nil); err != nil {
-		return 1, err
-	}
-	if err := unix.PtraceSetOptions(pid, options); err != nil {
-		return 1, err
-	}
-	return trace(pid, nth)
+// A place is where a system call has what it changes.
+type place struct {
+	name string
+	// arg is the number of the argument: a descriptor, or the address of a path.
+	arg  int
+	path bool
 }
 
-// trace lets the stopped program continue until it ends or makes its nth change.
-func trace(pid, nth int) (int, error) {
-	changes := 0
-	for thread, signal := pid, 0; ; {
-		// A thread that was killed in the meantime has no next stop.
-		if err := unix.PtraceSyscall(thread, signal); err != nil && err != unix.ESRCH {
-			return 1, err
-		}
-		var status unix.WaitStatus
-		var err error
-		if thread, err = unix.Wait4(-1, &status, unix.WALL, nil); err != nil {
-			return 1, err
-		}
-		if thread == pid && status.Signaled() {
-			return 128 + int(status.Signal()), nil
-		}
-		if thread == pid && status.Exited() {
-			return status.ExitStatus(), nil
-		}
-		signal = passedOn(status)
-		if status.Stopped() && status.StopSignal() == stoppedAtCall && entersChange(thread) {
-			if changes++; changes == nth {
-				// The kernel does not carry out a call that it has not begun.
-				_ = unix.Kill(pid, unix.SIGKILL)
-			}
-		}
-	}
+var places = map[uint64]place{
+	unix.SYS_OPENAT:    {"openat", 1, true},
+	unix.SYS_MKDIRAT:   {"mkdirat", 1, true},
+	unix.SYS_UNLINKAT:  {"unlinkat", 1, true},
+	unix.SYS_FCHMODAT:  {"fchmodat", 1, true},
+	unix.SYS_FCHOWNAT:  {"fchownat", 1, true},
+	unix.SYS_SYMLINKAT: {"symlinkat", 2, true},
+	unix.SYS_RENAMEAT:  {"renameat", 3, true},
+	unix.SYS_RENAMEAT2: {"renameat", 3, true},
+	unix.SYS_LINKAT:    {"linkat", 3, true},
+	unix.SYS_WRITE:     {"write", 0, false},
+	unix.SYS_PWRITE64:  {"write", 0, false},
+	unix.SYS_FSYNC:     {"fsync", 0, false},
+	unix.SYS_FTRUNCATE: {"ftruncate", 0, false},
+	unix.SYS_FCHMOD:    {"fchmod", 0, false},
+	unix.SYS_FCHOWN:    {"fchown", 0, false},
 }
 
-// passedOn returns the signal to deliver to a stopped thread: none if it stopped for
-// the tracer or because it is new.
-func passedOn(status unix.WaitStatus) int {
-	if !status.Stopped() {
-		return 0
-	}
-	switch s := status.StopSignal(); s {
-	case stoppedAtCall, unix.SIGTRAP, unix.SIGSTOP:
-		return 0
-	default:
-		return int(s)
-	}
-}
-
-// callInfo is struct ptrace_syscall_info up to the number of a call that is entered.
+// callInfo is struct ptrace_syscall_info up to the arguments of a call that is
+// entered.
 type callInfo struct {
 	op     uint8
 	_      [3]uint8
 	_      uint32
 	_, _   uint64
 	number uint64
-	_      [6]uint64
+	args   [6]uint64
 }
 
-// entersChange reports whether a thread is stopped at the entry of a system call that
-// changes the disk.
-func entersChange(thread int) bool {
+// entered returns the system call at whose entry a thread is stopped.
+func entered(thread int) (callInfo, bool) {
 	var info callInfo
 	_, _, errno := unix.Syscall6(unix.SYS_PTRACE, unix.PTRACE_GET_SYSCALL_INFO, uintptr(thread),
 		unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)), 0, 0)
-	return errno == 0 && info.op == unix.PTRACE_SYSCALL_INFO_ENTRY && slices.Contains(changing, info.number)
+	return info, errno == 0 && info.op == unix.PTRACE_SYSCALL_INFO_ENTRY
 }
+
+// change returns the words for a call that changes the disk, or "". If all is false,
+// only those of changing count.
+func (c callInfo) change(thread int, all bool) string {
+	p, known := places[c.number]
+	switch {
+	case slices.Contains(changing, c.number):
+	case !all || !known, c.number == unix.SYS_OPENAT && c.args[2]&unix.O_CREAT == 0:
+		return ""
+	}
+	on := ""
+	if p.path {
+		on = pathAt(thread, c.args[p.arg])
+		if !path.IsAbs(on) {
+			on = path.Join(descriptor(thread, c.args[p.arg-1]), on)
+		}
+	} else {
+		on = descriptor(thread, c.args[p.arg])
+	}
+	elsewhere := func(dir string) bool { return strings.HasPrefix(on, dir) }
+	if all && (!path.IsAbs(on) || slices.ContainsFunc([]string{"/dev/", "/proc/", "/sys/", "/memfd:"}, elsewhere)) {
+		return "" // nothing on a disk
+	}
+	return p.name + " " + on
+}
+
+// descriptor returns what a descriptor of a thread is open on.
+func descriptor(thread int, fd uint64) string {
+	name := fmt.Sprintf("/proc/%d/fd/%d", thread, fd)
+	if int32(fd) == unix.AT_FDCWD {
+		name = fmt.Sprintf("/proc/%d/cwd", thread)
+	}
+	target, err := os.Readlink(name)
+	if err != nil {
+		return ""
+	}
+	return target
+}
+
+// pathAt reads a path from the memory of a thread.
+func pathAt(thread int, at uint64) string {
+	memory, err := os.Open(fmt.Sprintf("/proc/%d/mem", thread))
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = memory.Close() }()
+	buffer := make([]byte, unix.PathMax)
+	n, _ := memory.ReadAt(buffer, int64(at)) // it may end at a page that is not mapped
+	text, _, _ := strings.Cut(string(buffer[:n]), "\x00")
+	return text
+}
+
+// random matches what differs between two runs in the name of a temporary file.
+var random = regexp.MustCompile(`(fb-probe|falco-bootstrap)-[A-Z2-7]{6,}|[0-9]{3,}|[0-9a-f]{6,}`)
+
+// alike returns the words for a change without what is random in them.
+func alike(change string) string { return random.ReplaceAllString(change, "*") }
