@@ -81,7 +81,11 @@ func (d Directory) Has(name string) bool { return !d.Shared || strings.HasPrefix
 // release: `rpm -qlp` of falco 0.32.2 to 0.44.1.
 func Directories() []Directory {
 	return []Directory{
-		{Pattern: "/etc/falco"}, {Pattern: "/etc/falcoctl"}, {Pattern: "/usr/share/falco"}, {Pattern: "/usr/src/falco-*"},
-		{Pattern: "/usr/bin", Shared: true}, {Pattern: "/usr/lib/systemd/system", Shared: true},
+		{Pattern: "/etc/falco"},
+		{Pattern: "/etc/falcoctl"},
+		{Pattern: "/usr/share/falco"},
+		{Pattern: "/usr/src/falco-*"},
+		{Pattern: "/usr/bin", Shared: true},
+		{Pattern: "/usr/lib/systemd/system", Shared: true},
 	}
 }

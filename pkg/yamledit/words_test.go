@@ -32,7 +32,8 @@ func TestRefusalsInWords(t *testing.T) {
 		}
 	}
 	_, err := Set([]byte("a: [\n"), Setting{"a", 2})
-	if !errors.Is(err, ErrSyntax) || !strings.Contains(err.(*Error).Hint, "correct the line, or restore the file") {
+	var told *Error
+	if !errors.Is(err, ErrSyntax) || !errors.As(err, &told) || !strings.Contains(told.Hint, "correct the line, or restore the file") {
 		t.Errorf("Set in what is no YAML = %v, want %v and what to do", err, ErrSyntax)
 	}
 	if _, err := ParseSetting("a=[1"); err == nil || !strings.Contains(err.Error(), "value is not YAML: ") {
