@@ -71,6 +71,7 @@ func TestAftermathOfAClock(t *testing.T) {
 	t.Parallel()
 	n := StartConverged(t, OL("9.6"))
 	n.Quirk("delay", "0.2")
+	n.Must("sed -i 's/^watch_config_files: .*/watch_config_files: false/' " + falcoYAML + "; systemctl restart " + modernUnit)
 	n.prove()
 	n.requireNoChange(t)
 	was := n.Unit(modernUnit).InvocationID

@@ -86,7 +86,9 @@ func (p *Process) newPackage() bool {
 
 func (p *Process) newer(t time.Time) bool { return t.After(p.Started) && !t.After(p.View.Now()) }
 
-// changed reports whether a file is another than the one that the process has read.
+// changed reports whether a file is another than the one that the process has read. One
+// that was replaced by the same content is: Falco may have read by itself what was there
+// in between.
 func (p *Process) changed(name string, file node.File) bool {
 	if p.Proof.Inputs == nil {
 		return p.newer(file.ModTime)
@@ -96,7 +98,7 @@ func (p *Process) changed(name string, file node.File) bool {
 		return false
 	}
 	sum, err := hash(p.View, name)
-	return err != nil || sum != was.SHA256
+	return err != nil || sum != was.SHA256 || file.Inode != was.Inode
 }
 
 func hash(view node.View, name string) (string, error) {
