@@ -30,10 +30,10 @@ func networkFaults() []fault {
 		answered("the repository drips", "/falco/ drip", 5),
 		answered("the repository answers 404", "/falco/ 404", 5),
 		answered("the repository answers 500", "/falco/ 500", 5),
-		answered("a page of HTML in place of the metadata", "/falco/ html", 4, 5),
-		answered("empty answers of the repository", "/falco/ empty", 4, 5),
+		answered("a page of HTML in place of the metadata", "/falco/ html", 5),
+		answered("empty answers of the repository", "/falco/ empty", 5),
 		answered("the repository redirects to itself", "/falco/ loop", 5),
-		answered("the metadata has no end", "/falco/ endless", 4, 5),
+		answered("the metadata has no end", "/falco/ endless", 5),
 		answered("the repository hangs up", "/falco/ reset", 5),
 		answered("the metadata is cut short", "/falco/ truncate", 4, 5),
 	}
@@ -52,10 +52,10 @@ func trustFaults() []fault {
 	}
 }
 
-// sized bounds how much the layer may grow.
+// sized bounds how much the layer may grow. A size of zero would be no bound.
 func sized(size string) fault {
 	return fault{
-		family: "disk", name: "room for " + size + " more", on: "mount -o remount,size=$(($(df -k --output=used /mnt | tail -1) + " + size + "))k /mnt",
+		family: "disk", name: "room for " + size + " more", on: "size=$(($(df -k --output=used /mnt | tail -1) + " + size + ")); mount -o remount,size=$((size > 4 ? size : 4))k /mnt",
 		off: "mount -o remount,size=50% /mnt",
 	}
 }
@@ -138,7 +138,12 @@ func systemFaults() []fault {
 	return []fault{
 		{
 			family: "systemd", name: "dbus-daemon is stopped by a signal", on: "pkill -STOP -x dbus-daemon", off: "pkill -CONT -x dbus-daemon",
-			flags: []string{"--timeout=20s"},
+			flags: []string{"--timeout=20s"}, exits: []int{1}, says: "connecting to systemd: ",
+		},
+		{
+			family: "systemd", name: "a start job that does not end", in: "first run, drift", exits: []int{7}, flags: []string{"--timeout=60s"}, says: "show what it waits for",
+			on:  "mkdir -p /run/systemd/system/" + modernUnit + ".d; printf '[Service]\\nExecStartPre=/bin/sleep 1000\\nTimeoutStartSec=infinity\\n' >/run/systemd/system/" + modernUnit + ".d/90-test.conf; systemctl daemon-reload; systemctl stop " + modernUnit,
+			off: "rm -r /run/systemd/system/" + modernUnit + ".d; systemctl daemon-reload; systemctl stop " + modernUnit + "; systemctl reset-failed",
 		},
 		{
 			family: "systemd", name: "a start job that fails", in: "first run, drift", exits: []int{7},

@@ -14,10 +14,11 @@ import (
 // what the hint leaves open filled in, and so that it asks nothing. A command without a
 // line is for another machine or another base.
 var hinted = map[string]string{
-	"ausearch -m avc -ts recent":          "", // of the package audit, where SELinux is
-	"cat -A":                              "cat -A " + falcoYAML,
-	"curl -sL URL | sha256sum":            "curl -sL " + www + "/keys/falco.asc | sha256sum",
-	"df -h, df -i":                        "df -h; df -i",
+	"ausearch -m avc -ts recent": "", // of the package audit, where SELinux is
+	"cat -A":                     "cat -A " + falcoYAML,
+	"curl -sL URL | sha256sum":   "curl -sL " + www + "/keys/falco.asc | sha256sum",
+	"df -h, df -i":               "df -h; df -i",
+	"df -h /var/lib/falco-bootstrap /var/cache/dnf": "df -h /var/lib/falco-bootstrap /var/cache/dnf",
 	"dmesg":                               "dmesg || command -v dmesg",
 	"dnf --showduplicates list falco":     "dnf --showduplicates list falco",
 	"dnf -v says which are loaded":        "dnf -v repolist",
@@ -36,23 +37,28 @@ var hinted = map[string]string{
 	"groupadd --system …":                 "groupadd --system watchers",
 	"journalctl -u …":                     "journalctl --no-pager -u " + modernUnit,
 	"kubectl exec -it":                    "", // on the machine of who has the cluster
+	"kill -CONT PID":                      "kill -CONT 1",
 	"logrotate -d …":                      "logrotate -d /etc/logrotate.d/falco-bootstrap",
 	"lsattr":                              "lsattr /etc/falco || command -v lsattr", // not every file system has flags
 	"lslocks":                             "lslocks",
 	"mv … ….aside":                        "touch /tmp/log && mv /tmp/log /tmp/log.aside",
+	"mv $detail $detail.damaged":          "touch /tmp/history && mv /tmp/history /tmp/history.damaged",
 	"namei -l …":                          "namei -l " + falcoYAML,
 	"pgrep -a falco":                      "pgrep -a falco",
-	"rpm -K":                              "rpm -K --nosignature /srv/www/falco/0.44.1/falco-0.44.1-1.*.rpm",
-	"rpm -V falco":                        "rpm -V falco || [ $? = 1 ]", // 1 if it names files
-	"rpm -qf $detail":                     "rpm -qf /usr/bin/falco",
-	"systemctl cat …":                     "systemctl cat " + modernUnit,
-	"systemctl daemon-reload":             "systemctl daemon-reload",
-	"systemctl list-dependencies …":       "systemctl list-dependencies " + modernUnit,
-	"systemctl restart …":                 "systemctl restart " + modernUnit,
-	"systemctl status %d":                 "systemctl status $(systemctl show --value -p MainPID " + modernUnit + ")",
-	"systemd-analyze verify …":            "systemd-analyze verify /usr/lib/systemd/system/" + modernUnit,
-	"uname -r":                            "uname -r",
-	"yum on Oracle Linux 7":               "command -v yum", // not a command
+	"ps -C dbus-daemon,dbus-broker -o pid,stat,args": "ps -C dbus-daemon,dbus-broker -o pid,stat,args",
+	"rpm -K":                        "rpm -K --nosignature /srv/www/falco/0.44.1/falco-0.44.1-1.*.rpm",
+	"rpm -V falco":                  "rpm -V falco || [ $? = 1 ]", // 1 if it names files
+	"rpm -qf $detail":               "rpm -qf /usr/bin/falco",
+	"systemctl cat …":               "systemctl cat " + modernUnit,
+	"systemctl daemon-reload":       "systemctl daemon-reload",
+	"systemctl list-dependencies …": "systemctl list-dependencies " + modernUnit,
+	"systemctl list-jobs":           "systemctl list-jobs",
+	"systemctl restart …":           "systemctl restart " + modernUnit,
+	"systemctl status %d":           "systemctl status $(systemctl show --value -p MainPID " + modernUnit + ")",
+	"systemctl status …":            "systemctl status " + modernUnit,
+	"systemd-analyze verify …":      "systemd-analyze verify /usr/lib/systemd/system/" + modernUnit,
+	"uname -r":                      "uname -r",
+	"yum on Oracle Linux 7":         "command -v yum", // not a command
 }
 
 // Every command that a hint names is there and does what it is named for.

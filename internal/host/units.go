@@ -31,6 +31,9 @@ func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	if errors.As(err, &job) {
 		return node.Errorf(node.CodeNotRunning, "journalctl -u "+c.Unit+" shows what systemd saw", "%w%s", err, m.why(ctx, conn, c.Unit))
 	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return node.Errorf(node.CodeNotRunning, "`systemctl list-jobs` and `systemctl status "+c.Unit+"` show what it waits for, such as an ExecStartPre= of the unit or another unit", "%w", err)
+	}
 	return err
 }
 

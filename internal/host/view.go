@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"sync"
@@ -206,7 +205,8 @@ func (b *bus) conn(ctx context.Context) (*systemd.Conn, error) {
 		conn, err = b.connecting().get(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("connecting to systemd: %w", err)
+		return nil, node.Errorf(node.CodeFailed, "see with `ps -C dbus-daemon,dbus-broker -o pid,stat,args` whether the bus runs: T in STAT is a process that was stopped, and `kill -CONT PID` lets it go on",
+			"connecting to systemd: %w", err)
 	}
 	return conn, nil
 }

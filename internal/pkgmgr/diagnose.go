@@ -176,29 +176,50 @@ func bareName(nevra string) string {
 // packages are kept.
 var chatter = regexp.MustCompile(`\d [kMG]?B/s \| |^The downloaded packages were saved|^You can remove cached packages|^Last metadata expiration check`)
 
-// err returns the error of a transaction: the packages, the repositories, the
-// cause, the end of the output, and why the run was stopped, if it was.
+// err returns the error of a transaction: the packages, the repositories, the cause,
+// the line of the output that says most, and why the run was stopped, if it was.
 func (d diagnosis) err(tool packageTool, c node.Install, out program.Result, stopped error) error {
 	text := c.String()
 	if len(c.Repositories) > 0 {
 		text += " from " + strings.Join(c.Repositories, ", ")
 	}
 	text += ": " + d.what
-	last := slices.DeleteFunc(program.LastLines(out.Stdout, 20), chatter.MatchString)
-	last = last[max(0, len(last)-8):]
-	for i := range last {
-		for _, t := range c.Targets {
-			last[i] = strings.ReplaceAll(last[i], tool.argument(t), t.Spec)
-		}
-		last[i] = strings.TrimSpace(program.Clip(redact.Text(last[i])))
-	}
-	if len(last) > 0 {
-		text += fmt.Sprintf(" (%s: %s)", tool.name(), strings.Join(last, " | "))
+	if line := told(tool, c, out); line != "" {
+		text += fmt.Sprintf(" (%s: %s)", tool.name(), line)
 	}
 	if stopped != nil {
 		return node.Errorf(d.code, d.hint, "%s: %w", text, stopped)
 	}
 	return node.Errorf(d.code, d.hint, "%s", text)
+}
+
+// told returns the last line of the output that begins with "Error: ", or else the
+// last one.
+func told(tool packageTool, c node.Install, out program.Result) string {
+	lines := slices.DeleteFunc(program.LastLines(out.Stdout, 20), chatter.MatchString)
+	if len(lines) == 0 {
+		return ""
+	}
+	line := lines[len(lines)-1]
+	for _, l := range lines {
+		if rest, ok := strings.CutPrefix(l, "Error: "); ok {
+			line = rest
+		}
+	}
+	for _, t := range c.Targets {
+		line = strings.ReplaceAll(line, tool.argument(t), t.Spec)
+	}
+	return strings.TrimSpace(program.Clip(redact.Text(line)))
+}
+
+// outOfTime is the diagnosis of a tool that was told to stop because the run's time was
+// over.
+func (d diagnosis) outOfTime(tool packageTool, out program.Result) diagnosis {
+	if out.Signal != 0 && d.row == "" {
+		d.what = tool.name() + " had not ended"
+		d.hint = "the last lines of /var/log/" + tool.name() + ".log say what it waited for, and a longer --timeout gives it more time; " + hintNet
+	}
+	return d
 }
 
 // skippedName matches what yum says about a package that it skips with exit

@@ -166,9 +166,13 @@ func (t packageTool) argument(target node.Target) string {
 	return "(" + strings.Join(target.Provides, " or ") + ")"
 }
 
-func (m *Manager) run(ctx context.Context, argv []string) (program.Result, error) {
+// maxFetched bounds a file that is fetched, in bytes: dnf itself would write metadata
+// without end until the disk is full. Oracle's largest has some 200 MB.
+const maxFetched = 1 << 30
+
+func (m *Manager) run(ctx context.Context, argv []string, maxFile uint64) (program.Result, error) {
 	return program.Run(ctx, program.Command{
-		Argv: argv, Env: environment(), Timeout: transactionTimeout, Grace: transactionGrace, Keep: 64 << 10, Combined: true,
+		Argv: argv, Env: environment(), Timeout: transactionTimeout, Grace: transactionGrace, Keep: 64 << 10, Combined: true, MaxFile: maxFile,
 		Heartbeat: func(message string, elapsed time.Duration) {
 			m.Tell(node.Progress{Message: redact.Text(message), Elapsed: elapsed})
 		},
@@ -192,14 +196,18 @@ func environment() []string {
 // or time.
 func (m *Manager) transact(ctx context.Context, tool packageTool, p part) error {
 	c := p.Install
+	var limit uint64
+	if p.into != "" {
+		limit = maxFetched
+	}
 	pause := m.pauses()
 	for try := 1; ; try++ {
-		out, err := m.run(ctx, slices.Insert(tool.argv(p, try > 1), 2, m.pluginConf(tool)...))
+		out, err := m.run(ctx, slices.Insert(tool.argv(p, try > 1), 2, m.pluginConf(tool)...), limit)
 		skipped := tool.isYum() && skippedName.Match(out.Stdout)
 		if err == nil && out.Status == 0 && !skipped {
 			return nil
 		}
-		d := m.place(diagnose(tool, c, out), c)
+		d := m.place(m.unlessPortal(ctx, diagnose(tool, c, out), c), c)
 		if err != nil && out.Signal == 0 && len(out.Stdout) == 0 {
 			return node.Errorf(node.CodePackages, "", "%s: %w", c, err)
 		}
@@ -207,7 +215,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, p part) error 
 			err = ctx.Err()
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
-			return d.err(tool, c, out, err)
+			return d.outOfTime(tool, out).err(tool, c, out, err)
 		}
 		if d.row == keptOld && m.replaced(ctx, c) {
 			m.warn(fmt.Sprintf("%s: done, but %s; the next transaction skips its scripts", c, d.what))

@@ -122,7 +122,7 @@ func TestInstall(t *testing.T) {
 		{name: "after a signal", body: `[ $N = 2 ] || kill -KILL $$`, runs: 2},
 		{name: "signals without end", body: `kill -KILL $$`, runs: 3, code: node.CodePackages, says: "killed"},
 		{name: "no match", body: `echo "No match for argument: falco-9"; echo "Error: Unable to find a match: falco-9"; exit 1`, runs: 1, code: node.CodePackages, says: "install falco-9 from r: the repository has no falco-9"},
-		{name: "not signed", body: `echo "Package falco-9-1.x86_64.rpm is not signed"; echo "Error: GPG check FAILED"; exit 1`, runs: 1, code: node.CodeTrust, says: "falco-9-1.x86_64.rpm is not signed"},
+		{name: "not signed", body: `echo "Package falco-9-1.x86_64.rpm is not signed"; echo "Error: GPG check FAILED"; exit 1`, runs: 1, code: node.CodeTrust, says: "falco-9-1.x86_64.rpm of repository r is not signed"},
 		{name: "no network", body: `echo "Curl error (6): Couldn't resolve host name for https://u:secret@download.falco.org/ [Could not resolve host: download.falco.org]"; exit 1`, runs: 5, code: node.CodePackages, says: "download.falco.org cannot be resolved"},
 		{name: "something else", body: `echo "Traceback: oh"; exit 1`, runs: 1, code: node.CodePackages, says: "exit status 1 (dnf: Traceback: oh)"},
 	}

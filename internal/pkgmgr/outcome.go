@@ -86,6 +86,9 @@ const (
 	keptOld   = "preun-failed" // an old package is still there beside its successor
 	excluded  = "excluded"
 	proxyHalf = "proxy-half"
+
+	metadataSignature = "metadata-signature"
+	notWritten        = "not-written"
 )
 
 // inConf is where a key of dnf's is, if it is not known better.
@@ -114,7 +117,12 @@ func trustOutcomes() []outcome {
 				own:   "set repository.repo_gpgcheck: false for a mirror that makes its own metadata: its packages are still checked against the pinned key",
 				other: "set repo_gpgcheck=0 in the section [$repo] of the repository files: Oracle does not sign metadata. A repo_gpgcheck=1 in dnf.conf holds for every repository",
 			}),
-		row("metadata-signature", `repo '(?P<repo>[^']+)': repomd\.xml GPG signature verification error|repomd\.xml signature could not be verified for (?P<repo2>\S+)|Gpg Keys not imported, cannot verify repomd\.xml for repo (?P<repo3>\S+)`, c, permanent,
+		row("signature-page", `repo '(?P<repo>[^']+)': repomd\.xml GPG signature verification error: gpgme_op_verify\(\) error: No data`, node.CodePackages, maybe,
+			"what the server of $repo sends as the signature of its metadata is none", hint{
+				own:   "see what it sends as repodata/repomd.xml.asc below repository.baseurl (curl -i): a proxy or a portal that asks for a login answers with a page",
+				other: "see what it sends as repodata/repomd.xml.asc below the baseurl= of $repo (curl -i): a proxy or a portal that asks for a login answers with a page",
+			}),
+		row(metadataSignature, `repo '(?P<repo>[^']+)': repomd\.xml GPG signature verification error|repomd\.xml signature could not be verified for (?P<repo2>\S+)|Gpg Keys not imported, cannot verify repomd\.xml for repo (?P<repo3>\S+)`, c, permanent,
 			"the metadata of the repository $repo is not signed by one of its keys", hintSigner),
 		row("key-file", `Failed to retrieve GPG key for repo '(?P<repo>[^']+)': Curl error \(37\)`, c, permanent,
 			"the key file that the repository $repo names (gpgkey=) is not there", hint{
@@ -144,6 +152,12 @@ func trustOutcomes() []outcome {
 func machineOutcomes() []outcome {
 	c := node.CodePackages
 	return []outcome{
+		row("history-full", `SQLite error on "[^"]*history\.sqlite"[^\n]*(?:disk is full|disk I/O error)`, c, permanent, "dnf cannot write its history: the file system of /var/lib/dnf is full", hintFull),
+		row("history-damaged", `SQLite error on "(?P<detail>[^"]*history\.sqlite)"[^\n]*(?:not a database|malformed|no such (?:table|column)|already exists|unsupported file format)`, c, permanent,
+			"dnf's history $detail is damaged", hint{own: "move it away with `mv $detail $detail.damaged` and run again: dnf makes a new one, and only the list of past transactions is lost"}),
+		row(notWritten, `[Cc]url error \(23\)|curl#23\b`, c, permanent, "what it fetches cannot be written to disk", hint{
+			own: "see which file system is full with `df -h /var/lib/falco-bootstrap /var/cache/dnf`, make room there and run again",
+		}),
 		row("configuration", `^Config error: (?P<detail>.+)$`, c, permanent, "its configuration cannot be read: $detail", hint{own: "correct that file; dnf itself does not start with it"}),
 		row("no-repository", `There are no enabled repo`, c, permanent, "no repository is enabled", hint{
 			own: "see the repository files: OS Management renames Oracle's to *.osms-backup, and then another system must offer the packages",

@@ -4,6 +4,9 @@
 package pkgmgr
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -43,6 +46,32 @@ func (m *Manager) place(d diagnosis, c node.Install) diagnosis {
 			}
 		}
 	}
+	return d
+}
+
+// unlessPortal looks at the metadata whose signature is wrong, or which could not be
+// written. What is no metadata at all is no attack: a portal or a proxy that asks for a
+// login, a mirror with a full disk. What has no end is no full disk. dnf's words are the
+// same.
+func (m *Manager) unlessPortal(ctx context.Context, d diagnosis, c node.Install) diagnosis {
+	if d.row != metadataSignature && d.row != notWritten || d.repo != c.Declared || strings.Contains(c.BaseURL, "$") {
+		return d
+	}
+	content, err := m.Fetch(ctx, strings.TrimRight(c.BaseURL, "/")+"/repodata/repomd.xml", c.Declared, true)
+	switch {
+	case errors.Is(err, errTooLarge):
+		d.what = "what the server of " + d.repo + " sends as repomd.xml does not end"
+	case err != nil:
+		return d
+	case len(bytes.TrimSpace(content)) == 0:
+		d.what = "the server of " + d.repo + " sends an empty repomd.xml"
+	case !bytes.Contains(content, []byte("<repomd")):
+		d.what = "what the server of " + d.repo + " sends is not a repository"
+	default:
+		return d
+	}
+	d.code = node.CodePackages
+	d.hint = "see what it sends as repodata/repomd.xml below repository.baseurl (curl -i): a proxy or a portal that asks for a login answers with a page, and a mirror with a full disk with nothing"
 	return d
 }
 

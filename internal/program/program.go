@@ -53,6 +53,9 @@ type Command struct {
 	Files []*os.File
 	// Keep is how many bytes are kept of the end of each stream; 8 MiB if zero.
 	Keep int
+	// MaxFile is how many bytes a file may have that the program writes, if it is not
+	// zero. A larger one is EFBIG to the program (setrlimit(2)).
+	MaxFile uint64
 	// Combined sends both streams to Stdout, in the order they are written.
 	Combined bool
 	// Heartbeat, if set, is called every 15 seconds with a message such as
@@ -70,10 +73,10 @@ type Result struct {
 	Signal syscall.Signal
 }
 
-// Run runs a program to its end, or to this process's: then it gets SIGTERM. A nonzero exit status is no error. It is an
-// error if the program cannot be started or is stopped by the context or by its
-// time limit ([os.ErrDeadlineExceeded]). The whole process group is stopped, so
-// that no grandchild stays behind.
+// Run runs a program to its end, or to this process's: then it gets SIGTERM. A nonzero
+// exit status is no error. It is an error if the program cannot be started or is stopped
+// by the context or by its time limit ([os.ErrDeadlineExceeded]). The whole process
+// group is stopped, so that no grandchild stays behind.
 func Run(ctx context.Context, c Command) (Result, error) {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -111,7 +114,7 @@ func Run(ctx context.Context, c Command) (Result, error) {
 	if c.Heartbeat != nil {
 		go c.report(limited, stdout)
 	}
-	err := cmd.Run()
+	err := c.wait(cmd)
 	if stopped {
 		_ = kill(cmd, syscall.SIGKILL) // what is left of the group
 	}
@@ -126,6 +129,18 @@ func Run(ctx context.Context, c Command) (Result, error) {
 		}
 	}
 	return r, runError(ctx, limited, err, c)
+}
+
+// wait starts the program and waits for its end.
+func (c Command) wait(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if c.MaxFile > 0 {
+		// It fails only for a program that has ended already.
+		_ = unix.Prlimit(cmd.Process.Pid, unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: c.MaxFile, Max: c.MaxFile}, nil)
+	}
+	return cmd.Wait()
 }
 
 // Failure says how the named program failed.

@@ -5,9 +5,11 @@ package report
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
@@ -131,7 +133,7 @@ func newError(err error) *Error {
 	code := node.CodeOf(err)
 	return &Error{
 		Code: int(code), Name: code.String(),
-		Message: redact.Text(err.Error()), Hint: redact.Text(node.HintOf(err)),
+		Message: redact.Text(sentence(err)), Hint: redact.Text(node.HintOf(err)),
 		Drift: string(node.DriftOf(err)),
 	}
 }
@@ -176,4 +178,13 @@ func (r *Report) addDrift(s Step) {
 // one millisecond.
 func milliseconds(d time.Duration) float64 {
 	return math.Round(float64(d)/float64(time.Microsecond)) / 1000
+}
+
+// sentence returns an error in the words of people: those of package context are for
+// programmers.
+func sentence(err error) string {
+	return strings.NewReplacer(
+		context.DeadlineExceeded.Error(), "the time was over",
+		context.Canceled.Error(), "the run was told to stop",
+	).Replace(err.Error())
 }
