@@ -126,7 +126,7 @@ func TestRPM(t *testing.T) {
 		n.In(t)
 		n.Must("systemctl enable --now falco-bootstrap.timer 2>&1; rm -r /etc/systemd/system/falco-bootstrap.*.d")
 		n.Wait(4*time.Minute, "! systemctl is-active --quiet falco-bootstrap.service")
-		n.Must("dnf remove -y falco-bootstrap 2>&1")
+		n.Must("systemctl start --no-block falco-bootstrap.service; dnf remove -y falco-bootstrap 2>&1")
 		// The operator's settings, and what Falco needs while it runs.
 		want := []string{"/etc/falco-bootstrap.yaml.rpmsave", "/etc/logrotate.d/falco-bootstrap"}
 		left := slices.DeleteFunc(n.leftovers(), func(path string) bool { return strings.HasSuffix(path, ".service.d/50-falco-bootstrap.conf") })
