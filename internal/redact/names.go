@@ -10,59 +10,59 @@ import (
 )
 
 var (
-	separators = regexp.MustCompile(`[_\-.\[\] ]`)
+	separators = lazy(`[_\-.\[\] ]`)
 	// secretPart makes a key secret anywhere in it, separators removed.
 	// "headers" are those of Falco's http_output, which carry API keys.
-	secretPart = regexp.MustCompile(`password|passwd|passphrase|passcode|secret|token|credential|` +
+	secretPart = lazy(`password|passwd|passphrase|passcode|secret|token|credential|` +
 		`(?:api|access|private|client|signing|encryption|encrypt|account|shared|routing|integration|service|license|webhook|master|ingest|auth|app|functions)key|` +
 		`authori[sz]ation|bearer|cookie|headers|connectionstring`)
 	// secretWord makes a key secret where it stands alone between separators.
-	secretWord = regexp.MustCompile(`(?i)(?:^|[_\-.\[\]])(?:auth|pass|pwd|jwt|otp|dsn|psk|hmac)(?:[_\-.\[\]]|$)`)
+	secretWord = lazy(`(?i)(?:^|[_\-.\[\]])(?:auth|pass|pwd|jwt|otp|dsn|psk|hmac)(?:[_\-.\[\]]|$)`)
 	// headerName is one of HTTP that only its sender and its receiver know.
-	headerName = regexp.MustCompile(`^[Xx]-[A-Za-z][\w\-]*$`)
-	pathEnd    = regexp.MustCompile(`(?:clientkey|privatekey|file|path|dir)$`)
+	headerName = lazy(`^[Xx]-[A-Za-z][\w\-]*$`)
+	pathEnd    = lazy(`(?:clientkey|privatekey|file|path|dir)$`)
 )
 
 // secretName reports whether the value of a key must be hidden.
 func secretName(key string) bool {
-	return secretPart.MatchString(joinName(key)) || secretWord.MatchString(key) || headerName.MatchString(key)
+	return secretPart().MatchString(joinName(key)) || secretWord().MatchString(key) || headerName().MatchString(key)
 }
 
 // pathName reports whether a secret key may hold the path of a file instead,
 // such as client_key, password_file or sslclientkey.
-func pathName(key string) bool { return pathEnd.MatchString(joinName(key)) }
+func pathName(key string) bool { return pathEnd().MatchString(joinName(key)) }
 
-func joinName(key string) string { return strings.ToLower(separators.ReplaceAllString(key, "")) }
+func joinName(key string) string { return strings.ToLower(separators().ReplaceAllString(key, "")) }
 
 // suspicious is a cheap test that rules out most texts.
 func suspicious(text string) bool {
 	return strings.ContainsAny(text, ":=/@") || strings.Contains(text, "PRIVATE KEY") ||
-		commandSecret.MatchString(text) || bearerToken.MatchString(text) || knownToken.MatchString(text)
+		commandSecret().MatchString(text) || bearerToken().MatchString(text) || knownToken().MatchString(text)
 }
 
 var (
 	// In a query string more names look like a credential than in a file: sig,
 	// code, key.
-	queryParameter = regexp.MustCompile(`(?i)([?&;][\w.\-\[\]]*(?:token|secret|sig|key|pass|pwd|auth|cred|code)[\w.\-\[\]]*=)[^&\s"<>]+`)
-	bearerToken    = regexp.MustCompile(`(?i)\b((?:bearer|splunk|geniekey)\s+)[^\s"'<>]+`)
-	basicToken     = regexp.MustCompile(`\b(Basic\s+)[A-Za-z0-9+/_\-]{8,}=*`)
+	queryParameter = lazy(`(?i)([?&;][\w.\-\[\]]*(?:token|secret|sig|key|pass|pwd|auth|cred|code)[\w.\-\[\]]*=)[^&\s"<>]+`)
+	bearerToken    = lazy(`(?i)\b((?:bearer|splunk|geniekey)\s+)[^\s"'<>]+`)
+	basicToken     = lazy(`\b(Basic\s+)[A-Za-z0-9+/_\-]{8,}=*`)
 	// knownToken is what its own form gives away, wherever it stands: a JWT, and
 	// the tokens of GitHub, GitLab, Slack and AWS.
-	knownToken    = regexp.MustCompile(`\b(?:eyJ[\w\-]{8,}\.[\w\-]+\.[\w\-]*|gh[pousr]_\w{16,}|glpat-[\w\-]{16,}|xox[a-z]-[\w\-]{8,}|AKIA[A-Z0-9]{12,})`)
-	commandSecret = regexp.MustCompile(`(?i)((?:^|[\s"'])--?[\w\-]*(?:password|passwd|secret|token|cookie|api-?key)\s+)("[^"]*"|'[^']*'|\S+)`)
+	knownToken    = lazy(`\b(?:eyJ[\w\-]{8,}\.[\w\-]+\.[\w\-]*|gh[pousr]_\w{16,}|glpat-[\w\-]{16,}|xox[a-z]-[\w\-]{8,}|AKIA[A-Z0-9]{12,})`)
+	commandSecret = lazy(`(?i)((?:^|[\s"'])--?[\w\-]*(?:password|passwd|secret|token|cookie|api-?key)\s+)("[^"]*"|'[^']*'|\S+)`)
 	// curl -H and --header.
-	commandHeader = regexp.MustCompile(`((?:^|[\s"'])(?:-H|--(?:proxy-)?header)[ =]*)(?:\\*"[^"]*"|'[^']*'|[^\s"'])[^\s"',]*`)
+	commandHeader = lazy(`((?:^|[\s"'])(?:-H|--(?:proxy-)?header)[ =]*)(?:\\*"[^"]*"|'[^']*'|[^\s"'])[^\s"',]*`)
 	// userToken is a token with an empty password.
-	userToken = regexp.MustCompile(`((?:^|[\s"'])(?:-[uU]|--(?:proxy-)?user)[ =]?["']?)[^\s:"'\[]+:(["']?(?:\s|$))`)
+	userToken = lazy(`((?:^|[\s"'])(?:-[uU]|--(?:proxy-)?user)[ =]?["']?)[^\s:"'\[]+:(["']?(?:\s|$))`)
 	// curl -u and --user.
-	commandUser = regexp.MustCompile(`((?:^|[\s"'])(?:-[uU]|--(?:proxy-)?user)[ =]?["']?[^\s:"']+:)[^\s"']+`)
+	commandUser = lazy(`((?:^|[\s"'])(?:-[uU]|--(?:proxy-)?user)[ =]?["']?[^\s:"']+:)[^\s"']+`)
 )
 
 // A shape is what is secret whatever the name of its key. A line is only searched
 // if it has one of the words, in lower case.
 type shape struct {
 	words   []string
-	pattern *regexp.Regexp
+	pattern func() *regexp.Regexp
 	shown   string
 }
 
@@ -86,7 +86,7 @@ func redactShapes(s string) string {
 	lower := strings.ToLower(s)
 	for _, shape := range shapes() {
 		if slices.ContainsFunc(shape.words, func(word string) bool { return strings.Contains(lower, word) }) {
-			s = shape.pattern.ReplaceAllString(s, shape.shown)
+			s = shape.pattern().ReplaceAllString(s, shape.shown)
 		}
 	}
 	return s

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // Mask replaces what is hidden, and does not reveal even its length.
@@ -53,7 +54,7 @@ func Value(key string, v any) string {
 
 // hidesAll reports whether nothing of a key's value may be shown.
 func hidesAll(key, text string) bool {
-	return secretName(key) && !harmless.MatchString(text) && (!pathName(key) || pathPattern.FindString(text) != text)
+	return secretName(key) && !harmless().MatchString(text) && (!pathName(key) || pathPattern().FindString(text) != text)
 }
 
 // A redactor goes through a text line by line. Comments have a state of their
@@ -134,10 +135,10 @@ func (r *secretState) open(lead, rest string) string {
 		return strings.TrimSuffix(lead, "-----") + Mask
 	}
 	text := strings.TrimRight(rest, " \t\r")
-	at := environmentKey.FindStringIndex(rest)
+	at := environmentKey().FindStringIndex(rest)
 	if broken, ok := strings.CutSuffix(text, `\`); ok {
 		last := broken[strings.LastIndexAny(broken, " \t")+1:]
-		r.broken = at != nil || urlStart.MatchString(last)
+		r.broken = at != nil || urlStart().MatchString(last)
 	}
 	if at != nil {
 		return lead + redactShapes(rest[:at[1]]) + redactShapes(redactEnvironment(rest[at[1]:]))
@@ -163,7 +164,7 @@ func (r *secretState) values(s, lead string) string {
 	var out strings.Builder
 	comment := strings.Contains(lead+s, "#")
 	for {
-		at := keyPattern.FindStringSubmatchIndex(s)
+		at := keyPattern().FindStringSubmatchIndex(s)
 		if at == nil {
 			out.WriteString(s)
 			return out.String()
@@ -196,10 +197,10 @@ func (r *secretState) value(name, s string) (shown, rest string) {
 	switch {
 	case strings.HasPrefix(s, Mask):
 		return Mask, s[len(Mask):]
-	case harmless.MatchString(text) || blockMark.MatchString(text):
+	case harmless().MatchString(text) || blockMark().MatchString(text):
 		return s, ""
 	case pathName(name):
-		if at := pathPattern.FindStringSubmatchIndex(s); at != nil {
+		if at := pathPattern().FindStringSubmatchIndex(s); at != nil {
 			return s[:at[3]], s[at[3]:]
 		}
 	}
@@ -272,11 +273,17 @@ func hide(rest string) string {
 var (
 	// keyPattern is any key with its separator; secretName decides later. Quotes
 	// may be escaped: JSON within YAML.
-	keyPattern = regexp.MustCompile(`((?i:api |access |private |client |secret )?[\w.\-\[\]]+)[\\"']*\s*[:=]+>?[ \t]*`)
+	keyPattern = lazy(`((?i:api |access |private |client |secret )?[\w.\-\[\]]+)[\\"']*\s*[:=]+>?[ \t]*`)
 	// harmless values say that there is no secret.
-	harmless = regexp.MustCompile(`^(?i:""|''|null|~|true|false|yes|no|\[\]|\{\})?$`)
+	harmless = lazy(`^(?i:""|''|null|~|true|false|yes|no|\[\]|\{\})?$`)
 	// blockMark begins a YAML block scalar.
-	blockMark = regexp.MustCompile(`^[|>][0-9+-]*$`)
+	blockMark = lazy(`^[|>][0-9+-]*$`)
 	// pathPattern has no "+" or "=" because base64 may begin with a slash too.
-	pathPattern = regexp.MustCompile(`^["']?(/[\w./\-]{1,128})(?:["'\s:,;)}\]]|$)`)
+	pathPattern = lazy(`^["']?(/[\w./\-]{1,128})(?:["'\s:,;)}\]]|$)`)
 )
+
+// lazy returns a pattern that is compiled when it is first used. All of them take
+// several milliseconds, and a run uses few.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}

@@ -16,19 +16,19 @@ import (
 var (
 	// urlStart is the scheme with its separator. A slash may be escaped, as in
 	// JSON, or percent-encoded, as in the query of another URL.
-	urlStart = regexp.MustCompile(`(?i)(?:[a-z][a-z0-9+.\-]*)?(?::|%3a)(?:\\*/|\\u002f|\\x2f|%2f){2}`)
+	urlStart = lazy(`(?i)(?:[a-z][a-z0-9+.\-]*)?(?::|%3a)(?:\\*/|\\u002f|\\x2f|%2f){2}`)
 	// plainHost is what a URL may show: names, addresses, ports, and the
 	// variables of dnf and of templates.
-	plainHost = regexp.MustCompile(`^(?:[\pL\pN_.\-${}%*]*|\[[0-9A-Fa-f:.%]*\])(?::[0-9]{0,5}|:\$\{?\w*\}?)?$`)
+	plainHost = lazy(`^(?:[\pL\pN_.\-${}%*]*|\[[0-9A-Fa-f:.%]*\])(?::[0-9]{0,5}|:\$\{?\w*\}?)?$`)
 	// publicHost serves its paths to everybody.
-	publicHost = regexp.MustCompile(`(?i)^(?:(?:[\w\-]+\.)*falco\.org|(?:docs|linux|yum[\w${}.\-]*)\.oracle\.com|yum[\w${}.\-]*\.oci\.oraclecloud\.com|` +
+	publicHost = lazy(`(?i)^(?:(?:[\w\-]+\.)*falco\.org|(?:docs|linux|yum[\w${}.\-]*)\.oracle\.com|yum[\w${}.\-]*\.oci\.oraclecloud\.com|` +
 		`yum\$ociregion\.\$\{?ocidomain\}?|(?:[\w\-]+\.)*fedoraproject\.org)(?::[0-9]+)?$`)
 	// webhookHost takes messages from anybody who knows a path.
-	webhookHost = regexp.MustCompile(`(?i)^hooks?[.\-]|webhook`)
-	webhookDir  = regexp.MustCompile(`(?i)^(?:web)?hooks?$`)
+	webhookHost = lazy(`(?i)^hooks?[.\-]|webhook`)
+	webhookDir  = lazy(`(?i)^(?:web)?hooks?$`)
 	// plainSegment is not a token: it is too short, or a version, an architecture,
 	// a package's file, or a usual word in repositories and interfaces.
-	plainSegment = regexp.MustCompile(`^(?:` + regexp.QuoteMeta(Mask) + `|.{0,3}|v?[0-9]{1,3}(?:\.[0-9]{1,5}){1,3}|` +
+	plainSegment = lazy(`^(?:` + regexp.QuoteMeta(Mask) + `|.{0,3}|v?[0-9]{1,3}(?:\.[0-9]{1,5}){1,3}|` +
 		`\$\{?[a-z]\w*\}?|(?i:[a-z][a-z_+\-]*-[0-9]{1,3}\.[0-9][\w.+~^\-]{0,40}\.rpm)|` +
 		`(?i:falco(?:security|ctl|-bootstrap)?(?:-packages|-rpm)?|packages?|rpms?|repo(?:s|data|sitory|sitories)?|repomd\.xml(?:\.asc|\.key)?|` +
 		`yum|mirrors?|download|linux|oracle|oracle-?linux|epel|fedora|baseos|appstream|everything|developer|modular|` +
@@ -36,19 +36,19 @@ var (
 		`rpm-gpg-key(?:-falcosecurity|-epel|-oracle)?(?:-[0-9]{1,2})?|healthz|metrics|services?|api|(?:web)?hooks?|index|` +
 		`(?:falco|falcosecurity-packages|repomd|primary|filelists|other|mirrorlist|metalink|index|config|key)\.(?:asc|gpg|key|fpr|xml|repo|html?|json|yaml)(?:\.[gx]z)?))$`)
 	// bareHost is a host with a path and no scheme, as curl takes it.
-	bareHost = regexp.MustCompile(`(^|[\s"'=(])([A-Za-z0-9][\w\-]*(?:\.[\w\-]+)*\.([A-Za-z]{2,12})(?::[0-9]{1,5})?)(/[^\s"'<>]+)`)
+	bareHost = lazy(`(^|[\s"'=(])([A-Za-z0-9][\w\-]*(?:\.[\w\-]+)*\.([A-Za-z]{2,12})(?::[0-9]{1,5})?)(/[^\s"'<>]+)`)
 	// bareUser is a user with a password before a host without a scheme, as in
 	// the address of a proxy.
-	bareUser = regexp.MustCompile(`(^|[\s"'=(,])[^\s"'=(,:@/\[\]]*:[^\s"'@/][^\s"'@]*(@[\w\[$])`)
+	bareUser = lazy(`(^|[\s"'=(,])[^\s"'=(,:@/\[\]]*:[^\s"'@/][^\s"'@]*(@[\w\[$])`)
 	// barePath is the path of a pre-authenticated request or webhook alone.
-	barePath = regexp.MustCompile(`(/p/)[^/\s"']+(/n/)|((?:^|[\s"'=])/(?:api/)?(?:web)?hooks?/)[^\s"']+`)
+	barePath = lazy(`(/p/)[^/\s"']+(/n/)|((?:^|[\s"'=])/(?:api/)?(?:web)?hooks?/)[^\s"']+`)
 )
 
 // redactURLs hides the secrets of every URL in one line.
 func redactURLs(s string) string {
 	var out strings.Builder
 	for rest := s; ; {
-		at := urlStart.FindStringIndex(rest)
+		at := urlStart().FindStringIndex(rest)
 		if at == nil {
 			out.WriteString(rest)
 			break
@@ -89,7 +89,7 @@ func redactURL(separator, word, open string) (shown string, n int) {
 	scheme, _, _ := strings.Cut(strings.ToLower(separator), ":")
 	local := host == "" && (scheme == "file" || scheme == "unix")
 	name := strings.TrimPrefix(host, "@")
-	if !plainHost.MatchString(name) && name != Mask {
+	if !plainHost().MatchString(name) && name != Mask {
 		return user + host[:len(host)-len(name)] + Mask, n
 	}
 	return user + host + redactPath(path, name, local), n
@@ -101,10 +101,10 @@ func redactPath(path, host string, local bool) string {
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path, tail = path[:i], path[i:i+1]+masked(path[i+1:])
 	}
-	if local || publicHost.MatchString(host) {
+	if local || publicHost().MatchString(host) {
 		return path + tail
 	}
-	hook := webhookHost.MatchString(host)
+	hook := webhookHost().MatchString(host)
 	var out strings.Builder
 	for rest := path; rest != ""; {
 		slash := len(rest) - len(strings.TrimLeft(rest, `/\`))
@@ -115,8 +115,8 @@ func redactPath(path, host string, local bool) string {
 			break
 		}
 		segment := before(rest, `/\`)
-		hook = webhookDir.MatchString(segment)
-		if plainSegment.MatchString(segment) {
+		hook = webhookDir().MatchString(segment)
+		if plainSegment().MatchString(segment) {
 			out.WriteString(segment)
 		} else {
 			out.WriteString(Mask)
@@ -130,20 +130,20 @@ func redactPath(path, host string, local bool) string {
 // scheme.
 func redactBare(s string) string {
 	if strings.Contains(s, "@") {
-		s = bareUser.ReplaceAllString(s, "${1}"+Mask+"${2}")
+		s = bareUser().ReplaceAllString(s, "${1}"+Mask+"${2}")
 	}
 	if !strings.Contains(s, "/") {
 		return s
 	}
-	s = bareHost.ReplaceAllStringFunc(s, func(found string) string {
-		m := bareHost.FindStringSubmatch(found)
+	s = bareHost().ReplaceAllStringFunc(s, func(found string) string {
+		m := bareHost().FindStringSubmatch(found)
 		if isFileType(m[3]) {
 			return found
 		}
 		n := trimmed(m[4])
 		return m[1] + m[2] + redactPath(m[4][:n], m[2], false) + m[4][n:]
 	})
-	return barePath.ReplaceAllString(s, "${1}${3}"+Mask+"${2}")
+	return barePath().ReplaceAllString(s, "${1}${3}"+Mask+"${2}")
 }
 
 // isFileType reports whether the last part of a dotted name is that of a file,

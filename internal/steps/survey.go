@@ -15,6 +15,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
@@ -42,6 +43,8 @@ type survey struct {
 	unit string
 	// planned has the ids of the steps that have planned changes so far.
 	planned map[string]bool
+	// inForceBy has what Falco reads, by its arguments and environment.
+	inForceBy map[string]*falcoconf.Config
 	// swept means that leftovers of rpm are to be removed, which Falco would load.
 	swept bool
 	// candidate are all rules files as they will be, if the rules step has planned
@@ -50,7 +53,7 @@ type survey struct {
 }
 
 func newSurvey(ctx context.Context, view node.View, s settings.Settings) *survey {
-	sv := &survey{Settings: s, view: view, planned: map[string]bool{}}
+	sv := &survey{Settings: s, view: view, planned: map[string]bool{}, inForceBy: map[string]*falcoconf.Config{}}
 	if sv.err = sv.identify(); sv.err == nil {
 		sv.err = sv.decide(ctx)
 	}

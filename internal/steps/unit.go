@@ -272,7 +272,16 @@ func astray(sv *survey, u systemd.Unit, vitals node.Vitals) string {
 
 // loadInForce reads what a Falco that is started now would read.
 func loadInForce(sv *survey, u systemd.Unit) (*falcoconf.Config, error) {
-	return falcoconf.Load(sv.view.Tree(), falco.MainFile(u, sv.view.Tree()), falco.ConfigStart(sv.version, u, sv.view.Tree()))
+	tree := sv.view.Tree()
+	key := fmt.Sprintf("%q %q", falco.StartOf(u, tree).Args, u.Env(tree))
+	if config, read := sv.inForceBy[key]; read {
+		return config, nil
+	}
+	config, err := falcoconf.Load(tree, falco.MainFile(u, tree), falco.ConfigStart(sv.version, u, tree))
+	if err == nil {
+		sv.inForceBy[key] = config
+	}
+	return config, err
 }
 
 // isCrashLooping reports whether systemd is about to restart the unit or has
