@@ -39,6 +39,29 @@ kill -KILL $agent; wait $agent; rpm -q falco`)
 	n.requireNoChange(t)
 }
 
+// A reinstallation is killed in a scriptlet. Falco is twice in rpm's database then, and
+// dnf check complains.
+func TestAftermathOfAKilledReinstallation(t *testing.T) {
+	t.Parallel()
+	n := StartConverged(t, OL("9.6"))
+	n.Must(slowSystemctl)
+	n.Must(`setsid dnf -y reinstall falco >/dev/null 2>&1 & dnf=$!
+for ((i = 0; i < 600; i++)); do pgrep -f '/var/tmp/[r]pm-tmp' && break; sleep 0.05; done
+kill -KILL -- -$dnf; pkill -KILL -f '/var/tmp/[r]pm-tmp'; mv -f /usr/bin/systemctl.real /usr/bin/systemctl`)
+	if have := n.Installed("falco"); len(have) != 2 {
+		t.Fatalf("rpm's database has %q, want it twice", have)
+	}
+	r := n.Run("--dry-run")
+	Lines(t, r.Stdout, "packages    pending", "rpm's database has falco-0.44.1-1.", "twice")
+	if r := n.Run(); r.Exit != 0 {
+		t.Errorf("a run: %v", r)
+	}
+	if have := n.Installed("falco"); len(have) != 1 || n.Sh("dnf check").Exit != 0 {
+		t.Errorf("rpm's database has %q, and dnf check says %v", have, n.Sh("dnf check"))
+	}
+	n.requireNoChange(t)
+}
+
 // Power is lost while rpm unpacks Falco, once before its first installation and once
 // over a Falco that runs. Falco would load the leftover in config.d.
 func TestAftermathOfAPowerCut(t *testing.T) {

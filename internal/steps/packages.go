@@ -229,7 +229,7 @@ func installEPEL(sv *survey, set repos.Set) node.Install {
 }
 
 // planReinstall plans to reinstall the same package if any file is missing or
-// damaged, or if no pinned key has signed it.
+// damaged, if no pinned key has signed it, or if rpm's database has it twice.
 func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: sv.installed.NEVRA()}
 	altered, err := inforce.Damaged(ctx, sv.view)
@@ -245,6 +245,9 @@ func planReinstall(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	case len(altered) > 0:
 		out.Reason = "files of " + sv.installed.NEVRA() + " are not as they were installed"
 		c.Cause = node.Because(node.DriftFiles, inforce.ListAltered(altered))
+	case len(sv.rpm.Installed["falco"]) > 1:
+		out.Reason = "rpm's database has " + sv.installed.NEVRA() + " twice"
+		c.Cause = node.Because(node.DriftVersion, "a transaction that was killed has left it twice in rpm's database")
 	default:
 		return out, nil
 	}
