@@ -184,7 +184,7 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 // docs/architecture.md has the picture.
 func layers() map[string]string {
 	return map[string]string{
-		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings spelling steps verify vocabulary",
+		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings spelling steps support verify vocabulary",
 		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust vocabulary",
 		"internal/vocabulary": "node redact spelling",
 		"internal/ruleset":    "falco node settings",
@@ -198,6 +198,7 @@ func layers() map[string]string {
 		"internal/program":    "",
 		"internal/verify":     "falco node redact",
 		"internal/inforce":    "falco node",
+		"internal/support":    "falco node program redact settings",
 		"internal/settings":   "trust",
 		"internal/node":       "",
 		"internal/falco":      "",
@@ -222,7 +223,7 @@ func owners() map[string]string {
 		// Formats are bytes to bytes; planning sees the node through a View.
 		"os":                    "cmd/falco-bootstrap internal/alert internal/files internal/host internal/pkgmgr internal/program pkg/systemd",
 		"os/exec":               "internal/alert internal/program",
-		"net/http":              "internal/pkgmgr",
+		"net/http":              "internal/pkgmgr internal/support",
 		"golang.org/x/sys/unix": "internal/alert internal/files internal/host internal/program",
 		// Packages return errors; the command logs.
 		"go.uber.org/zap":         "cmd/falco-bootstrap internal/redact",

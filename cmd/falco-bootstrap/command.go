@@ -93,7 +93,7 @@ func (a *app) command() *cobra.Command {
 		return usage(err, "see `"+c.CommandPath()+" --help`")
 	})
 	a.addOptions(root)
-	root.AddCommand(a.verifyCommand(), a.explainCommand(), a.configCommand(), a.reportCommand(), a.bundleCommand(), a.versionCommand())
+	root.AddCommand(a.verifyCommand(), a.explainCommand(), a.configCommand(), a.reportCommand(), a.bundleCommand(), a.debugCommand(), a.versionCommand())
 	return root
 }
 
@@ -122,6 +122,9 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 	unknown, err := settings.Environment(cmd.Flags(), a.environ)
 	if err != nil {
 		return usage(err, hint)
+	}
+	if a.options.timeout <= 0 {
+		return usage(fmt.Errorf("--timeout: %v leaves no time", a.options.timeout), "give it a time such as 15m")
 	}
 	a.deadline = time.Now().Add(a.options.timeout)
 	if o := a.options.output; o != "text" && o != "json" {

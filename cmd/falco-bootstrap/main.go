@@ -11,6 +11,9 @@ package main
 import (
 	"context"
 	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -51,4 +54,46 @@ type view interface {
 type machine interface {
 	node.Machine
 	Close() error
+}
+
+// oneStop is how long several signals are one wish to stop: timeout(1) sends two, and
+// a terminal that closes does too.
+const oneStop = time.Second
+
+// untilSignal returns a context that ends with the first SIGINT, SIGTERM or SIGHUP.
+// A SIGINT or SIGTERM after oneStop ends the process at once. A SIGPIPE does nothing:
+// the write fails, and a child has the signal as ever.
+func untilSignal(ctx context.Context) context.Context {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		<-signals
+		first := time.Now()
+		cancel()
+		for s := range signals {
+			if n, ok := s.(syscall.Signal); ok && n != syscall.SIGHUP && time.Since(first) > oneStop {
+				signal.Reset(n)
+				_ = syscall.Kill(os.Getpid(), n)
+			}
+		}
+	}()
+	return ctx
+}
+
+// noRoom is what entry says, before Go's runtime starts and finds no room: that crash
+// too has exit status 2, and nothing in Go can change it.
+var noRoom = "falco-bootstrap: error: less than 1 GiB of address space is allowed, and Go needs it\n" +
+	"falco-bootstrap: hint: raise the limit (ulimit -v, LimitAS= of a unit)\n"
+
+// abortOnCrash makes a crash of Go's runtime end the process by SIGABRT: its exit
+// status would be 2, which has a meaning. No core file is left.
+func abortOnCrash() {
+	debug.SetTraceback("crash")
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_CORE, &limit) == nil {
+		limit.Cur = 0
+		_ = syscall.Setrlimit(syscall.RLIMIT_CORE, &limit)
+	}
 }

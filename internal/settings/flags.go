@@ -53,6 +53,12 @@ func Rows() []Row {
 	}
 }
 
+// Value returns the setting's value.
+func (r Row) Value(s Settings) any { return reflect.ValueOf(r.field(&s)).Elem().Interface() }
+
+// Given reports whether a flag or the environment sets it.
+func (f *Flags) Given(r Row) bool { return f.flags.Changed(r.Flag) }
+
 // Flags are the settings as flags. Values given there, or in the environment,
 // win over a settings file.
 type Flags struct {
