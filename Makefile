@@ -29,7 +29,7 @@ TOOLCHAIN := $(shell sed -n 's/^toolchain //p' go.mod)
 .PHONY: build test unit race node demo lint fuzz bench faults release clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -ldflags "-E main.entry" -o bin/falco-bootstrap ./cmd/falco-bootstrap
+	CGO_ENABLED=0 $(GO) build -tags nethttpomithttp2 -ldflags "-E main.entry" -o bin/falco-bootstrap ./cmd/falco-bootstrap
 
 test:
 	test/all.sh

@@ -38,7 +38,7 @@ rpm_version() {
 binaries() {
 	local arch
 	for arch in $ARCHES; do
-		GOARCH=$arch go build -ldflags "-E main.entry -s -w -buildid= -X main.version=$VERSION -X main.commit=$COMMIT -X main.date=$date" \
+		GOARCH=$arch go build -tags nethttpomithttp2 -ldflags "-E main.entry -s -w -buildid= -X main.version=$VERSION -X main.commit=$COMMIT -X main.date=$date" \
 			-o "$dist/falco-bootstrap-linux-$arch" ./cmd/falco-bootstrap
 	done
 }

@@ -107,7 +107,7 @@ func TestReleaseIsReproducible(t *testing.T) {
 func hostBinary(t *testing.T, ldflags string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "falco-bootstrap")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", ldflags, "-o", name, "../cmd/falco-bootstrap")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-tags", "nethttpomithttp2", "-ldflags", ldflags, "-o", name, "../cmd/falco-bootstrap")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

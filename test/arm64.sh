@@ -25,7 +25,7 @@ fi
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export GOOS=linux GOARCH=arm64 CGO_ENABLED=0
-go build -ldflags "-E main.entry" -o "$scratch/falco-bootstrap" ./cmd/falco-bootstrap
+go build -tags nethttpomithttp2 -ldflags "-E main.entry" -o "$scratch/falco-bootstrap" ./cmd/falco-bootstrap
 # $qemu is empty on arm64.
 # shellcheck disable=SC2086
 $qemu "$scratch/falco-bootstrap" --version | grep ' linux/arm64$'

@@ -4,6 +4,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -60,7 +61,7 @@ func (o Options) programs() tools {
 
 func (o Options) packages(t files.Tree) *pkgmgr.Manager {
 	m := pkgmgr.New(t, o.tell)
-	m.RPM = o.programs().rpm
+	m.RPM, m.Kernel = o.programs().rpm, cmp.Or(o.Kernel, runningKernel())
 	return m
 }
 

@@ -168,8 +168,8 @@ type PublicKey struct {
 
 // Packages is what rpm's database has of the packages and keys that matter here.
 type Packages struct {
-	// Installed holds every installed version by name: falco, dkms,
-	// kernel-devel, kernel-uek-devel, gcc-toolset-11, gcc-toolset-14,
+	// Installed holds every installed version by name: falco, dkms, the headers of
+	// this host's kernel (kernel-uek-devel), gcc-toolset-11, gcc-toolset-14,
 	// oracle-epel-release-el7 to -el10.
 	Installed map[string][]Package
 	Keys      []PublicKey

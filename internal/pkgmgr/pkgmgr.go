@@ -24,6 +24,8 @@ import (
 type Manager struct {
 	// RPM is the program and its fixed arguments.
 	RPM []string
+	// Kernel is the release of the kernel whose headers matter; "" if none do.
+	Kernel string
 	// DNF are candidates for dnf or yum; the first that exists is used.
 	DNF []string
 	// Tree holds the files that changes name.

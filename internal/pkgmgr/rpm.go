@@ -17,6 +17,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/program"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/osrelease"
 )
 
 const (
@@ -38,16 +39,16 @@ const (
 )
 
 // queried returns the names of the packages that matter here.
-func queried() []string {
-	return []string{
+func (m *Manager) queried() []string {
+	names := []string{
 		"falco", "dkms", "gcc-toolset-11", "gcc-toolset-14",
-		"kernel-devel", "kernel-debug-devel", "kernel-64k-devel", "kernel-64k-debug-devel",
-		"kernel-rt-devel", "kernel-rt-debug-devel", "kernel-rt-64k-devel", "kernel-rt-64k-debug-devel",
-		"kernel-uek-devel", "kernel-uek-debug-devel", "kernel-uek64k-devel", "kernel-uek64kdebug-devel",
-		"kernel-ueknext-devel", "kernel-ueknext-debug-devel", "kernel-ueknext64k-devel", "kernel-ueknext64kdebug-devel",
 		"oracle-epel-release-el7", "oracle-epel-release-el8", "oracle-epel-release-el9", "oracle-epel-release-el10",
 		"gpg-pubkey",
 	}
+	if k, err := osrelease.ParseKernel(m.Kernel); err == nil {
+		names = append(names, k.DevelName())
+	}
+	return names
 }
 
 // queryFields returns the tags to ask for. A package's signature is in one of
@@ -75,7 +76,7 @@ func (m *Manager) query(ctx context.Context, args ...string) (program.Result, er
 // crypto policy old keys would only hide packages.
 func (m *Manager) Packages(ctx context.Context) (node.Packages, error) {
 	format := recordStart + strings.Join(queryFields(), fieldEnd) + recordEnd
-	out, err := m.query(ctx, append([]string{"-q", "--nosignature", "--nodigest", "--queryformat", format}, queried()...)...)
+	out, err := m.query(ctx, append([]string{"-q", "--nosignature", "--nodigest", "--queryformat", format}, m.queried()...)...)
 	if err != nil {
 		return node.Packages{}, fmt.Errorf("asking rpm what is installed: %w", err)
 	}
