@@ -32,9 +32,13 @@ type env struct {
 	environ        []string
 	terminal       bool // standard output is a terminal
 	now            func() time.Time
-	// readFile reads a regular file; readReport reads a pipe too.
-	readFile, readReport func(string) ([]byte, error)
-	view                 func(context.Context, host.Options) (view, error)
+	// readFile reads a regular file.
+	readFile func(string) ([]byte, error)
+	// listReports returns the files of a directory, and openReport opens one, which
+	// may be a pipe.
+	listReports func(string) ([]string, error)
+	openReport  func(string) (io.ReadCloser, error)
+	view        func(context.Context, host.Options) (view, error)
 	// settle waits until no package transaction runs.
 	settle func(context.Context, host.Options) error
 	// machine opens the node for writing; nothing else does.

@@ -32,7 +32,7 @@ func main() {
 	os.Exit(int(run(untilSignal(context.Background()), os.Args[1:], env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())),
-		now: time.Now, readReport: os.ReadFile,
+		now: time.Now, listReports: listReports, openReport: openReport,
 		readFile: func(name string) ([]byte, error) { return files.ReadFile(name, maxSettings) },
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
 		settle:   host.Settle,

@@ -146,7 +146,7 @@ func (m *Machine) Apply(ctx context.Context, c node.Change) error {
 	case node.Chgrp:
 		return m.tree.Chgrp(c)
 	case node.Install:
-		return m.packages.Install(ctx, c)
+		return m.install(ctx, c)
 	case node.ImportKey:
 		return m.packages.ImportKey(ctx, c)
 	case node.RemoveKey:

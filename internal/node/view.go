@@ -83,6 +83,13 @@ type File struct {
 	Target string
 }
 
+// The falco.yaml that the installed package has put in place, and that of the one
+// before, in the agent's state directory.
+const (
+	ShippedConfig = "/var/lib/falco-bootstrap/falco.yaml.shipped"
+	ShippedBefore = "/var/lib/falco-bootstrap/falco.yaml.shipped-before"
+)
+
 // HintNotRegular is what to do about a link or a directory in the place of a file.
 const HintNotRegular = "only a regular file is replaced: put the file itself there, or move what is there out of the way"
 

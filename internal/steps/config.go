@@ -23,10 +23,6 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
-// savedConfig is where rpm puts an edited falco.yaml when an upgrade replaces
-// it.
-const savedConfig = falco.ConfigFile + ".rpmsave"
-
 // planConfig keeps the declared keys of falco.yaml in force in what Falco reads:
 // the file, the fragments over it, and the unit's command line. A node where a
 // fragment or the unit overrules a declared key is refused: somebody else wrote
@@ -42,7 +38,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		return converge.Outcome{}, err
 	}
 	if old == nil || (!sv.view.Host().Tree && !sv.falcoFits()) {
-		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + joinSettings(sv.Declared()), Warnings: findings.Warnings()}, nil
+		return converge.Outcome{Waiting: idPackages, Reason: "set once falco.yaml exists: " + vocabulary.JoinSettings(sv.Declared()), Warnings: findings.Warnings()}, nil
 	}
 	if sv.swept {
 		return converge.Outcome{Waiting: idPackages, Reason: "read once what rpm left is removed", Warnings: findings.Warnings()}, nil
@@ -61,7 +57,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	}
 	out := converge.Outcome{
 		Reason:   falco.ConfigFile + " is as declared",
-		Warnings: slices.Concat(findings.Warnings(), lostEdits(sv.view, edited), sv.inForce(u).CheckProgram()),
+		Warnings: slices.Concat(findings.Warnings(), vocabulary.LostEdits(sv.view, sv.installed, edited), sv.inForce(u).CheckProgram()),
 	}
 	effective, err := falcoconf.LoadCandidate(sv.view.Tree(), falco.ConfigFile, edited, falco.ConfigStart(sv.version, u, sv.view.Tree()))
 	if err != nil {
@@ -156,14 +152,6 @@ func judge(ctx context.Context, sv *survey, u systemd.Unit, content []byte, out 
 	return nil
 }
 
-func joinSettings(all []falcoconf.Setting) string {
-	var texts []string
-	for _, s := range all {
-		texts = append(texts, s.Path+"="+redact.Value(s.Path, s.Value))
-	}
-	return strings.Join(texts, ", ")
-}
-
 // withExecStart adds the line of the unit to an error about a key that an option
 // overrules.
 func (sv *survey) withExecStart(u systemd.Unit, config *falcoconf.Config, err error) error {
@@ -227,7 +215,7 @@ func configWrite(sv *survey, file string, old, edited []byte, check *node.FalcoC
 // moved aside, and nobody has changed the shipped one since: rpm gives a file
 // the time at which its package was built.
 func isShipped(sv *survey) bool {
-	if _, err := sv.view.Stat(savedConfig); err != nil {
+	if _, err := sv.view.Stat(vocabulary.SavedConfig); err != nil {
 		return false
 	}
 	live, err := sv.view.Stat(falco.ConfigFile)
@@ -242,22 +230,4 @@ func isLeftover(file string) bool {
 	}
 	ext := path.Ext(file)
 	return ext != ".yaml" && ext != ".yml" || strings.HasPrefix(path.Base(file), ".")
-}
-
-// lostEdits warns of an operator's edits that are no longer in force because an
-// upgrade moved their file aside.
-func lostEdits(view node.View, live []byte) []node.Warning {
-	saved, err := readOptional(view.Tree(), savedConfig)
-	if err != nil || saved == nil {
-		return nil
-	}
-	lost, err := falcoconf.LostEdits(live, saved)
-	if err != nil || len(lost) == 0 {
-		return nil
-	}
-	return []node.Warning{{
-		Message: fmt.Sprintf("an upgrade moved an edited falco.yaml to %s; no longer in force: %s", savedConfig, joinSettings(lost)),
-		Hint:    "declare what is still wanted in falco.config, then remove that file",
-		Drift:   node.DriftConfigReplaced,
-	}}
 }

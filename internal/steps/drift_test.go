@@ -16,6 +16,7 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/vocabulary"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
@@ -126,12 +127,12 @@ func TestDrift(t *testing.T) {
 			n.write(falco.ConfigFile, strings.Replace(n.read(falco.ConfigFile), "  enabled: true\n  keep", "  enabled: no\n  keep", 1))
 		}},
 		{"falco.yaml replaced", node.DriftConfigReplaced, func(n *fakeNode, _ *settings.Settings) {
-			n.write(savedConfig, n.read(falco.ConfigFile)+"priority: warning\n")
+			n.write(vocabulary.SavedConfig, n.read(falco.ConfigFile)+"priority: warning\n")
 			n.write(falco.ConfigFile, falcoYAML)
 			n.files[inTree(falco.ConfigFile)].ModTime = now.Add(-time.Hour) // when the package was built
 		}},
 		{"falco.yaml edited after it was replaced", node.DriftConfigEdited, func(n *fakeNode, _ *settings.Settings) {
-			n.write(savedConfig, n.read(falco.ConfigFile))
+			n.write(vocabulary.SavedConfig, n.read(falco.ConfigFile))
 			n.write(falco.ConfigFile, falcoYAML)
 		}},
 		{"unit stopped", node.DriftUnitStopped, func(n *fakeNode, _ *settings.Settings) {

@@ -62,18 +62,24 @@ func sortByPath(all []Setting) {
 
 // LostEdits returns the leaves of saved, a file that an upgrade moved aside
 // (.rpmsave), that the live file lacks or to which it gives another value, sorted
-// by path. Defaults that changed between the two releases are among them, because
-// the shipped file of the old release is gone.
-func LostEdits(live, saved []byte) ([]Setting, error) {
-	now, err := yamledit.Decode(live)
-	if err != nil {
-		return nil, fmt.Errorf("reading the live file: %w", err)
+// by path. shipped is the file as the old release had it: what it has too is no edit.
+// If that is nil, defaults that changed between the two releases are among them.
+func LostEdits(live, saved, shipped []byte) ([]Setting, error) {
+	var read [3]map[string]any
+	for i, src := range [][]byte{live, saved, shipped} {
+		var err error
+		if read[i], err = yamledit.Decode(src); err != nil {
+			return nil, fmt.Errorf("reading the %s file: %w", []string{"live", "saved", "shipped"}[i], err)
+		}
 	}
-	old, err := yamledit.Decode(saved)
-	if err != nil {
-		return nil, fmt.Errorf("reading the saved file: %w", err)
+	lost := lostLeaves(nil, nil, read[1], read[0])
+	if shipped != nil {
+		edited := map[string]bool{}
+		for _, s := range lostLeaves(nil, nil, read[1], read[2]) {
+			edited[s.Path] = true
+		}
+		lost = slices.DeleteFunc(lost, func(s Setting) bool { return !edited[s.Path] })
 	}
-	lost := lostLeaves(nil, nil, old, now)
 	sortByPath(lost)
 	return lost, nil
 }

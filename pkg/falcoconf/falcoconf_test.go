@@ -40,13 +40,22 @@ func TestFlatten(t *testing.T) {
 func TestLostEdits(t *testing.T) {
 	const live = "a: 1\nb: {c: x, d: [1, 2]}\ne: true\n"
 	const saved = "# mine\na: 1.0\nb: {c: z, d: [1], f: new}\ne: yes\ng.h: {}\n"
-	got, err := LostEdits([]byte(live), []byte(saved))
+	got, err := LostEdits([]byte(live), []byte(saved), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []Setting{{Path: "a", Value: 1.0}, {Path: "b.c", Value: "z"}, {Path: "b.d", Value: []any{int64(1)}}, {Path: "b.f", Value: "new"}, {Path: `g\.h`, Value: map[string]any{}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("LostEdits(), -want +got:\n%s", diff)
+	}
+	const shipped = "a: 1.0\nb: {c: y, d: [1], f: old}\n"
+	got, err = LostEdits([]byte(live), []byte(saved), []byte(shipped))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = []Setting{{Path: "b.c", Value: "z"}, {Path: "b.f", Value: "new"}, {Path: `g\.h`, Value: map[string]any{}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("LostEdits() with the shipped file, -want +got:\n%s", diff)
 	}
 }
 
