@@ -4,9 +4,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,18 +20,27 @@ import (
 
 // reportCommand sums up the reports of many nodes.
 func (a *app) reportCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "report [FILE...]",
+	var maxAge time.Duration
+	cmd := &cobra.Command{
+		Use:   "report [FILE|DIRECTORY...]",
 		Short: "Sum up the JSON reports of many nodes",
-		Long: `report reads JSON reports from files, or from standard input (one per line, or
-one after the other), and counts the nodes by state, drift, release, kernel
-and Falco. Only the newest report of each node counts.
+		Long: `report reads JSON reports from files, from all files of a directory, or from
+standard input (one per line, or one after the other), and counts the nodes by state,
+failure, drift, release, kernel and Falco. Only the newest report of each node counts.
+A file that cannot be read is named, and the others count.
 
-It exits with 1 if any node failed, else 2 if any has changes pending, else 0.`,
+It exits with 1 if any node failed or, with --max-age, has been silent for too long,
+else with 2 if any has changes pending, else with 0.`,
+		Example: "  falco-bootstrap report reports/\n  cat *.json | falco-bootstrap report\n  falco-bootstrap report --max-age 12h --output json drift.log",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return until(cmd.Context(), func() error { return a.sumUp(args) })
+			if maxAge < 0 {
+				return usage(fmt.Errorf("--max-age: %v is no age", maxAge), "give it a time such as 12h")
+			}
+			return until(cmd.Context(), func() error { return a.sumUp(args, maxAge) })
 		},
 	}
+	cmd.Flags().DurationVar(&maxAge, "max-age", 0, "name the nodes whose last report is older, such as 12h")
+	return cmd
 }
 
 // until returns when f does, or ctx ends: reading a pipe hears no signal.
@@ -42,25 +55,70 @@ func until(ctx context.Context, f func() error) error {
 	}
 }
 
-func (a *app) sumUp(names []string) error {
-	var f fleet.Fleet
+func (a *app) sumUp(names []string, maxAge time.Duration) error {
+	f := fleet.Fleet{Now: a.now(), MaxAge: maxAge}
 	if len(names) == 0 {
 		if err := f.Read(a.stdin, "standard input"); err != nil {
 			return err
 		}
-	}
-	for _, name := range names {
-		content, err := a.readReport(name)
-		if err != nil {
-			return &node.Error{Code: node.CodeUsage, Err: fmt.Errorf("reading a report: %w", err), Hint: "name files that hold reports, such as --report-file writes, or none for standard input"}
-		}
-		if err := f.Read(bytes.NewReader(content), name); err != nil {
-			return err
+		names = []string{"standard input"}
+	} else {
+		for _, name := range a.reportFiles(&f, names) {
+			a.readReports(&f, name)
 		}
 	}
 	a.code = node.Code(f.Exit())
+	var err error
 	if a.options.output == "json" {
-		return f.JSON(a.stdout)
+		err = f.JSON(a.stdout)
+	} else {
+		err = f.Text(a.stdout)
 	}
-	return f.Text(a.stdout)
+	if err == nil && f.Empty() {
+		err = node.Errorf(node.CodeFailed, "name files that hold reports, such as --report-file writes, their directory, or none for standard input",
+			"%s: no report was read", strings.Join(names, ", "))
+	}
+	return err
 }
+
+// reportFiles returns the files of these names: of a directory those in it.
+func (a *app) reportFiles(f *fleet.Fleet, names []string) []string {
+	var all []string
+	for _, name := range names {
+		below, err := a.listReports(name)
+		if err != nil {
+			f.Skip(name, err)
+		}
+		all = append(all, below...)
+	}
+	return all
+}
+
+// readReports reads a file in a stream: a drift log may be larger than the memory.
+func (a *app) readReports(f *fleet.Fleet, name string) {
+	file, err := a.openReport(name)
+	if err == nil {
+		err = f.Read(file, name)
+		_ = file.Close()
+	}
+	if err != nil {
+		f.Skip(name, err)
+	}
+}
+
+// listReports returns name, or the names of the files in it if it is a directory.
+func listReports(name string) ([]string, error) {
+	if info, err := os.Stat(name); err != nil || !info.IsDir() {
+		return []string{name}, nil // opening it says what is wrong
+	}
+	entries, err := os.ReadDir(name)
+	var all []string
+	for _, e := range entries {
+		if !e.IsDir() {
+			all = append(all, filepath.Join(name, e.Name()))
+		}
+	}
+	return all, err
+}
+
+func openReport(name string) (io.ReadCloser, error) { return os.Open(name) }

@@ -201,7 +201,6 @@ func TestFleetExit(t *testing.T) {
 		name, in string
 		want     int
 	}{
-		{name: "nothing", in: "", want: 0},
 		{name: "in order", in: line("a", "ok", 0) + line("b", "changed", 0), want: 0},
 		{name: "pending", in: line("a", "ok", 0) + line("b", "pending", 2), want: 2},
 		{name: "failed and pending", in: line("a", "pending", 2) + line("b", "failed", 4), want: 1},
@@ -209,6 +208,7 @@ func TestFleetExit(t *testing.T) {
 		{name: "unknown", in: line("a", "unknown", 0), want: 0},
 		{name: "a bad record among good ones", in: line("a", "ok", 0) + "x\n", want: 0},
 		{name: "only bad records", in: "x\n", want: 1},
+		{name: "nothing at all", in: "", want: 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var f fleet.Fleet

@@ -26,11 +26,13 @@ type Summary struct {
 	// Reports counts all reports that were read, older ones of a node too.
 	Reports int `json:"reports"`
 	// Oldest and Newest are the first and last start of the runs that count.
-	Oldest *time.Time  `json:"oldest,omitempty"`
-	Newest *time.Time  `json:"newest,omitempty"`
-	Exit   int         `json:"exit"`
-	States []Group     `json:"states"`
-	Failed []Group     `json:"failures"` // by the name of the exit status
+	Oldest *time.Time `json:"oldest,omitempty"`
+	Newest *time.Time `json:"newest,omitempty"`
+	Exit   int        `json:"exit"`
+	States []Group    `json:"states"`
+	Failed []Group    `json:"failures"` // by the name of the exit status
+	// Age has the nodes whose report is too old, or from the future.
+	Age    []Group     `json:"age"`
 	Drift  []Group     `json:"drift"`
 	OS     []Group     `json:"os"`
 	Kernel []Group     `json:"kernel"`
@@ -43,6 +45,8 @@ type Group struct {
 	Name  string   `json:"name"`
 	Count int      `json:"count"`
 	Nodes []string `json:"nodes"`
+	// Example is the error of most of the nodes of a failure.
+	Example string `json:"example,omitempty"`
 }
 
 // Summary sums the fleet up.
@@ -57,6 +61,7 @@ func (f *Fleet) Summary() Summary {
 			}
 			return one(cmp.Or(r.Exit.Name, fmt.Sprintf("exit %d", r.Exit.Code)))
 		}),
+		Age:   f.groups(f.age),
 		Drift: f.groups(func(r report.Report) []string { return slices.Compact(slices.Sorted(slices.Values(r.Drift))) }),
 		OS: f.groups(func(r report.Report) []string {
 			return one(cmp.Or(strings.TrimSpace(r.Host.OS+" "+r.Host.OSVersion), "unknown"))
@@ -70,6 +75,9 @@ func (f *Fleet) Summary() Summary {
 		}),
 		Bad: append([]BadRecord{}, f.bad...),
 	}
+	for i := range s.Failed {
+		s.Failed[i].Example = f.example(s.Failed[i].Nodes)
+	}
 	for _, r := range f.nodes {
 		if s.Oldest == nil || r.Started.Before(*s.Oldest) {
 			s.Oldest = &r.Started
@@ -79,6 +87,22 @@ func (f *Fleet) Summary() Summary {
 		}
 	}
 	return s
+}
+
+// example returns the sentence that most of these nodes failed with.
+func (f *Fleet) example(nodes []string) string {
+	seen, most := map[string]int{}, ""
+	for _, name := range nodes {
+		e := f.nodes[name].Error
+		if e == nil {
+			continue
+		}
+		seen[e.Message]++
+		if n := seen[e.Message]; n > seen[most] || n == seen[most] && e.Message < most {
+			most = e.Message
+		}
+	}
+	return most
 }
 
 // groups puts nodes into groups, the largest first. A node may be in several
@@ -93,7 +117,7 @@ func (f *Fleet) groups(of func(report.Report) []string) []Group {
 	groups := []Group{}
 	for name, hosts := range nodes {
 		slices.Sort(hosts)
-		groups = append(groups, Group{name, len(hosts), hosts})
+		groups = append(groups, Group{Name: name, Count: len(hosts), Nodes: hosts})
 	}
 	slices.SortFunc(groups, func(a, b Group) int {
 		return cmp.Or(b.Count-a.Count, strings.Compare(a.Name, b.Name))
@@ -124,7 +148,7 @@ func (f *Fleet) Text(w io.Writer) error {
 			fmt.Fprintf(&out, "    … %d more\n", len(s.Bad)-i)
 		}
 		if i < maxNames {
-			fmt.Fprintf(&out, "    %s:%d: %s\n", report.Visible(b.Source), b.Line, report.Visible(b.Reason))
+			fmt.Fprintf(&out, "    %s: %s\n", report.Visible(b.place()), report.Visible(b.Reason))
 		}
 	}
 	if _, err := w.Write(out.Bytes()); err != nil {
@@ -142,6 +166,7 @@ func (s Summary) tables(out *bytes.Buffer) {
 	}{
 		{"STATE", s.States, true},
 		{"FAILURE", s.Failed, true},
+		{"LAST REPORT", s.Age, true},
 		{"DRIFT", s.Drift, true},
 		{"OS", s.OS, false},
 		{"KERNEL", s.Kernel, false},
@@ -165,6 +190,9 @@ func (s Summary) tables(out *bytes.Buffer) {
 				out.WriteString("  " + names(g.Nodes))
 			}
 			out.WriteString("\n")
+			if g.Example != "" {
+				out.WriteString("    " + report.Visible(g.Example) + "\n")
+			}
 		}
 	}
 }
