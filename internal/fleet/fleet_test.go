@@ -258,20 +258,25 @@ func FuzzFleet(f *testing.F) {
 	})
 }
 
+// Time and memory grow with the number of nodes.
 func BenchmarkFleet(b *testing.B) {
-	in := ndjson(b, nodeReports(b, 10_000))
-	b.SetBytes(int64(len(in)))
-	b.ReportAllocs()
-	for b.Loop() {
-		var f fleet.Fleet
-		if err := f.Read(bytes.NewReader(in), "in"); err != nil {
-			b.Fatal(err)
-		}
-		if err := errors.Join(f.Text(io.Discard), f.JSON(io.Discard)); err != nil {
-			b.Fatal(err)
-		}
-		if n := f.Summary().Nodes; n != 10_000 {
-			b.Fatalf("%d nodes", n)
-		}
+	for _, nodes := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprint(nodes), func(b *testing.B) {
+			in := ndjson(b, nodeReports(b, nodes))
+			b.SetBytes(int64(len(in)))
+			b.ReportAllocs()
+			for b.Loop() {
+				var f fleet.Fleet
+				if err := f.Read(bytes.NewReader(in), "in"); err != nil {
+					b.Fatal(err)
+				}
+				if err := errors.Join(f.Text(io.Discard), f.JSON(io.Discard)); err != nil {
+					b.Fatal(err)
+				}
+				if n := f.Summary().Nodes; n != nodes {
+					b.Fatalf("%d nodes", n)
+				}
+			}
+		})
 	}
 }
