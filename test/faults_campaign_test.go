@@ -133,12 +133,17 @@ type fault struct {
 	exits []int
 	// says is part of what the run prints, if it is not empty.
 	says string
+	// mute means that nothing of what the run prints can be seen, and stops that Falco
+	// cannot start.
+	mute, stops bool
 }
 
 // one tries one fault.
 func (f *field) one(x fault) {
 	f.t.Helper()
 	r := f.row(x.family, x.name)
+	f.now = x
+	defer func() { f.now = fault{} }()
 	f.begin()
 	if x.on != "" {
 		f.Must(x.on)

@@ -64,7 +64,9 @@ type field struct {
 	shippedSum string
 	// running says that Falco runs before the run.
 	running bool
-	rows    []*row
+	// now is the single fault that is tried.
+	now  fault
+	rows []*row
 }
 
 // A row of the table.
@@ -168,7 +170,7 @@ func (f *field) judge(r *row, got Result) {
 	if r.message == "" || strings.HasPrefix(r.message, "(none") {
 		r.message = strings.TrimSpace(message)
 	}
-	unasked := got.Exit != 0 && got.Exit != killed && got.Exit < 100
+	unasked := got.Exit != 0 && got.Exit != killed && got.Exit < 100 && !f.now.mute
 	switch {
 	case unasked && message == "":
 		r.lose("exit %d without a message: %v", got.Exit, got)
@@ -186,6 +188,8 @@ func (f *field) judge(r *row, got Result) {
 		r.seen["Falco runs"]++
 	case f.packages:
 		r.seen["Falco stopped by its package"]++
+	case f.now.stops:
+		r.seen["Falco cannot start"]++
 	default:
 		r.lose("Falco does not run after exit %d", got.Exit)
 	}

@@ -69,7 +69,7 @@ func diskFaults() []fault {
 		all = append(all, sized(size))
 	}
 	full := "mount -t tmpfs -o size=4k tmpfs /tmp; head -c 8k /dev/zero >/tmp/filler || true"
-	return append(all, readOnly("etc"), readOnly("var"), readOnly("usr"), fault{family: "disk", name: "/tmp is full", on: full, off: "umount -l /tmp"})
+	return append(all, readOnly("etc"), readOnly("var"), readOnly("usr"), fault{family: "disk", name: "/tmp is full", on: full, off: "umount -l /tmp", exits: []int{0, 5}})
 }
 
 func neighbourFaults() []fault {
@@ -109,7 +109,7 @@ func environmentFaults() []fault {
 		with("closed standard output", "exec 1>&-;", 0, 1),
 		with("closed standard error", "exec 2>&-;", 0),
 		with("all three closed", "exec 0<&- 1>&- 2>&-;", 0, 1),
-		with("/dev/full for output", "exec >/dev/full 2>/dev/full;", 0, 1),
+		{family: "environment", name: "/dev/full for output", prefix: "exec >/dev/full 2>/dev/full;", exits: []int{0, 1}, mute: true},
 		with("output that nobody reads", "exec > >(exec true) 2>&1;", 0, 1),
 		with("a working directory that is gone", "mkdir /tmp/fb-gone; cd /tmp/fb-gone; rmdir /tmp/fb-gone;", 0),
 		with("10 open files", "ulimit -n 10;", 0, 1, 5, 6, 7),
@@ -141,17 +141,17 @@ func systemFaults() []fault {
 			flags: []string{"--timeout=20s"}, exits: []int{1}, says: "connecting to systemd: ",
 		},
 		{
-			family: "systemd", name: "a start job that does not end", in: "first run, drift", exits: []int{7}, flags: []string{"--timeout=60s"}, says: "show what it waits for",
-			on:  "mkdir -p /run/systemd/system/" + modernUnit + ".d; printf '[Service]\\nExecStartPre=/bin/sleep 1000\\nTimeoutStartSec=infinity\\n' >/run/systemd/system/" + modernUnit + ".d/90-test.conf; systemctl daemon-reload; systemctl stop " + modernUnit,
-			off: "rm -r /run/systemd/system/" + modernUnit + ".d; systemctl daemon-reload; systemctl stop " + modernUnit + "; systemctl reset-failed",
+			family: "systemd", name: "a start job that does not end", in: "first run, drift", stops: true, exits: []int{7}, flags: []string{"--timeout=60s"}, says: "show what it waits for",
+			on:  "mkdir -p /run/systemd/system/" + modernUnit + ".d; printf '[Service]\\nExecStartPre=/bin/sleep 1000\\nTimeoutStartSec=infinity\\n' >/run/systemd/system/" + modernUnit + ".d/90-test.conf; systemctl daemon-reload; systemctl stop " + modernUnit + " || true",
+			off: "rm -r /run/systemd/system/" + modernUnit + ".d; systemctl daemon-reload; systemctl stop " + modernUnit + " || true; systemctl reset-failed",
 		},
 		{
-			family: "systemd", name: "a start job that fails", in: "first run, drift", exits: []int{7},
+			family: "systemd", name: "a start job that fails", in: "first run, drift", stops: true, exits: []int{7},
 			on:  "mkdir -p /run/systemd/system/" + modernUnit + ".d; printf '[Service]\\nExecStartPre=/bin/false\\n' >/run/systemd/system/" + modernUnit + ".d/90-test.conf; systemctl daemon-reload",
 			off: "rm -r /run/systemd/system/" + modernUnit + ".d; systemctl daemon-reload; systemctl reset-failed",
 		},
 		{
-			family: "systemd", name: "Falco crashes", in: "first run, drift", exits: []int{7},
+			family: "systemd", name: "Falco crashes", in: "first run, drift", stops: true, exits: []int{7},
 			on: ": >/etc/falco-standin/crash", off: "rm /etc/falco-standin/crash; systemctl reset-failed",
 		},
 	}

@@ -115,3 +115,13 @@ func (s Stage) requireRoom(size int64) error {
 	}
 	return nil
 }
+
+// IsFull reports whether the file system of a directory has no room, as far as can be
+// seen.
+func IsFull(dir string) bool {
+	var fs unix.Statfs_t
+	return unix.Statfs(dir, &fs) == nil && fs.Blocks > 0 && fs.Bavail*uint64(fs.Bsize) < minRoom
+}
+
+// minRoom is what a program needs to write a small file, in bytes.
+const minRoom = 64 << 10

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Code is the kind of a failure. Its number is the exit status, its name
@@ -120,10 +121,19 @@ func HintOf(err error) string {
 		return "the run was told to stop; run it again to continue from here"
 	}
 	hint := first(err, func(e *Error) string { return e.Hint })
-	if hint == "" && errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case hint != "":
+		return hint
+	case errors.Is(err, context.DeadlineExceeded):
 		return "the run took too long: the last log line says what was slow; pass a longer --timeout"
+	case errors.Is(err, syscall.EMFILE), errors.Is(err, syscall.ENFILE):
+		return "raise the limit of open files: `ulimit -n 1024`, or LimitNOFILE= of the unit that starts the run"
+	case errors.Is(err, syscall.EFBIG):
+		return "raise the limit on the size of files: `ulimit -f unlimited`, or LimitFSIZE= of the unit that starts the run"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room on that file system and run again"
 	}
-	return hint
+	return ""
 }
 
 // first returns what get finds in the first [*Error] of err's chain that has it.

@@ -174,7 +174,7 @@ func bareName(nevra string) string {
 
 // chatter matches lines that say nothing about a failure: progress, and where
 // packages are kept.
-var chatter = regexp.MustCompile(`\d [kMG]?B/s \| |^The downloaded packages were saved|^You can remove cached packages|^Last metadata expiration check`)
+var chatter = regexp.MustCompile(`\d +[kMG]?B/s \| |^The downloaded packages were saved|^You can remove cached packages|^Last metadata expiration check`)
 
 // err returns the error of a transaction: the packages, the repositories, the cause,
 // the line of the output that says most, and why the run was stopped, if it was.
@@ -213,9 +213,12 @@ func told(tool packageTool, c node.Install, out program.Result) string {
 }
 
 // outOfTime is the diagnosis of a tool that was told to stop because the run's time was
-// over.
-func (d diagnosis) outOfTime(tool packageTool, out program.Result) diagnosis {
+// over. last is that of the try before, if there was one, which says more.
+func (d diagnosis) outOfTime(tool packageTool, out program.Result, last diagnosis) diagnosis {
 	if out.Signal != 0 && d.row == "" {
+		if last.row != "" {
+			return last
+		}
 		d.what = tool.name() + " had not ended"
 		d.hint = "the last lines of /var/log/" + tool.name() + ".log say what it waited for, and a longer --timeout gives it more time; " + hintNet
 	}

@@ -201,6 +201,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, p part) error 
 		limit = maxFetched
 	}
 	pause := m.pauses()
+	var last diagnosis
 	for try := 1; ; try++ {
 		out, err := m.run(ctx, slices.Insert(tool.argv(p, try > 1), 2, m.pluginConf(tool)...), limit)
 		skipped := tool.isYum() && skippedName.Match(out.Stdout)
@@ -215,7 +216,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, p part) error 
 			err = ctx.Err()
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil {
-			return d.outOfTime(tool, out).err(tool, c, out, err)
+			return d.outOfTime(tool, out, last).err(tool, c, out, err)
 		}
 		if d.row == keptOld && m.replaced(ctx, c) {
 			m.warn(fmt.Sprintf("%s: done, but %s; the next transaction skips its scripts", c, d.what))
@@ -224,6 +225,7 @@ func (m *Manager) transact(ctx context.Context, tool packageTool, p part) error 
 		if try >= d.tries {
 			return d.err(tool, c, out, nil)
 		}
+		last = d
 		m.warn(fmt.Sprintf("%s: %s; trying again", c, d.what))
 		if !pause(ctx) {
 			return d.err(tool, c, out, ctx.Err())

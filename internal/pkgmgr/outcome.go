@@ -152,12 +152,14 @@ func trustOutcomes() []outcome {
 func machineOutcomes() []outcome {
 	c := node.CodePackages
 	return []outcome{
-		row("history-full", `SQLite error on "[^"]*history\.sqlite"[^\n]*(?:disk is full|disk I/O error)`, c, permanent, "dnf cannot write its history: the file system of /var/lib/dnf is full", hintFull),
+		row("history-full", `SQLite error on "[^"]*history\.sqlite"[^\n]*(?:disk is full|disk I/O error|readonly database)`, c, permanent, "dnf cannot write its history: the file system of /var/lib/dnf is full, or read-only", hintFull),
 		row("history-damaged", `SQLite error on "(?P<detail>[^"]*history\.sqlite)"[^\n]*(?:not a database|malformed|no such (?:table|column)|already exists|unsupported file format)`, c, permanent,
 			"dnf's history $detail is damaged", hint{own: "move it away with `mv $detail $detail.damaged` and run again: dnf makes a new one, and only the list of past transactions is lost"}),
 		row(notWritten, `[Cc]url error \(23\)|curl#23\b`, c, permanent, "what it fetches cannot be written to disk", hint{
 			own: "see which file system is full with `df -h /var/lib/falco-bootstrap /var/cache/dnf`, make room there and run again",
 		}),
+		row("log-full", `^Config error: \[Errno (?:28|30)\] [^\n]*'(?P<detail>/[^']+)'|Failed to open log file: (?P<detail2>/\S+)`, c, permanent, "it cannot write $detail: that file system is full, or read-only", hintFull),
+		row("file-limit", `\[Errno 27\] File too large`, c, permanent, "it may not write large files", hint{own: "raise the limit on their size: `ulimit -f unlimited`, or LimitFSIZE= of the unit that starts the run"}),
 		row("configuration", `^Config error: (?P<detail>.+)$`, c, permanent, "its configuration cannot be read: $detail", hint{own: "correct that file; dnf itself does not start with it"}),
 		row("no-repository", `There are no enabled repo`, c, permanent, "no repository is enabled", hint{
 			own: "see the repository files: OS Management renames Oracle's to *.osms-backup, and then another system must offer the packages",

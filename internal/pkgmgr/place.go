@@ -11,6 +11,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/dnfconf"
@@ -55,6 +56,10 @@ func (m *Manager) place(d diagnosis, c node.Install) diagnosis {
 // same.
 func (m *Manager) unlessPortal(ctx context.Context, d diagnosis, c node.Install) diagnosis {
 	if d.row != metadataSignature && d.row != notWritten || d.repo != c.Declared || strings.Contains(c.BaseURL, "$") {
+		return d
+	}
+	if files.IsFull("/tmp") {
+		d.code, d.what, d.hint = node.CodePackages, "the signature of its metadata could not be checked: the file system of /tmp is full", hintSpace
 		return d
 	}
 	content, err := m.Fetch(ctx, strings.TrimRight(c.BaseURL, "/")+"/repodata/repomd.xml", c.Declared, true)
