@@ -19,32 +19,34 @@ var hinted = map[string]string{
 	"curl -sL URL | sha256sum":   "curl -sL " + www + "/keys/falco.asc | sha256sum",
 	"df -h, df -i":               "df -h; df -i",
 	"df -h /var/lib/falco-bootstrap /var/cache/dnf": "df -h /var/lib/falco-bootstrap /var/cache/dnf",
-	"dmesg":                               "dmesg || command -v dmesg",
-	"dnf --showduplicates list falco":     "dnf --showduplicates list falco",
-	"dnf -v says which are loaded":        "dnf -v repolist",
-	"dnf install logrotate":               "dnf install --help",
-	"dnf reinstall falco":                 "dnf -y reinstall falco && systemctl start " + modernUnit,
-	"dnf repolist --all":                  "dnf repolist --all",
-	"dnf repolist -v $repo":               "dnf repolist -v falcosecurity-rpm",
-	"dnf versionlock list":                "dnf versionlock list",
-	"falco-bootstrap bundle DIR":          "falco-bootstrap bundle --help",
-	"falco-bootstrap config show --rules": "falco-bootstrap config show --rules",
-	"falco-bootstrap explain":             "falco-bootstrap explain",
-	"falco-bootstrap explain --os":        "falco-bootstrap explain --os 9.6",
-	"falco-bootstrap verify":              "falco-bootstrap verify",
-	"findmnt":                             "findmnt",
-	"ps -fp %d":                           "ps -fp 1",
-	"groupadd --system …":                 "groupadd --system watchers",
-	"journalctl -u …":                     "journalctl --no-pager -u " + modernUnit,
-	"kubectl exec -it":                    "", // on the machine of who has the cluster
-	"kill -CONT PID":                      "kill -CONT 1",
-	"logrotate -d …":                      "logrotate -d /etc/logrotate.d/falco-bootstrap",
-	"lsattr":                              "lsattr /etc/falco || command -v lsattr", // not every file system has flags
-	"lslocks":                             "lslocks",
-	"mv … ….aside":                        "touch /tmp/log && mv /tmp/log /tmp/log.aside",
-	"mv $detail $detail.damaged":          "touch /tmp/history && mv /tmp/history /tmp/history.damaged",
-	"namei -l …":                          "namei -l " + falcoYAML,
-	"pgrep -a falco":                      "pgrep -a falco",
+	"dmesg":                                          "dmesg || command -v dmesg",
+	"dnf --showduplicates list falco":                "dnf --showduplicates list falco",
+	"dnf -v says which are loaded":                   "dnf -v repolist",
+	"dnf install logrotate":                          "dnf install --help",
+	"dnf reinstall falco":                            "dnf -y reinstall falco && systemctl start " + modernUnit,
+	"dnf repolist --all":                             "dnf repolist --all",
+	"dnf repolist -v $repo":                          "dnf repolist -v falcosecurity-rpm",
+	"dnf versionlock list":                           "dnf versionlock list",
+	"falco-bootstrap bundle DIR":                     "falco-bootstrap bundle --help",
+	"falco-bootstrap config show --rules":            "falco-bootstrap config show --rules",
+	"falco-bootstrap explain":                        "falco-bootstrap explain",
+	"falco-bootstrap explain --os":                   "falco-bootstrap explain --os 9.6",
+	"falco-bootstrap report":                         "falco-bootstrap report /var/lib/falco-bootstrap/last-run.json",
+	"falco-bootstrap report --max-age":               "falco-bootstrap report --max-age 1h /var/lib/falco-bootstrap/last-run.json",
+	"falco-bootstrap verify":                         "falco-bootstrap verify",
+	"findmnt":                                        "findmnt",
+	"ps -fp %d":                                      "ps -fp 1",
+	"groupadd --system …":                            "groupadd --system watchers",
+	"journalctl -u …":                                "journalctl --no-pager -u " + modernUnit,
+	"kubectl exec -it":                               "", // on the machine of who has the cluster
+	"kill -CONT PID":                                 "kill -CONT 1",
+	"logrotate -d …":                                 "logrotate -d /etc/logrotate.d/falco-bootstrap",
+	"lsattr":                                         "lsattr /etc/falco || command -v lsattr", // not every file system has flags
+	"lslocks":                                        "lslocks",
+	"mv … ….aside":                                   "touch /tmp/log && mv /tmp/log /tmp/log.aside",
+	"mv $detail $detail.damaged":                     "touch /tmp/history && mv /tmp/history /tmp/history.damaged",
+	"namei -l …":                                     "namei -l " + falcoYAML,
+	"pgrep -a falco":                                 "pgrep -a falco",
 	"ps -C dbus-daemon,dbus-broker -o pid,stat,args": "ps -C dbus-daemon,dbus-broker -o pid,stat,args",
 	"rpm -K":                        "rpm -K --nosignature /srv/www/falco/0.44.1/falco-0.44.1-1.*.rpm",
 	"rpm -V falco":                  "rpm -V falco || [ $? = 1 ]", // 1 if it names files
@@ -57,6 +59,8 @@ var hinted = map[string]string{
 	"systemctl status %d":           "systemctl status $(systemctl show --value -p MainPID " + modernUnit + ")",
 	"systemctl status …":            "systemctl status " + modernUnit,
 	"systemd-analyze verify …":      "systemd-analyze verify /usr/lib/systemd/system/" + modernUnit,
+	"ulimit -f unlimited":           "ulimit -f unlimited",
+	"ulimit -n 1024":                "ulimit -n 1024",
 	"uname -r":                      "uname -r",
 	"yum on Oracle Linux 7":         "command -v yum", // not a command
 }
@@ -87,7 +91,7 @@ func TestHintedCommandsWork(t *testing.T) {
 		if line == "" {
 			continue
 		}
-		if strings.HasPrefix(line, "falco-bootstrap") && n.Setup.Kernel != "" && !strings.Contains(line, "--help") {
+		if strings.HasPrefix(line, "falco-bootstrap") && n.Setup.Kernel != "" && !strings.Contains(line, "--help") && !strings.Contains(line, "report") {
 			line += " --kernel-release " + n.Setup.Kernel
 		}
 		if r := n.Sh("export SYSTEMD_PAGER=; " + line); r.Exit != 0 {
