@@ -30,7 +30,7 @@ func TestTroubleAsItIs(t *testing.T) {
 		{name: "a repomd.xml without end", fault: "/falco/0.44.1/repodata/repomd.xml endless", exit: 5, says: "does not end", hint: "curl -i"},
 		{name: "a mirror that hangs", fault: "/falco/ hang", flags: []string{"--timeout=15s"}, exit: 5, says: "the time was over", hint: "--timeout"},
 		{name: "no room for dnf's history", on: fullHistory, off: emptyHistory, exit: 5, says: "cannot write its history", hint: "make room"},
-		{name: "no room for packages", on: fullState, off: emptyState, exit: 5, says: "", hint: "df -h"},
+		{name: "no room for packages", on: fullState, off: emptyState, exit: 5, says: "cannot be written to disk", hint: "df -h"},
 		{name: "a bus that is stopped", on: freeze, off: thaw, flags: []string{"--timeout=20s"}, exit: 1, says: "connecting to systemd", hint: "kill -CONT"},
 		{name: "a history that is half made", on: "echo half >/var/lib/dnf/history.sqlite", exit: 5, says: "history.sqlite is damaged", hint: "mv /var/lib/dnf/history.sqlite /var/lib/dnf/history.sqlite.damaged"},
 	} {
