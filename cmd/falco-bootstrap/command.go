@@ -4,6 +4,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -164,12 +165,12 @@ func (a *app) load() (settings.Settings, error) {
 	return s, err
 }
 
+// settingsFile is the settings file that is read.
+func (a *app) settingsFile() string { return cmp.Or(a.options.config, settings.Path) }
+
 // loadFile reads the settings file. A file that --config names must exist.
 func (a *app) loadFile() (settings.Settings, error) {
-	name := a.options.config
-	if name == "" {
-		name = settings.Path
-	}
+	name := a.settingsFile()
 	src, err := a.readFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && a.options.config == "":

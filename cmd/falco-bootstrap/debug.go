@@ -74,10 +74,7 @@ func (a *app) debug(ctx context.Context) error {
 
 // origins has a line for each setting that is not the default, and says where it is set.
 func (a *app) origins(declared settings.Settings) string {
-	name := a.options.config
-	if name == "" {
-		name = settings.Path
-	}
+	name := a.settingsFile()
 	src, _ := a.readFile(name)
 	var b strings.Builder
 	for _, row := range settings.Rows() {

@@ -138,7 +138,7 @@ func pending(r report.Report) bool {
 
 // Exit returns the exit status for the fleet: that of a failure if any node failed or
 // has been silent for longer than MaxAge, else that of pending changes if any node has
-// some, else zero. Bad records are a failure only if there is no report.
+// some, else zero. No report at all is a failure; bad records beside some are not.
 func (f *Fleet) Exit() int {
 	code := node.CodeOK
 	if len(f.nodes) == 0 {

@@ -113,6 +113,9 @@ func DriftOf(err error) Drift {
 	return first(err, func(e *Error) Drift { return e.Drift })
 }
 
+// HintSpace is what to do about a full file system.
+const HintSpace = "make room on that file system and run again"
+
 // HintOf returns the hint of the first [*Error] in the chain of err that has
 // one. A canceled run always has its own hint; a run that ran out of time has one
 // if there is no other.
@@ -131,7 +134,7 @@ func HintOf(err error) string {
 	case errors.Is(err, syscall.EFBIG):
 		return "raise the limit on the size of files: `ulimit -f unlimited`, or LimitFSIZE= of the unit that starts the run"
 	case errors.Is(err, syscall.ENOSPC):
-		return "make room on that file system and run again"
+		return HintSpace
 	}
 	return ""
 }

@@ -75,7 +75,7 @@ const (
 	hintPin   = "list the versions that exist (dnf --showduplicates list falco), and pin one of them or none"
 	hintKeys  = "find out which key signs this repository now; if Falco has rotated its key, pin the new one in repository.fingerprints; nothing was installed"
 	hintDeps  = "pin a newer or older version with --falco-version, or enable the repository that has what is missing"
-	hintSpace = "make room on that file system and run again"
+	hintSpace = node.HintSpace
 	hintLock  = "another program is changing packages: wait until it ends, or find out why it hangs"
 	hintLogin = "name the user that the proxy wants in dnf.conf (proxy_username and proxy_password), or in the URL of https_proxy"
 	hintCA    = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"

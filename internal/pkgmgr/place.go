@@ -52,14 +52,15 @@ func (m *Manager) place(d diagnosis, c node.Install) diagnosis {
 
 // unlessPortal looks at the metadata whose signature is wrong, or which could not be
 // written. What is no metadata at all is no attack: a portal or a proxy that asks for a
-// login, a mirror with a full disk. What has no end is no full disk. dnf's words are the
-// same.
+// login, a mirror with a full disk. What has no end is no full disk, and a full /tmp makes
+// every signature look wrong. dnf's words are the same.
 func (m *Manager) unlessPortal(ctx context.Context, d diagnosis, c node.Install) diagnosis {
-	if d.row != metadataSignature && d.row != notWritten || d.repo != c.Declared || strings.Contains(c.BaseURL, "$") {
+	if d.row == metadataSignature && files.IsFull("/tmp") {
+		// gpgme writes there.
+		d.code, d.what, d.hint = node.CodePackages, "the signature of the metadata of "+d.repo+" could not be checked: the file system of /tmp is full", hintSpace
 		return d
 	}
-	if files.IsFull("/tmp") {
-		d.code, d.what, d.hint = node.CodePackages, "the signature of its metadata could not be checked: the file system of /tmp is full", hintSpace
+	if d.row != metadataSignature && d.row != notWritten || d.repo != c.Declared || strings.Contains(c.BaseURL, "$") {
 		return d
 	}
 	content, err := m.Fetch(ctx, strings.TrimRight(c.BaseURL, "/")+"/repodata/repomd.xml", c.Declared, true)

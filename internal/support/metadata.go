@@ -14,7 +14,7 @@ import (
 )
 
 // metadataURL is the metadata service of an OCI instance. Version 2 wants a header
-// (docs.oracle.com, "Getting Instance Metadata").
+// (docs.oracle.com/en-us/iaas/Content/Compute/Tasks/gettingmetadata.htm).
 var metadataURL = "http://169.254.169.254/opc/v2/"
 
 // metadata says how the service answers. Only names are shown: user data and the join

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"strings"
@@ -21,8 +22,11 @@ import (
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/systemd"
 )
 
+// maxRead bounds what is read of one file, in bytes.
+const maxRead = 1 << 20
+
 const (
-	// What OCI's logging agent has (docs.oracle.com, "Viewing Agent Configuration").
+	// What OCI's logging agent has; docs/oke.md looks at the same files.
 	loggingConfig = "/etc/unified-monitoring-agent/conf.d/fluentd_config/fluentd.conf"
 	loggingLog    = "/var/log/unified-monitoring-agent/unified-monitoring-agent.log"
 	loggingUnit   = "unified-monitoring-agent.service"
@@ -75,23 +79,32 @@ func output(ctx context.Context, name string, args ...string) (string, error) {
 	return string(out.Stdout), err
 }
 
-func readFile(view node.View, name string) (string, error) {
-	text, err := fs.ReadFile(view.Tree(), strings.TrimPrefix(name, "/"))
+// readFile returns a file, of a long one the end: a log may be larger than the memory.
+func readFile(tree fs.FS, name string) (string, error) {
+	f, err := tree.Open(strings.TrimPrefix(name, "/"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", errors.New("there is none")
 	}
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = f.Close() }()
+	if end, ok := f.(io.Seeker); ok {
+		_, _ = end.Seek(-maxRead, io.SeekEnd) // fails in a shorter file
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxRead))
 	return string(text), err
 }
 
 func fileSource(view node.View, name string) func(context.Context) (string, error) {
-	return func(context.Context) (string, error) { return readFile(view, name) }
+	return func(context.Context) (string, error) { return readFile(view.Tree(), name) }
 }
 
 // versions are those of everything that takes part.
 func versions(ctx context.Context, view node.View) (string, error) {
 	var b strings.Builder
 	for _, name := range []string{osrelease.OracleReleaseFile, osrelease.OSReleaseFile} {
-		if text, err := readFile(view, "/"+strings.TrimPrefix(name, "/")); err == nil {
+		if text, err := readFile(view.Tree(), "/"+strings.TrimPrefix(name, "/")); err == nil {
 			first, _, _ := strings.Cut(text, "\n")
 			fmt.Fprintf(&b, "%s: %s\n", name, first)
 		}
@@ -190,7 +203,7 @@ func loggingAgent(ctx context.Context, view node.View, log string) (string, erro
 		return "", err
 	}
 	b.WriteString(state + "\n")
-	config, err := readFile(view, loggingConfig)
+	config, err := readFile(view.Tree(), loggingConfig)
 	if err != nil {
 		return b.String(), fmt.Errorf("its configuration %s: %w", loggingConfig, err)
 	}
@@ -200,7 +213,7 @@ func loggingAgent(ctx context.Context, view node.View, log string) (string, erro
 			b.WriteString("  " + strings.TrimSpace(line) + "\n")
 		}
 	}
-	text, err := readFile(view, loggingLog)
+	text, err := readFile(view.Tree(), loggingLog)
 	if err != nil {
 		return b.String(), fmt.Errorf("its log %s: %w", loggingLog, err)
 	}

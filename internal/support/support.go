@@ -5,8 +5,8 @@
 // journals, and whether the node reaches what it needs. It changes nothing, and hides
 // secrets in everything.
 //
-// Every section has a time limit of its own. One that fails or hangs says so, and the
-// others are there.
+// All sections are read at the same time, within one limit. One that fails or hangs says
+// so, and the others are there.
 package support
 
 import (

@@ -12,6 +12,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 )
 
@@ -94,5 +95,19 @@ func TestMetadata(t *testing.T) {
 	server.Close()
 	if _, err := metadata(t.Context()); err == nil || !strings.Contains(err.Error(), "does not answer") {
 		t.Errorf("metadata without a service = %v", err)
+	}
+}
+
+// Of a long file the end is read.
+func TestReadFile(t *testing.T) {
+	tree := fstest.MapFS{"log": {Data: []byte(strings.Repeat("x", 2*maxRead) + "end")}, "short": {Data: []byte("all of it")}}
+	if text, err := readFile(tree, "/log"); err != nil || len(text) != maxRead || !strings.HasSuffix(text, "xend") {
+		t.Errorf("readFile = %d bytes, %v", len(text), err)
+	}
+	if text, err := readFile(tree, "/short"); err != nil || text != "all of it" {
+		t.Errorf("readFile = %q, %v", text, err)
+	}
+	if _, err := readFile(tree, "/none"); err == nil || err.Error() != "there is none" {
+		t.Errorf("readFile = %v, want that there is none", err)
 	}
 }
