@@ -307,7 +307,8 @@ func TestSecondSignal(t *testing.T) {
 func TestOutletDropsWhatIsNotRead(t *testing.T) {
 	var got bytes.Buffer
 	taken, read := make(chan struct{}, 8), make(chan struct{})
-	o := &outlet{name: "x", stop: t.Context().Done(), patience: func() time.Duration { return time.Millisecond }}
+	waits := time.Millisecond
+	o := &outlet{name: "x", stop: t.Context().Done(), patience: func() time.Duration { return waits }}
 	o.w = writerFunc(func(p []byte) (int, error) {
 		taken <- struct{}{}
 		<-read
@@ -326,6 +327,7 @@ func TestOutletDropsWhatIsNotRead(t *testing.T) {
 	if err := o.wait(patience); err != nil {
 		t.Fatal(err)
 	}
+	waits = patience // its reader reads now, but may be slow to be woken
 	if _, err := o.Write([]byte("last\n")); err != nil {
 		t.Errorf("Write once it is read = %v", err)
 	}
