@@ -289,7 +289,7 @@ func TestWatchJournal(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	p := Probe{Dir: dir, Log: dir + "/log", file: "/etc/hostname", Timeout: 1500 * time.Millisecond, Every: 20 * time.Millisecond, Journal: true, journalctl: journalctl}
+	p := Probe{Dir: dir, Log: dir + "/log", file: "/etc/hostname", Timeout: 5 * time.Second, Every: 20 * time.Millisecond, Journal: true, journalctl: journalctl}
 	got, err := Watch(t.Context(), p)
 	if err != nil || got.Detected() || got.Journal != 1 {
 		t.Errorf("Watch = %+v, %v; want one alert, in the journal", got, err)

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -265,12 +266,14 @@ func TestConvergeRescuesAndUndoes(t *testing.T) {
 
 // A step that uses up its time leaves some for a later one that does not need it.
 func TestConvergeLeavesTimeForARescue(t *testing.T) {
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	r := Converge(ctx, newNode(), []Step{hangingStep{}, rescuer{fileStep{path: "c", want: "3"}, ""}}, quiet)
-	if diff := cmp.Diff([]string{"hangs failed", "c changed"}, statuses(r)); diff != "" || !errors.Is(r.Err, context.DeadlineExceeded) {
-		t.Errorf("Converge = %v (-want +got):\n%s", r.Err, diff)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		r := Converge(ctx, newNode(), []Step{hangingStep{}, rescuer{fileStep{path: "c", want: "3"}, ""}}, quiet)
+		if diff := cmp.Diff([]string{"hangs failed", "c changed"}, statuses(r)); diff != "" || !errors.Is(r.Err, context.DeadlineExceeded) {
+			t.Errorf("Converge = %v (-want +got):\n%s", r.Err, diff)
+		}
+	})
 }
 
 // A hangingStep ends with its context.
