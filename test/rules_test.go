@@ -149,6 +149,9 @@ func TestRulesRefused(t *testing.T) {
 	const bad = "- rule: Bad\n  desc: x\n  condition: nosuch.field = 1\n  output: x\n  priority: INFO\n"
 	n.WriteFile("/srv/site.yaml", bad)
 	n.WriteFile("/srv/www/rules/changed.yaml", bad)
+	n.WriteFile("/srv/macro.yaml", strings.Replace(bad, "nosuch.field = 1", "nowhere and evt.type = open", 1))
+	n.WriteFile("/srv/append.yaml", "- rule: Nowhere\n  tags: [x]\n  override: {tags: append}\n")
+	n.WriteFile("/srv/priority.yaml", strings.Replace(strings.Replace(bad, "nosuch.field = 1", "evt.type = open", 1), "INFO", "LOUD", 1))
 	n.WriteFile("/srv/new.yaml", "- required_engine_version: 99\n")
 	n.WriteFile("/srv/plugin.yaml", "- required_plugin_versions:\n    - name: k8saudit\n      version: 0.7.0\n")
 	for _, tt := range []struct {
@@ -158,6 +161,9 @@ func TestRulesRefused(t *testing.T) {
 		says string
 	}{
 		{"a rule with an unknown field", "--rules-file=site=/srv/site.yaml", 6, rulesDir + `/51-falco-bootstrap-site.yaml:3: rule "Bad": Error compiling condition: filter_check called with nonexistent field nosuch.field`},
+		{"a macro that is not defined", "--rules-file=site=/srv/macro.yaml", 6, `51-falco-bootstrap-site.yaml:3: rule "Bad": Error validating rule/macro/list/exception objects: Undefined macro 'nowhere' used in filter.`},
+		{"an addition to a rule that does not exist", "--rules-file=site=/srv/append.yaml", 6, `51-falco-bootstrap-site.yaml:3: rule "Nowhere": Error validating rule/macro/list/exception objects: Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists`},
+		{"an unknown priority", "--rules-file=site=/srv/priority.yaml", 6, `51-falco-bootstrap-site.yaml:3: rule "Bad": Error validating internal structure of YAML file: Invalid priority`},
 		{"rules for a newer Falco", "--rules-file=site=/srv/new.yaml", 6, "51-falco-bootstrap-site.yaml:3: the rules need engine 0." + "99.0, and Falco 0.44.1 has " + falco.Engine("0.44.1")},
 		{"rules for a plugin that is not loaded", "--rules-file=site=/srv/plugin.yaml", 6, "Plugin requirement not satisfied, must load one of: k8saudit (>= 0.7.0)"},
 		{"another sum", "--rules-file=site={url: " + www + "/rules/changed.yaml, sha256: " + sumOf("") + "}", 4, "the sha256 of what was fetched is " + sumOf(bad)},

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -25,6 +26,8 @@ type rule struct {
 	Output    string `yaml:"output"`
 	Enabled   *bool  `yaml:"enabled"`
 	Macro     string `yaml:"macro"`
+	List      string `yaml:"list"`
+	Append    bool   `yaml:"append"`
 	Override  map[string]string
 
 	Plugins []struct{ Name, Version string } `yaml:"required_plugin_versions"`
@@ -109,17 +112,59 @@ func readRules(file string, plugins []string, minor int, known map[string]bool) 
 			}
 		}
 		if wanted := engineNumber(r.Engine); wanted > engine(minor) {
-			return nil, invalid(file, r, fmt.Sprintf("LOAD_ERR_VALIDATE (Error validating rule/macro/list/exception objects): Rules require engine version 0.%d.0, but engine version is 0.%d.0", wanted, engine(minor)))
+			return nil, invalid(file, r, fmt.Sprintf(objectError+"Rules require engine version 0.%d.0, but engine version is 0.%d.0", wanted, engine(minor)))
 		}
-		if field := unknownField(r.Condition); field != "" && r.Name != "" {
-			return nil, invalid(file, r, "LOAD_ERR_COMPILE_CONDITION (Error compiling condition): filter_check called with nonexistent field "+field)
+		if problem := r.problem(known); problem != "" {
+			return nil, invalid(file, r, problem)
 		}
-		if len(r.Override) > 0 && r.Name != "" && !known[r.Name] {
-			return nil, invalid(file, r, "LOAD_ERR_VALIDATE (Error validating rule/macro/list/exception objects): An 'override.<key>: replace' to a rule was requested but no rule by that name already exists")
-		}
-		known[r.Name] = true
+		known[r.key()] = true
 	}
 	return rules, nil
+}
+
+const (
+	structureError = "LOAD_ERR_YAML_VALIDATE (Error validating internal structure of YAML file): "
+	objectError    = "LOAD_ERR_VALIDATE (Error validating rule/macro/list/exception objects): "
+	conditionError = "LOAD_ERR_COMPILE_CONDITION (Error compiling condition): "
+)
+
+// key tells an item from those of other names and kinds.
+func (r *rule) key() string {
+	switch {
+	case r.Macro != "":
+		return "macro " + r.Macro
+	case r.List != "":
+		return "list " + r.List
+	}
+	return "rule " + r.Name
+}
+
+// problem returns why Falco refuses an item after those that are known, with the words
+// of 0.44: userspace/engine/rule_loader_reader.cpp, rule_loader_messages.h,
+// rule_loader_compiler.cpp.
+func (r *rule) problem(known map[string]bool) string {
+	appends := r.Append || slices.Contains(slices.Collect(maps.Values(r.Override)), "append")
+	switch {
+	case appends && !known[r.key()] && r.Macro != "":
+		return objectError + "Macro uses 'append' or 'override.condition: append' but no macro by that name already exists"
+	case appends && !known[r.key()] && r.List != "":
+		return objectError + "List uses 'append' or 'override.items: append' but no list by that name already exists"
+	case appends && !known[r.key()] && r.Name != "":
+		return objectError + "Rule uses 'append' or 'override.<key>: append' but no rule by that name already exists"
+	case len(r.Override) > 0 && !known[r.key()] && r.Name != "":
+		return objectError + "An 'override.<key>: replace' to a rule was requested but no rule by that name already exists"
+	case r.Name != "" && r.Priority != "" && priority(r.Priority) < 0:
+		return structureError + "Invalid priority"
+	case r.Name == "":
+		return ""
+	}
+	if field := unknownField(r.Condition); field != "" {
+		return conditionError + "filter_check called with nonexistent field " + field
+	}
+	if macro := undefinedMacro(r.Condition, known); macro != "" {
+		return objectError + "Undefined macro '" + macro + "' used in filter."
+	}
+	return ""
 }
 
 // engine returns the middle number of the version of the rules engine:
@@ -146,7 +191,7 @@ func invalid(file string, r rule, problem string) error {
 	if r.Name != "" {
 		at += fmt.Sprintf("    rule '%s': (%s:%d:2)\n", r.Name, file, r.line)
 	}
-	if strings.HasPrefix(problem, "LOAD_ERR_COMPILE_CONDITION") {
+	if strings.HasPrefix(problem, "LOAD_ERR_COMPILE_CONDITION") || strings.Contains(problem, "Undefined macro") {
 		at += fmt.Sprintf("    condition expression: (%q:%d:10)\n------\n%s\n^\n------\n", r.Condition, r.line+2, r.Condition)
 	}
 	return says("%s: Invalid\n1 Errors:\n%s%s\n", file, at, problem)
@@ -166,6 +211,34 @@ func unknownField(condition string) string {
 	for _, m := range regexp.MustCompile(`(?:^|[\s(])(([a-z0-9]+)\.[a-z_.]+)\b`).FindAllStringSubmatch(condition, -1) {
 		if !slices.Contains(known, m[2]) {
 			return m[1]
+		}
+	}
+	return ""
+}
+
+var (
+	conditionTokens = regexp.MustCompile(`"[^"]*"|'[^']*'|[()]|[^\s(),]+`)
+	identifier      = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9_-]*$`)
+)
+
+// undefinedMacro returns the first word of a condition that stands where a macro does
+// and is not known.
+func undefinedMacro(condition string, known map[string]bool) string {
+	tokens := append(conditionTokens.FindAllString(condition, -1), "and")
+	operand := true // an operand of and, or, not comes next
+	for i := 0; i < len(tokens)-1; i++ {
+		switch t := tokens[i]; {
+		case t == "and" || t == "or" || t == "not":
+			operand = true
+		case t == "(" && !operand: // a list of values
+			for i < len(tokens)-2 && tokens[i] != ")" {
+				i++
+			}
+		case t != "(" && operand:
+			operand = false
+			if slices.Contains([]string{"and", "or", ")"}, tokens[i+1]) && identifier.MatchString(t) && !known["macro "+t] {
+				return t
+			}
 		}
 	}
 	return ""
