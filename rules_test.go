@@ -184,14 +184,16 @@ const module = "github.com/falco-bootstrap/falco-bootstrap/"
 // docs/architecture.md has the picture.
 func layers() map[string]string {
 	return map[string]string{
-		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact report ruleset settings spelling steps support verify vocabulary",
+		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact removal report ruleset settings spelling steps support verify vocabulary",
 		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust vocabulary",
 		"internal/vocabulary": "node redact spelling",
+		"internal/removal":    "converge falco ledger node repos settings trust",
+		"internal/ledger":     "falco node ruleset",
 		"internal/ruleset":    "falco node settings",
 		"internal/fleet":      "node redact report",
 		"internal/report":     "converge node redact",
 		"internal/converge":   "node",
-		"internal/host":       "alert falco files inforce node pkgmgr program redact verify",
+		"internal/host":       "alert falco files inforce ledger node pkgmgr program redact verify",
 		"internal/alert":      "falco files node program",
 		"internal/pkgmgr":     "falco files node program redact trust",
 		"internal/files":      "falco node",

@@ -92,6 +92,10 @@ func (n *fakeNode) Packages(context.Context) (node.Packages, error) {
 	return node.Packages{Installed: n.packages}, n.asked("Packages")
 }
 
+func (n *fakeNode) Requirers(context.Context, string) ([]string, error) {
+	return nil, n.asked("Requirers")
+}
+
 func (n *fakeNode) Transaction() (node.Transaction, error) {
 	return node.Transaction{}, n.asked("Transaction")
 }
@@ -166,6 +170,7 @@ func newBench(n *fakeNode) *bench {
 	b.env = env{
 		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
 		now:      func() time.Time { return now },
+		isDir:    func(string) bool { return true },
 		readFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		view:     func(context.Context, host.Options) (view, error) { return n, nil },
 		settle:   func(context.Context, host.Options) error { return nil },

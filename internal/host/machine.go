@@ -63,7 +63,10 @@ func newMachine(ctx context.Context, opts Options, t files.Tree, lock *os.File) 
 		ctx: ctx, opts: opts, tools: opts.programs(), tree: t, packages: opts.packages(t),
 		bus: &bus{ctx: ctx}, lock: lock,
 	}
-	m.packages.Write = m.writeFile
+	m.packages.Write = func(ctx context.Context, c node.WriteFile) error {
+		m.note(c)
+		return m.writeFile(ctx, c)
+	}
 	return m
 }
 
@@ -136,6 +139,7 @@ func (m *Machine) Apply(ctx context.Context, c node.Change) error {
 	if err := m.requireLive(c); err != nil {
 		return err
 	}
+	m.note(c)
 	switch c := c.(type) {
 	case node.WriteFile:
 		return m.writeFile(ctx, c)

@@ -25,6 +25,9 @@ type Options struct {
 	Root string
 	// Kernel is a kernel release to use instead of the running one.
 	Kernel string
+	// Removing means that what the agent has put on the node is taken back: nothing new
+	// is written into the ledger.
+	Removing bool
 	// Progress, if set, is called with the progress of a change. It may be
 	// called from several goroutines.
 	Progress func(node.Progress)

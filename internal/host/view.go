@@ -84,6 +84,14 @@ func (v *View) Now() time.Time { return v.now }
 // Packages returns what rpm's database says.
 func (v *View) Packages(ctx context.Context) (node.Packages, error) { return live(ctx, v, v.packages) }
 
+// Requirers names the installed packages that require a package by its name.
+func (v *View) Requirers(ctx context.Context, name string) ([]string, error) {
+	if !v.tree.IsMachine() {
+		return nil, node.ErrNotAsked
+	}
+	return v.manager.Requirers(ctx, name)
+}
+
 // Transaction returns the package transaction that runs on the node.
 func (v *View) Transaction() (node.Transaction, error) {
 	if !v.tree.IsMachine() {

@@ -89,6 +89,9 @@ type RemoveFile struct {
 	Cause
 	Path string
 	Old  []byte
+	// Prune, if set, is a directory above the file. Directories that the removal leaves
+	// empty go too, up to and with that one.
+	Prune string
 }
 
 // Chmod sets a file's mode.
@@ -151,6 +154,8 @@ type Install struct {
 	// Await, if set, is what must set the variables in the repositories' URLs
 	// at boot.
 	Await *Await
+	// Unneeded removes with a package what had come with it, unless others need it.
+	Unneeded bool
 	// NoScripts skips scriptlets, for a package that its own scriptlets keep
 	// from being removed.
 	NoScripts bool
@@ -178,6 +183,8 @@ type ImportKey struct {
 	Repository   string
 	Fingerprints []string
 	Path         string
+	// Absent are the fingerprints that rpm's database does not have.
+	Absent []string
 }
 
 // RemoveKey removes a public key from rpm's database.

@@ -33,6 +33,8 @@ type View interface {
 	// Packages returns what rpm knows about the packages and keys that matter
 	// here. For a tree the error is [ErrNotAsked].
 	Packages(ctx context.Context) (Packages, error)
+	// Requirers names the installed packages that require a package by its name.
+	Requirers(ctx context.Context, name string) ([]string, error)
 	// Transaction returns the package transaction that runs at this moment, or the
 	// zero value. It is the only question that is asked anew each time.
 	Transaction() (Transaction, error)

@@ -133,6 +133,9 @@ func (t packageTool) argv(c part, again bool) []string {
 	if again && !t.isYum() && c.Action != "remove" {
 		argv = append(argv, "--refresh")
 	}
+	if c.Unneeded {
+		argv = append(argv, "--setopt=clean_requirements_on_remove=1") // the last one counts
+	}
 	if c.NoScripts {
 		argv = append(argv, "--setopt=tsflags=noscripts")
 	}

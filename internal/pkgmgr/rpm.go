@@ -99,6 +99,25 @@ func (m *Manager) Packages(ctx context.Context) (node.Packages, error) {
 	return packages, nil
 }
 
+// Requirers names the installed packages that require a package by its name.
+func (m *Manager) Requirers(ctx context.Context, name string) ([]string, error) {
+	out, err := m.query(ctx, "-q", "--nosignature", "--nodigest", "--whatrequires", "--queryformat", "%{NAME}\n", name)
+	if err == nil {
+		err = databaseError(out.Stderr)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking rpm what requires %s: %w", name, err)
+	}
+	var all []string
+	for line := range strings.Lines(string(out.Stdout)) {
+		if line = strings.TrimSpace(line); line != "" && !strings.ContainsAny(line, " \t") { // else "no package requires NAME"
+			all = append(all, line)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
 // parseQuery reads the answer to the query of packages: the records, and the
 // names that are not installed.
 func parseQuery(out []byte) (found node.Packages, missing []string, err error) {

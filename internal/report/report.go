@@ -14,6 +14,7 @@ package report
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -26,6 +27,7 @@ const (
 	ModeConverge = "converge"
 	ModeDryRun   = "dry-run"
 	ModeVerify   = "verify"
+	ModeRemove   = "remove"
 )
 
 // The results of a run, as they appear in reports.
@@ -62,6 +64,11 @@ type Report struct {
 	// Previous is the report before this one, without its own previous. It may
 	// be of another schema version.
 	Previous json.RawMessage `json:"previous,omitempty"`
+}
+
+// Warns reports whether any step warns.
+func (r Report) Warns() bool {
+	return slices.ContainsFunc(r.Steps, func(s Step) bool { return len(s.Warnings) > 0 })
 }
 
 // Tool is the program that made the report.

@@ -84,8 +84,8 @@ func (p *printer) head(r Report) {
 	switch r.Mode {
 	case ModeDryRun:
 		about = append(about, "dry run")
-	case ModeVerify:
-		about = append(about, "verify")
+	case ModeVerify, ModeRemove:
+		about = append(about, r.Mode)
 	}
 	if len(about) == 0 {
 		return

@@ -53,6 +53,27 @@ func Rows() []Row {
 	}
 }
 
+// Groups are the headings of settings in the help, in their order.
+func Groups() []string { return []string{GroupFalco, GroupPackages, GroupLog} }
+
+// The headings.
+const (
+	GroupFalco    = "Falco"
+	GroupPackages = "Packages and keys"
+	GroupLog      = "Alert log"
+)
+
+// Group is the heading of the setting in the help.
+func (r Row) Group() string {
+	switch of, _, _ := strings.Cut(r.Key, "."); of {
+	case "repository", "epel":
+		return GroupPackages
+	case "log":
+		return GroupLog
+	}
+	return GroupFalco
+}
+
 // Value returns the setting's value.
 func (r Row) Value(s Settings) any { return reflect.ValueOf(r.field(&s)).Elem().Interface() }
 

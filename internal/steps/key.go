@@ -35,6 +35,9 @@ func planKey(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if len(missing) > 0 {
 		out.Changes = append(out.Changes, node.ImportKey{
 			URL: sv.Repository.GPGKey, Insecure: sv.Repository.Insecure, Repository: sv.Repository.ID, Fingerprints: pins, Path: KeyFile, Cause: missing[0].Cause,
+			Absent: slices.DeleteFunc(slices.Clone(pins), func(f string) bool {
+				return slices.ContainsFunc(ring, func(r ringKey) bool { return r.Fingerprint == f })
+			}),
 		})
 		out.Reason = "not trusted yet: " + shortID(missing[0].fingerprint)
 	} else {

@@ -180,6 +180,8 @@ func (n *fakeNode) Packages(context.Context) (node.Packages, error) {
 	return p, n.asked()
 }
 
+func (n *fakeNode) Requirers(context.Context, string) ([]string, error) { return nil, n.asked() }
+
 func (n *fakeNode) Transaction() (node.Transaction, error) { return n.transaction, n.asked() }
 
 func (n *fakeNode) Altered(context.Context) ([]node.AlteredFile, error) { return n.altered, n.asked() }

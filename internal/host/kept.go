@@ -9,12 +9,66 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/ledger"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 )
+
+// note writes a change into the ledger before it is made, if that is news. A node is
+// mended even where its ledger cannot be written.
+func (m *Machine) note(c node.Change) {
+	if m.opts.Removing {
+		return
+	}
+	if err := m.noteInLedger(c); err != nil {
+		m.opts.tell(node.Progress{Message: "what falco-bootstrap remove needs to know is not kept: " + err.Error(), Warning: true})
+	}
+}
+
+func (m *Machine) noteInLedger(c node.Change) error {
+	old, err := files.ReadState(m.tree, path.Base(ledger.File))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	l, err := ledger.Parse(old)
+	if err != nil {
+		return err
+	}
+	next, news := l.Note(c, m.filesOfFalco)
+	if !news {
+		return nil
+	}
+	content, err := next.Format()
+	if err != nil {
+		return err
+	}
+	return files.WriteState(m.tree, path.Base(ledger.File), content)
+}
+
+// filesOfFalco lists the files in the directories that are Falco's alone.
+func (m *Machine) filesOfFalco() []string {
+	var all []string
+	for _, dir := range falco.Directories() {
+		roots, _ := fs.Glob(m.tree, dir.Pattern[1:])
+		for _, root := range roots {
+			if dir.Shared {
+				continue
+			}
+			_ = fs.WalkDir(m.tree, root, func(name string, d fs.DirEntry, err error) error {
+				if err == nil && !d.IsDir() {
+					all = append(all, "/"+name)
+				}
+				return nil
+			})
+		}
+	}
+	slices.Sort(all)
+	return all
+}
 
 // install carries out a transaction, and keeps the falco.yaml that it has put in place,
 // with the one before it. After the next upgrade they tell what somebody has edited from

@@ -1,0 +1,316 @@
+// Copyright The falco-bootstrap Authors
+// SPDX-License-Identifier: Apache-2.0
+
+package removal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/ledger"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
+	"github.com/falco-bootstrap/falco-bootstrap/pkg/yumrepo"
+)
+
+// units is where drop-ins are.
+const units = "/etc/systemd/system"
+
+// planFiles removes the agent's own files and puts back what others hold since before.
+func (r *removal) planFiles(_ context.Context, view node.View) (converge.Outcome, error) {
+	out := converge.Outcome{Reason: "no file of falco-bootstrap's is left"}
+	for _, plan := range []func(node.View, *converge.Outcome) error{r.planRepositories, r.planOwn, r.planEdited} {
+		if err := plan(view, &out); err != nil {
+			return out, err
+		}
+	}
+	if len(out.Changes) > 0 {
+		out.Reason = "files that falco-bootstrap has written"
+	}
+	return out, nil
+}
+
+// planRepositories removes the file with Falco's section, or the section from a file
+// that holds others by now.
+func (r *removal) planRepositories(view node.View, out *converge.Outcome) error {
+	_, all, err := repos.Files(view.Tree())
+	if err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		old := all[name]
+		edit, edited := r.ledger.Edited[name]
+		if !ledger.IsOurs(old) && (!edited || edit.Wrote(old) || bytes.Equal(old, edit.Before)) {
+			continue // not the agent's, or planEdited puts it back
+		}
+		left, err := yumrepo.Remove(old, r.Repository.ID)
+		switch {
+		case err != nil:
+			return node.Errorf(node.CodePackages, "remove the section "+r.Repository.ID+" from it by hand", "editing %s: %w", name, err)
+		case ledger.IsOurs(old) && isBare(left):
+			out.Changes = append(out.Changes, node.RemoveFile{Path: name, Old: old, Cause: because("Falco's repository")})
+		case !bytes.Equal(left, old):
+			out.Changes = append(out.Changes, node.WriteFile{Path: name, Old: old, New: left, Cause: because("Falco's repository")})
+		}
+	}
+	return nil
+}
+
+// isBare reports whether a repository file has nothing but comments.
+func isBare(content []byte) bool {
+	for line := range bytes.Lines(content) {
+		if line = bytes.TrimSpace(line); len(line) > 0 && line[0] != '#' && line[0] != ';' {
+			return false
+		}
+	}
+	return true
+}
+
+// planOwn removes files that say of themselves that they are the agent's: drop-ins,
+// logrotate's, and with Falco its rules.
+func (r *removal) planOwn(view node.View, out *converge.Outcome) error {
+	tree := view.Tree()
+	dirs := []string{"/etc/logrotate.d"}
+	for _, name := range falco.Units() {
+		dirs = append(dirs, units+"/"+name+".d")
+	}
+	if r.falcoGoes() {
+		dirs = append(dirs, falco.RulesDir)
+	}
+	for _, dir := range dirs {
+		own, err := ownIn(tree, dir)
+		if err != nil {
+			return err
+		}
+		for _, name := range slices.Sorted(maps.Keys(own)) {
+			c := node.RemoveFile{Path: name, Old: own[name], Cause: because("it is falco-bootstrap's")}
+			if strings.HasPrefix(dir, units) {
+				c.Prune = dir
+			}
+			if !r.falcoGoes() && needed(own[name]) {
+				out.Warnings = append(out.Warnings, node.Warning{
+					Message: name + " stays: without it Falco does not start on this release",
+					Hint:    "remove it once Falco is gone, or remove both with --purge",
+				})
+				continue
+			}
+			out.Changes = append(out.Changes, c)
+			if c.Prune != "" {
+				out.Changes = append(out.Changes, node.ChangeUnit{Unit: strings.TrimSuffix(path.Base(dir), ".d"), Action: node.ReloadManager, Cause: c.Cause})
+			} else if dir == "/etc/logrotate.d" && !r.falcoGoes() {
+				out.Warnings = append(out.Warnings, node.Warning{Message: "nothing rotates " + r.LogFile() + " any more", Hint: "give logrotate a rule for it, or remove Falco with --purge"})
+			}
+		}
+	}
+	return nil
+}
+
+// needed reports whether a drop-in has what Falco cannot start without.
+func needed(content []byte) bool { return bytes.Contains(content, []byte(falco.PreloadLibrary)) }
+
+// ownIn returns the agent's own files in a directory, by path.
+func ownIn(tree fs.FS, dir string) (map[string][]byte, error) {
+	entries, err := fs.ReadDir(tree, dir[1:])
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("reading the node: %w", err)
+	}
+	own := map[string][]byte{}
+	for _, e := range entries {
+		if !e.Type().IsRegular() {
+			continue
+		}
+		content, err := read(tree, dir+"/"+e.Name())
+		if err != nil {
+			return nil, err
+		}
+		if ledger.IsOurs(content) {
+			own[dir+"/"+e.Name()] = content
+		}
+	}
+	return own, nil
+}
+
+// planEdited puts back what files held before the agent, unless somebody has edited
+// them since.
+func (r *removal) planEdited(view node.View, out *converge.Outcome) error {
+	for _, name := range slices.Sorted(maps.Keys(r.ledger.Edited)) {
+		edit := r.ledger.Edited[name]
+		if ledger.IsFalcos(name) && !r.purge {
+			continue
+		}
+		now, err := read(view.Tree(), name)
+		switch {
+		case err != nil:
+			return err
+		case now == nil || ledger.IsOurs(now) || edit.Before != nil && bytes.Equal(now, edit.Before):
+		case !edit.Wrote(now):
+			if !mentions(out.Changes, name) {
+				out.Warnings = append(out.Warnings, node.Warning{
+					Message: name + " stays as it is: it was edited after falco-bootstrap had written it",
+					Hint:    "see what is in it, and take out by hand what is not wanted",
+				})
+			}
+		case edit.Before == nil:
+			out.Changes = append(out.Changes, node.RemoveFile{Path: name, Old: now, Cause: because("falco-bootstrap has written it")})
+		default:
+			out.Changes = append(out.Changes, node.WriteFile{Path: name, Old: now, New: edit.Before, Cause: because("as it was before falco-bootstrap")})
+		}
+	}
+	return nil
+}
+
+func mentions(changes []node.Change, name string) bool {
+	return slices.ContainsFunc(changes, func(c node.Change) bool {
+		w, ok := c.(node.WriteFile)
+		return ok && w.Path == name
+	})
+}
+
+// planFalco removes what Falco's package leaves behind: its configuration, as rpm keeps
+// edited files, and its log with the rotated ones. What was there before it stays.
+func (r *removal) planFalco(ctx context.Context, view node.View) (converge.Outcome, error) {
+	if !r.falcoGoes() {
+		return r.staying(), nil
+	}
+	have, err := view.Packages(ctx)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	if _, is := have.Newest("falco"); is {
+		return converge.Outcome{Waiting: "packages", Reason: "what the package leaves behind is known then"}, nil
+	}
+	out := converge.Outcome{Reason: "nothing of Falco is left"}
+	tree := view.Tree()
+	for _, dir := range falco.Directories() {
+		if dir.Shared {
+			continue
+		}
+		roots, _ := fs.Glob(tree, dir.Pattern[1:])
+		for _, root := range roots {
+			if err := r.planLeft(tree, root, &out); err != nil {
+				return out, err
+			}
+		}
+	}
+	if log := r.LogFile(); log != "" {
+		logs, _ := fs.Glob(tree, log[1:]+"*")
+		for _, name := range logs {
+			if info, err := view.Stat("/" + name); err == nil && info.Mode.IsRegular() && isRotated(name, log[1:]) {
+				out.Changes = append(out.Changes, node.RemoveFile{Path: "/" + name, Cause: because("Falco's log")})
+			}
+		}
+	}
+	if len(out.Changes) > 0 {
+		out.Reason = "what is left of Falco"
+	}
+	return out, nil
+}
+
+// isRotated reports whether a name is that of a log or of a rotated part of it.
+func isRotated(name, log string) bool {
+	rest := strings.TrimPrefix(name, log)
+	return rest == "" || rest[0] == '.' || rest[0] == '-'
+}
+
+// planLeft removes the files below root that were not there before Falco.
+func (r *removal) planLeft(tree fs.FS, root string, out *converge.Outcome) error {
+	return fs.WalkDir(tree, root, func(name string, d fs.DirEntry, err error) error {
+		switch full := "/" + name; {
+		case err != nil:
+			return fmt.Errorf("reading the node: %w", err)
+		case d.IsDir() || slices.Contains(r.ledger.Found, full):
+		case !d.Type().IsRegular():
+			out.Warnings = append(out.Warnings, node.Warning{Message: full + " stays: it is not a regular file", Hint: "remove it by hand (rm " + full + ") if nothing else needs it"})
+		default:
+			out.Changes = append(out.Changes, node.RemoveFile{Path: full, Prune: "/" + root, Cause: because("left by Falco")})
+		}
+		return nil
+	})
+}
+
+// planKeys removes the keys that the agent has imported into rpm's database.
+func (r *removal) planKeys(ctx context.Context, view node.View) (converge.Outcome, error) {
+	have, err := view.Packages(ctx)
+	if err != nil {
+		return converge.Outcome{}, err
+	}
+	out := converge.Outcome{Reason: "no key of falco-bootstrap's is in rpm's database"}
+	for _, k := range have.Keys {
+		parsed, _ := trust.ParseKeys(k.Armored) // what cannot be parsed is somebody else's
+		for _, p := range parsed {
+			switch {
+			case slices.Contains(r.ledger.Keys, p.Fingerprint):
+				out.Changes = append(out.Changes, node.RemoveKey{Package: k.Package, Fingerprint: p.Fingerprint, Cause: because("falco-bootstrap has imported it")})
+				out.Reason = "keys that falco-bootstrap has imported"
+			case !r.known && slices.Contains(r.Repository.Fingerprints, p.Fingerprint):
+				out.Warnings = append(out.Warnings, node.Warning{
+					Message: "Falco's key " + k.Package + " stays in rpm's database: nothing says who imported it",
+					Hint:    "`rpm -e " + k.Package + "` removes it",
+				})
+			}
+		}
+	}
+	return out, nil
+}
+
+// planState removes what the agent remembers. While Falco stays, what is Falco's is
+// remembered, for a later --purge.
+func (r *removal) planState(_ context.Context, view node.View) (converge.Outcome, error) {
+	out := converge.Outcome{Reason: "nothing is remembered"}
+	tree := view.Tree()
+	left, keep := r.ledger.OfFalco()
+	keep = keep && r.known && !r.purge
+	entries, err := fs.ReadDir(tree, stateDir[1:])
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return out, fmt.Errorf("reading the node: %w", err)
+	}
+	for _, e := range entries {
+		if name := stateDir + "/" + e.Name(); e.Type().IsRegular() && name != ledger.File {
+			out.Changes = append(out.Changes, node.RemoveFile{Path: name, Prune: stateDir, Cause: because("what falco-bootstrap remembers")})
+		}
+	}
+	old, err := read(tree, ledger.File)
+	switch {
+	case err != nil:
+		return out, err
+	case old == nil:
+	case keep:
+		content, err := left.Format()
+		if err != nil {
+			return out, err
+		}
+		if !bytes.Equal(old, content) {
+			out.Changes = append(out.Changes, node.WriteFile{Path: ledger.File, Old: old, New: content, Mode: 0o600, Cause: because("what is Falco's is remembered for --purge")})
+		}
+	default:
+		out.Changes = append(out.Changes, node.RemoveFile{Path: ledger.File, Prune: stateDir, Cause: because("what falco-bootstrap remembers")})
+	}
+	if len(out.Changes) > 0 {
+		out.Reason = "what falco-bootstrap remembers"
+	}
+	return out, nil
+}
+
+// read returns a file of the node; nil if there is none.
+func read(tree fs.FS, name string) ([]byte, error) {
+	content, err := fs.ReadFile(tree, name[1:])
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the node: %w", err)
+	case content == nil:
+		return []byte{}, nil
+	}
+	return content, nil
+}
