@@ -30,6 +30,9 @@ On the other node:
 
 If this node does not pin Falco's own key, add --config DIR/falco-bootstrap.yaml:
 it has the fingerprints. They are what is trusted there, so compare them.`,
+		Example: `  sudo falco-bootstrap bundle /root/bundle
+  sudo falco-bootstrap bundle /root/bundle --falco-version 0.44.1
+  sudo falco-bootstrap bundle /root/bundle --kernel-release 5.15.0-210.163.7.el8uek.x86_64`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(errors.New("bundle takes one directory"), "run `falco-bootstrap bundle DIR`")

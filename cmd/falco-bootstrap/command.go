@@ -47,6 +47,7 @@ type options struct {
 	metrics    string
 	reportFile string
 	verbose    bool
+	quiet      bool
 	version    bool
 }
 
@@ -78,7 +79,10 @@ func (a *app) command() *cobra.Command {
 		Use:   "falco-bootstrap",
 		Short: "Set up Falco on this Oracle Linux node, and keep it as declared",
 		Long:  longHelp(),
-		Args:  noArguments, SilenceErrors: true, SilenceUsage: true,
+		Example: `  sudo falco-bootstrap --dry-run --verbose
+  sudo falco-bootstrap
+  sudo falco-bootstrap --falco-version 0.44.1 --set json_output=true`,
+		Args: noArguments, SilenceErrors: true, SilenceUsage: true,
 		PersistentPreRunE: a.prepare,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if a.options.version {
@@ -91,10 +95,21 @@ func (a *app) command() *cobra.Command {
 		if text, _, found := strings.Cut(err.Error(), " in -"); found { // it quotes the whole word, value and all
 			err = errors.New(text)
 		}
-		return usage(err, "see `"+c.CommandPath()+" --help`")
+		return usage(err, unknownFlag(c, err.Error()))
 	})
+	root.SetUsageFunc(func(c *cobra.Command) error { return printUsage(a.stdout, c) })
 	a.addOptions(root)
-	root.AddCommand(a.verifyCommand(), a.explainCommand(), a.configCommand(), a.reportCommand(), a.bundleCommand(), a.debugCommand(), a.versionCommand())
+	complete(root)
+	root.AddCommand(
+		shows(a.verifyCommand(), groupRun, groupOutput),
+		shows(a.explainCommand(), groupRun, groupOutput, settings.GroupFalco),
+		shows(a.configCommand(), groupRun, groupOutput),
+		shows(a.reportCommand(), groupOutput),
+		shows(a.bundleCommand(), groupRun, groupOutput, settings.GroupFalco, settings.GroupPackages),
+		shows(a.debugCommand(), groupRun, groupOutput),
+		shows(a.removeCommand(), groupRun, groupOutput),
+		shows(a.versionCommand()),
+	)
 	return root
 }
 
@@ -108,6 +123,7 @@ func (a *app) addOptions(root *cobra.Command) {
 	global.StringVar(&o.logFormat, "log-format", "console", "format of the log on standard error: console or json")
 	global.StringVar(&o.logLevel, "log-level", "info", "lowest level to log: debug, info, warn or error")
 	global.BoolVarP(&o.verbose, "verbose", "v", false, "include reasons and durations in the report")
+	global.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing where there is nothing to change and nothing to say")
 	local.BoolVar(&o.dryRun, "dry-run", false, "show what a run would change, and change nothing; exit with 2 if it would change anything")
 	local.StringVar(&o.metrics, "metrics", "", "write metrics to this file, for node_exporter's textfile collector")
 	local.StringVar(&o.reportFile, "report-file", "", "append the report to this file, as one line of JSON")
@@ -128,10 +144,17 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 		return usage(fmt.Errorf("--timeout: %v leaves no time", a.options.timeout), "give it a time such as 15m")
 	}
 	a.deadline = time.Now().Add(a.options.timeout)
+	if !a.isDir(a.options.root) {
+		return usage(fmt.Errorf("--root: %s is not a directory", a.options.root), "give it the directory that holds the tree's etc and usr")
+	}
 	if o := a.options.output; o != "text" && o != "json" {
 		return usage(fmt.Errorf("--output: unknown format %q; use text or json", o), hint)
 	}
-	if a.log, err = newLogger(a.stderr, a.options.logFormat, a.options.logLevel); err != nil {
+	level := a.options.logLevel
+	if a.options.quiet && !cmd.Flags().Changed("log-level") {
+		level = "warn"
+	}
+	if a.log, err = newLogger(a.stderr, a.options.logFormat, level); err != nil {
 		return usage(err, hint)
 	}
 	for _, name := range unknown {

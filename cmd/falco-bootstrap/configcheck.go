@@ -55,6 +55,9 @@ root can ask Falco itself.
 
 It exits with 64 if a settings file is wrong, else with 6 if Falco would ignore or
 refuse a declared key, else with 0.`,
+		Example: `  falco-bootstrap config check
+  falco-bootstrap config check nodes/*.yaml
+  sudo falco-bootstrap config check --set file_output.enabled=true`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.configCheck(cmd, args) },
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
 
@@ -21,6 +22,9 @@ func (a *app) configCommand() *cobra.Command {
 	var origin, rules bool
 	show := &cobra.Command{
 		Use: "show", Short: "Show the declared keys of falco.yaml as Falco sees them", Args: noArguments,
+		Example: `  sudo falco-bootstrap config show
+  sudo falco-bootstrap config show --origin
+  sudo falco-bootstrap config show --rules --output json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if rules {
 				return a.rulesShow(cmd)
@@ -31,7 +35,7 @@ func (a *app) configCommand() *cobra.Command {
 	show.Flags().BoolVar(&rules, "rules", false, "show every rule that Falco loads, from where, and whether it is on")
 	show.Flags().BoolVar(&origin, "origin", false, "say which file and line decides each key")
 	config := &cobra.Command{Use: "config", Short: "Check the settings, and show Falco's configuration", Args: noArguments, RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
-	config.AddCommand(show, a.checkCommand())
+	config.AddCommand(shows(show, groupRun, groupOutput, settings.GroupFalco), shows(a.checkCommand(), groupRun, groupOutput))
 	return config
 }
 

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/removal"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/steps"
 )
@@ -88,8 +90,73 @@ func (a *app) conclude(r report.Report) error {
 	if err := a.keep(r); err != nil {
 		a.log.Warn("storing the report failed", zap.Error(err))
 	}
-	if a.options.output == "json" {
+	switch {
+	case a.options.quiet && r.Result == report.ResultOK && !r.Warns():
+		return nil
+	case a.options.output == "json":
 		return r.JSON(a.stdout)
 	}
 	return r.Text(a.paper, report.TextOptions{Color: a.color(), Verbose: a.options.verbose})
+}
+
+// removeCommand takes back what the agent has put on the node.
+func (a *app) removeCommand() *cobra.Command {
+	var purge, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "remove",
+		Short: "Take back what falco-bootstrap has put on this node",
+		Long: `remove takes back what falco-bootstrap has put on this node, and only that: the
+repository and its key, drop-ins, the rule of logrotate and what it remembers. Files
+that it has edited hold again what they held before, such as those that enable EPEL.
+What it has found stays. Falco itself, its configuration and its log stay too; with
+--purge they go, with the packages that came with them.`,
+		Example: "  sudo falco-bootstrap remove --dry-run\n  sudo falco-bootstrap remove\n  sudo falco-bootstrap remove --purge",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.options.root != "/" {
+				return usage(errors.New("remove acts on the running machine, and --root names a tree"), "leave --root out")
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), a.options.timeout)
+			defer cancel()
+			meta := a.meta(report.ModeRemove)
+			result, err := a.remove(ctx, &meta, purge, dryRun)
+			meta.Took, meta.Err = a.now().Sub(meta.Started), err
+			return a.conclude(report.New(meta, result))
+		},
+	}
+	cmd.Flags().BoolVar(&purge, "purge", false, "remove Falco too, its configuration and its log")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be taken back, and change nothing; exit with 2 if there is anything")
+	return cmd
+}
+
+func (a *app) remove(ctx context.Context, meta *report.Meta, purge, dryRun bool) (converge.Result, error) {
+	declared, err := a.load()
+	if err == nil && !dryRun {
+		err = a.settle(ctx, a.hostOptions())
+	}
+	if err != nil {
+		return converge.Result{}, err
+	}
+	v, err := a.view(ctx, a.hostOptions())
+	if err != nil {
+		return converge.Result{}, err
+	}
+	defer v.Close()
+	describe(ctx, meta, v, declared)
+	all, err := removal.Steps(v, declared, purge)
+	if err != nil {
+		return converge.Result{}, err
+	}
+	result := converge.Plan(ctx, v, all)
+	if dryRun || !result.Pending() {
+		return result.Final(), nil
+	}
+	opts := a.hostOptions()
+	opts.Removing = true
+	m, err := a.machine(ctx, opts)
+	if err != nil {
+		return converge.Result{}, err
+	}
+	defer func() { _ = m.Close() }()
+	return converge.Converge(ctx, m, all, a.logEvent), nil
 }

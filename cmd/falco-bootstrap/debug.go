@@ -32,7 +32,7 @@ settings and where each is set, what a run would change, the last run's report, 
 with their drop-ins, journals, the end of dnf's log, and whether the node reaches the
 repository, the metadata service and OCI Logging. Secrets are hidden; read it before
 you send it on. It changes nothing. Run it as root, or it sees less.`,
-		Example: "  sudo falco-bootstrap debug >debug.txt\n  sudo falco-bootstrap debug --output json | gzip >debug.json.gz",
+		Example: "  sudo falco-bootstrap debug >debug.txt\n  sudo falco-bootstrap debug --config /root/nodes.yaml >debug.txt\n  sudo falco-bootstrap debug --output json | gzip >debug.json.gz",
 		Args:    noArguments,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return a.debug(cmd.Context()) },
 	}

@@ -34,6 +34,7 @@ type env struct {
 	now            func() time.Time
 	// readFile reads a regular file.
 	readFile func(string) ([]byte, error)
+	isDir    func(string) bool
 	// listReports returns the files of a directory, and openReport opens one, which
 	// may be a pipe.
 	listReports func(string) ([]string, error)
@@ -142,5 +143,5 @@ func noArguments(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usage(fmt.Errorf("unknown command or argument %q", args[0]), "see `"+cmd.CommandPath()+" --help`")
+	return usage(fmt.Errorf("unknown command or argument %q", args[0]), unknownWord(cmd, args[0]))
 }

@@ -25,9 +25,11 @@ func (a *app) explainCommand() *cobra.Command {
 one that --os and --kernel-release describe, with every row that led to it.
 
 It exits with 3 if the host cannot run what is asked for.`,
-		Example: "  falco-bootstrap explain --os 8.10 --kernel-release 5.15.0-210.163.7.el8uek.x86_64 --falco-version 0.44.1",
-		Args:    noArguments,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.explain(cmd.Context(), release, arch) },
+		Example: `  falco-bootstrap explain
+  falco-bootstrap explain --driver kmod --falco-version 0.41.3
+  falco-bootstrap explain --os 8.10 --kernel-release 5.15.0-210.163.7.el8uek.x86_64`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.explain(cmd.Context(), release, arch) },
 	}
 	cmd.Flags().StringVar(&release, "os", "", "Oracle Linux release of another host, such as 8.10")
 	cmd.Flags().StringVar(&arch, "arch", "", "architecture of another host (default: the kernel release's)")

@@ -34,6 +34,7 @@ func main() {
 		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())),
 		now: time.Now, listReports: listReports, openReport: openReport,
 		readFile: func(name string) ([]byte, error) { return files.ReadFile(name, maxSettings) },
+		isDir:    func(name string) bool { info, err := os.Stat(name); return err == nil && info.IsDir() },
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
 		settle:   host.Settle,
 		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },

@@ -41,8 +41,16 @@ goes elsewhere. It changes nothing on the node except for that alert.
 With --rule it waits for a real alert of that rule instead, which somebody must
 cause meanwhile, and says which container and pod raised it. If the rule can raise
 none it says why at once.`,
+		Example: `  sudo falco-bootstrap verify
+  sudo falco-bootstrap verify --within 1m --output json
+  sudo falco-bootstrap verify --rule "Terminal shell in container" --within 2m`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.verify(cmd.Context(), within, rule) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if within <= 0 {
+				return usage(fmt.Errorf("--within: %v leaves no time for an alert", within), "give it a time such as 30s")
+			}
+			return a.verify(cmd.Context(), within, rule)
+		},
 	}
 	cmd.Flags().DurationVar(&within, "within", verifyWait, "how long to wait for the alert")
 	cmd.Flags().StringVar(&rule, "rule", "", "wait for an alert of the rule of this name, which somebody causes meanwhile")
