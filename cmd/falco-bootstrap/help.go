@@ -34,8 +34,8 @@ func shows(c *cobra.Command, headings ...string) *cobra.Command {
 	return c
 }
 
-// headingOf returns the heading of a flag in the help of a command.
-func headingOf(c *cobra.Command, f *pflag.Flag) string {
+// headingOf returns the heading of a flag in the help.
+func headingOf(f *pflag.Flag) string {
 	for _, row := range settings.Rows() {
 		if row.Flag == f.Name {
 			return row.Group()
@@ -97,7 +97,7 @@ func byHeading(c *cobra.Command) map[string]*pflag.FlagSet {
 	sets := map[string]*pflag.FlagSet{}
 	add := func(own bool) func(*pflag.Flag) {
 		return func(f *pflag.Flag) {
-			heading := headingOf(c, f)
+			heading := headingOf(f)
 			if f.Hidden || !own && c.HasParent() && !slices.Contains(shown, heading) {
 				return
 			}
