@@ -26,7 +26,9 @@ type app struct {
 	flags   *settings.Flags
 	options options
 	log     *zap.Logger
-	code    node.Code
+	// live is the terminal's last line, if standard error is a terminal.
+	live *live
+	code node.Code
 	// paper is standard output as it is: all else that is written there is plain.
 	paper    *outlet
 	deadline time.Time
@@ -144,8 +146,13 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 		return usage(fmt.Errorf("--timeout: %v leaves no time", a.options.timeout), "give it a time such as 15m")
 	}
 	a.deadline = time.Now().Add(a.options.timeout)
-	if !a.isDir(a.options.root) {
+	if info, err := a.stat(a.options.root); err != nil || !info.IsDir() {
 		return usage(fmt.Errorf("--root: %s is not a directory", a.options.root), "give it the directory that holds the tree's etc and usr")
+	}
+	if rpm := cmd.Flags().Lookup("falco-rpm"); rpm.Changed && a.options.root == "/" {
+		if _, err := a.stat(rpm.Value.String()); errors.Is(err, fs.ErrNotExist) {
+			return usage(fmt.Errorf("--falco-rpm: there is no %s", rpm.Value), "give it a package, or the directory that holds it")
+		}
 	}
 	if o := a.options.output; o != "text" && o != "json" {
 		return usage(fmt.Errorf("--output: unknown format %q; use text or json", o), hint)
@@ -154,7 +161,13 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 	if a.options.quiet && !cmd.Flags().Changed("log-level") {
 		level = "warn"
 	}
-	if a.log, err = newLogger(a.stderr, a.options.logFormat, level); err != nil {
+	w := a.stderr
+	if a.live != nil && a.options.logFormat == "console" && level != "debug" && !a.options.quiet {
+		w = a.live
+	} else {
+		a.live = nil
+	}
+	if a.log, err = newLogger(w, a.options.logFormat, level, a.errJournal); err != nil {
 		return usage(err, hint)
 	}
 	for _, name := range unknown {

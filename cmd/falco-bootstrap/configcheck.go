@@ -80,7 +80,7 @@ func (a *app) configCheck(cmd *cobra.Command, names []string) error {
 		}
 	}
 	if a.options.output == "json" {
-		return a.json(map[string]any{"schema_version": 1, "files": all})
+		return a.json(map[string]any{"files": all})
 	}
 	for _, file := range all {
 		file.print(a.stdout)

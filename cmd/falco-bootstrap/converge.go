@@ -90,13 +90,20 @@ func (a *app) conclude(r report.Report) error {
 	if err := a.keep(r); err != nil {
 		a.log.Warn("storing the report failed", zap.Error(err))
 	}
+	if a.live != nil {
+		a.live.show("")
+	}
 	switch {
 	case a.options.quiet && r.Result == report.ResultOK && !r.Warns():
 		return nil
+	case a.options.output == "json" && a.journal: // and what is wrong for people, last
+		return errors.Join(r.Line(a.stdout), r.Journal(a.stdout))
 	case a.options.output == "json":
 		return r.JSON(a.stdout)
+	case a.journal && !a.options.verbose:
+		return r.Journal(a.stdout)
 	}
-	return r.Text(a.paper, report.TextOptions{Color: a.color(), Verbose: a.options.verbose})
+	return r.Text(a.paper, report.TextOptions{Color: a.color(), Verbose: a.options.verbose, Width: a.width})
 }
 
 // removeCommand takes back what the agent has put on the node.

@@ -4,10 +4,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -31,10 +33,15 @@ type env struct {
 	stdout, stderr io.Writer
 	environ        []string
 	terminal       bool // standard output is a terminal
-	now            func() time.Time
+	width          int  // of the terminal, in columns; 0 if there is none
+	errTerminal    bool // standard error is a terminal
+	// journal and errJournal mean that standard output, or standard error, is the
+	// journal: systemd.exec(5), JOURNAL_STREAM.
+	journal, errJournal bool
+	now                 func() time.Time
 	// readFile reads a regular file.
 	readFile func(string) ([]byte, error)
-	isDir    func(string) bool
+	stat     func(string) (fs.FileInfo, error)
 	// listReports returns the files of a directory, and openReport opens one, which
 	// may be a pipe.
 	listReports func(string) ([]string, error)
@@ -77,6 +84,9 @@ func run(ctx context.Context, args []string, e env) node.Code {
 	log := &outlet{name: "standard error", w: e.stderr, stop: ctx.Done(), patience: func() time.Duration { return logPatience }}
 	defer func() { _ = log.wait(logPatience) }()
 	a.stdout, a.stderr = plain{a.paper}, plain{log}
+	if e.errTerminal && e.getenv("TERM") != "dumb" {
+		a.live = &live{w: log, width: e.width}
+	}
 	root := a.command()
 	root.SetArgs(args)
 	root.SetIn(e.stdin)
@@ -120,17 +130,37 @@ func (a *app) leave(err error) {
 
 // complain prints an error and its hint, without secrets.
 func (e env) complain(err error) {
-	fmt.Fprintf(e.stderr, "falco-bootstrap: error: %s\n", redact.Text(err.Error()))
+	priority := ""
+	if e.errJournal {
+		priority = "<3>"
+	}
+	fmt.Fprintf(e.stderr, "%sfalco-bootstrap: error: %s\n", priority, redact.Text(err.Error()))
 	if hint := node.HintOf(err); hint != "" {
-		fmt.Fprintf(e.stderr, "falco-bootstrap: hint: %s\n", redact.Text(hint))
+		fmt.Fprintf(e.stderr, "%sfalco-bootstrap: hint: %s\n", priority, redact.Text(hint))
 	}
 }
 
-// json prints v as indented JSON.
-func (e env) json(v any) error {
-	enc := json.NewEncoder(e.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+// json prints an object as indented JSON, with its schema_version first.
+func (e env) json(object any) error {
+	text, err := json.Marshal(object)
+	var has struct {
+		SchemaVersion int `json:"schema_version"`
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &has)
+	}
+	if err != nil {
+		return err
+	}
+	if has.SchemaVersion == 0 {
+		text = append([]byte(`{"schema_version":1,`), text[1:]...)
+	}
+	var out bytes.Buffer
+	if err := json.Indent(&out, append(text, '\n'), "", "  "); err != nil {
+		return err
+	}
+	_, err = e.stdout.Write(out.Bytes())
+	return err
 }
 
 // usage returns err as an error of the command line.

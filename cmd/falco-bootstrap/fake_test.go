@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -170,7 +171,7 @@ func newBench(n *fakeNode) *bench {
 	b.env = env{
 		stdin: strings.NewReader(""), stdout: &b.stdout, stderr: &b.stderr,
 		now:      func() time.Time { return now },
-		isDir:    func(string) bool { return true },
+		stat:     func(string) (fs.FileInfo, error) { return os.Stat("/") },
 		readFile: func(string) ([]byte, error) { return nil, fs.ErrNotExist },
 		view:     func(context.Context, host.Options) (view, error) { return n, nil },
 		settle:   func(context.Context, host.Options) error { return nil },

@@ -8,6 +8,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/host"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -34,4 +39,40 @@ func TestPanicShowsNoSecret(t *testing.T) {
 			}
 		}
 	}
+}
+
+// In the journal a line begins with its priority, and has no time.
+func TestLogForTheJournal(t *testing.T) {
+	var b strings.Builder
+	l, err := newLogger(&b, "console", "debug", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = l.With(zap.String("step", "a"))
+	l.Debug("d")
+	l.Info("i")
+	l.Warn("w")
+	l.Error("e")
+	const want = "<7>d {\"step\": \"a\"}\n<6>i {\"step\": \"a\"}\n<4>w {\"step\": \"a\"}\n<3>e {\"step\": \"a\"}\n"
+	if b.String() != want {
+		t.Errorf("the log is\n%s, want\n%s", b.String(), want)
+	}
+}
+
+// The live line says for how long, is cut at the terminal's width, lets the log through
+// and is gone at the end.
+func TestLiveLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		l := &live{w: &b, width: 20}
+		l.show("install a package with a long name")
+		time.Sleep(1500 * time.Millisecond)
+		_, _ = l.Write([]byte("a line\n"))
+		l.show("")
+		time.Sleep(5 * time.Second)
+		want := []string{"", "install a package …", "install a pac… (1s)", "a line\n", "install a pac… (1s)", ""}
+		if diff := cmp.Diff(want, strings.Split(b.String(), eraseLine)); diff != "" {
+			t.Errorf("what the terminal gets between two erasures (-want +got):\n%s", diff)
+		}
+	})
 }

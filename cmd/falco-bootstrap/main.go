@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -29,17 +30,27 @@ func main() {
 		os.Exit(alert.RunProbe(os.Stdin, os.Stdout, os.Args[2]))
 	}
 	abortOnCrash()
+	width, _, _ := term.GetSize(int(os.Stdout.Fd()))
 	os.Exit(int(run(untilSignal(context.Background()), os.Args[1:], env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
-		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())),
+		environ: os.Environ(), terminal: term.IsTerminal(int(os.Stdout.Fd())), width: width,
+		errTerminal: term.IsTerminal(int(os.Stderr.Fd())),
+		journal:     isJournal(os.Stdout), errJournal: isJournal(os.Stderr),
 		now: time.Now, listReports: listReports, openReport: openReport,
 		readFile: func(name string) ([]byte, error) { return files.ReadFile(name, maxSettings) },
-		isDir:    func(name string) bool { info, err := os.Stat(name); return err == nil && info.IsDir() },
+		stat:     os.Stat,
 		view:     func(ctx context.Context, o host.Options) (view, error) { return host.OpenView(ctx, o) },
 		settle:   host.Settle,
 		machine:  func(ctx context.Context, o host.Options) (machine, error) { return host.OpenMachine(ctx, o) },
 		remember: remember, probe: host.Watch, await: host.Await, output: files.WriteOutput, bundle: host.Collect,
 	})))
+}
+
+// isJournal reports whether a stream is the one that systemd has connected to the
+// journal: systemd.exec(5), JOURNAL_STREAM.
+func isJournal(f *os.File) bool {
+	var st syscall.Stat_t
+	return syscall.Fstat(int(f.Fd()), &st) == nil && os.Getenv("JOURNAL_STREAM") == fmt.Sprintf("%d:%d", st.Dev, st.Ino)
 }
 
 // maxSettings bounds the settings file, in bytes.

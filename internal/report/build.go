@@ -47,6 +47,9 @@ func New(meta Meta, result converge.Result) Report {
 	}
 	for _, s := range result.Steps {
 		step := newStep(s)
+		if s.Status == converge.StatusChanged && meta.Falco != nil {
+			step.installed("falco", redact.Text(meta.Falco.Version))
+		}
 		r.Steps = append(r.Steps, step)
 		r.Summary.count(s.Status)
 		r.addDrift(step)
@@ -124,6 +127,18 @@ func newStep(s converge.StepResult) Step {
 		})
 	}
 	return step
+}
+
+// installed says which version of a package has been installed where the newest was
+// asked for.
+func (s Step) installed(name, version string) {
+	for _, c := range s.Changes {
+		for i, p := range c.Packages {
+			if p.Name == name && p.To == "" && c.Action == "install" {
+				c.Packages[i].To = version
+			}
+		}
+	}
 }
 
 func newError(err error) *Error {

@@ -94,7 +94,7 @@ func kinds() []kind {
 		kindOf("import-key", func(c node.ImportKey) Change {
 			return Change{Path: c.Path, URL: c.URL, Fingerprints: c.Fingerprints, Why: c.Why}
 		}, func(c Change, _ []Change) []string {
-			return each(c.Fingerprints, func(f string) string { return "key " + short(Visible(f)) + "  absent → imported, from " + c.URL })
+			return each(c.Fingerprints, func(f string) string { return "key " + strings.ToUpper(f) + "  absent → imported, from " + c.URL })
 		}),
 		kindOf("remove-key", newRemoveKey, func(c Change, _ []Change) []string {
 			return each(c.Packages, func(p Package) string { return "key " + p.Name + "  present → removed" })
@@ -205,6 +205,13 @@ func newRemoveKey(c node.RemoveKey) Change {
 	return out
 }
 
+// whole reports whether the diff is that of a file which is new, or which goes.
+func (c Change) whole() bool {
+	from, rest, _ := strings.Cut(c.Diff, "\n")
+	to, _, _ := strings.Cut(rest, "\n")
+	return from == "--- /dev/null" || to == "+++ /dev/null"
+}
+
 // reloads reports whether the change makes systemd read its unit files again.
 func (c Change) reloads() bool { return c.Kind == kindUnit && c.Action == string(node.ReloadManager) }
 
@@ -221,7 +228,11 @@ func unitLines(c Change, following []Change) []string {
 			continue
 		}
 		from = cmp.Or(from, next.From)
-		if state := cmp.Or(next.To, next.Action); len(to) == 0 || to[len(to)-1] != state {
+		state := cmp.Or(next.To, next.Action)
+		if next.Action == string(node.Restart) {
+			state = "restarted"
+		}
+		if len(to) == 0 || to[len(to)-1] != state {
 			to = append(to, state)
 		}
 	}
@@ -229,12 +240,6 @@ func unitLines(c Change, following []Change) []string {
 		from += " → "
 	}
 	return []string{c.Unit + ": " + from + strings.Join(to, ", ")}
-}
-
-// short returns the end of a fingerprint that people compare: its last sixteen
-// digits.
-func short(fingerprint string) string {
-	return strings.ToUpper(fingerprint[max(0, len(fingerprint)-16):])
 }
 
 // octal returns a file mode as chmod takes it.

@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 )
@@ -18,36 +20,95 @@ type TextOptions struct {
 	// Color uses the terminal's colours. The caller knows the terminal and
 	// NO_COLOR.
 	Color bool
-	// Verbose also shows how long each step took, why each change is made, and
-	// probes.
+	// Verbose also shows how long each step took, why each change is made, probes,
+	// the content of new files and each step that was not reached.
 	Verbose bool
+	// Width is where lines are broken, between words, in columns; 0 means nowhere.
+	Width int
 }
 
 // indent begins the lines that belong to a step.
 const indent = "    "
 
-// Text writes the report for a person: a line for each step with its status;
-// below it the changes, warnings and errors; counts at the end. It never wraps
-// lines, and escapes control characters instead of sending them to the terminal.
+// Text writes the report for a person: a line for each step with its status, below it
+// the changes and warnings; counts; at the end what failed. It escapes control
+// characters instead of sending them to the terminal.
 func (r Report) Text(w io.Writer, opt TextOptions) error {
-	p := printer{color: opt.Color, verbose: opt.Verbose}
+	p := printer{color: opt.Color, verbose: opt.Verbose, width: opt.Width, done: r.Mode == ModeConverge || r.Mode == ModeRemove}
 	for _, s := range r.Steps {
 		p.idWidth = max(p.idWidth, len(s.ID))
 	}
 	p.head(r)
+	var unreached []string
 	for _, s := range r.Steps {
+		if s.unreached() && !opt.Verbose {
+			unreached = append(unreached, Visible(s.ID))
+			continue
+		}
 		p.step(s)
 	}
-	if r.Error != nil {
-		p.gap()
-		p.failure("", r.Error)
+	if len(unreached) > 0 {
+		p.text("not reached: ", plain, strings.Join(unreached, ", "))
 	}
 	p.gap()
 	p.line(p.paint(resultColor(r.Result), r.tally()))
+	for _, e := range r.failures() {
+		p.gap()
+		p.failure(e)
+	}
+	if r.Summary.Unknown > 0 && r.Root == "/" {
+		p.gap()
+		p.text("hint:  ", plain, "not everything could be seen: run it with sudo")
+	}
 	if _, err := w.Write(p.out.Bytes()); err != nil {
 		return fmt.Errorf("writing the report: %w", err)
 	}
 	return nil
+}
+
+// Journal writes for the journal what the log does not have: warnings, the counts and
+// what failed, each in a line with its priority (sd-daemon(3)).
+func (r Report) Journal(w io.Writer) error {
+	var b bytes.Buffer
+	line := func(priority int, label, text string) {
+		if text != "" {
+			fmt.Fprintf(&b, "<%d>%s%s\n", priority, label, Visible(strings.Join(strings.Fields(text), " ")))
+		}
+	}
+	for _, s := range r.Steps {
+		for _, w := range s.Warnings {
+			line(4, s.ID+": warning: ", w.Message)
+			line(4, s.ID+": hint: ", w.Hint)
+		}
+	}
+	line(6, "", r.tally())
+	for _, e := range r.failures() {
+		line(3, "error: ", e.Message)
+		line(3, "hint: ", e.Hint)
+	}
+	if _, err := w.Write(b.Bytes()); err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	return nil
+}
+
+// unreached reports whether a step was not taken because another failed.
+func (s Step) unreached() bool {
+	return s.Status == string(converge.StatusSkipped) && len(s.Changes)+len(s.Warnings) == 0 && strings.HasPrefix(s.Reason, "not reached")
+}
+
+// failures returns what failed, the reason for the exit status last.
+func (r Report) failures() []*Error {
+	var all []*Error
+	for _, s := range slices.Backward(r.Steps) {
+		if s.Error != nil {
+			all = append(all, s.Error)
+		}
+	}
+	if r.Error != nil {
+		all = append(all, r.Error)
+	}
+	return all
 }
 
 // A printer collects a text report.
@@ -55,6 +116,8 @@ type printer struct {
 	out     bytes.Buffer
 	color   bool
 	verbose bool
+	done    bool // the run makes changes, and does not only plan them
+	width   int
 	idWidth int
 }
 
@@ -102,33 +165,32 @@ func (p *printer) step(s Step) {
 	if p.verbose {
 		reason = join(" ", reason, fmt.Sprintf("(%.1f ms)", s.TookMS))
 	}
-	first, more, _ := strings.Cut(reason, "\n")
-	p.line(
-		fmt.Sprintf("%-*s  ", p.idWidth, Visible(s.ID)),
-		p.paint(statusColor(s.Status), Visible(s.Status)),
-		strings.Repeat(" ", max(9-len(s.Status), 2)), Visible(first),
-	)
-	p.block(indent, more)
-	p.changes(s.Changes)
+	lead := fmt.Sprintf("%-*s  ", p.idWidth, Visible(s.ID)) + p.paint(statusColor(s.Status), Visible(s.Status)) + strings.Repeat(" ", max(9-len(s.Status), 2))
+	lines := p.wrapped(reason, p.idWidth+2+max(9, len(s.Status)+2))
+	p.line(lead, lines[0])
+	for _, more := range lines[1:] {
+		p.line(indent, more)
+	}
+	p.changes(s)
 	for _, u := range s.Unknown {
-		p.line(indent, "not seen: ", Visible(u))
+		p.text(indent+"not seen: ", plain, u)
 	}
 	for _, w := range s.Warnings {
-		p.labelled(indent, "warning: ", yellow, w.Message)
-		p.labelled(indent, "hint:    ", plain, w.Hint)
+		p.text(indent+"warning: ", yellow, w.Message)
+		p.text(indent+"hint:    ", plain, w.Hint)
 	}
-	p.failure(indent, s.Error)
 }
 
 // changes writes a diff for a file, and one line for a package or a unit.
-func (p *printer) changes(all []Change) {
+func (p *printer) changes(s Step) {
+	all, done := s.Changes, p.done && s.Status != string(converge.StatusPending)
 	units := map[string]bool{}
 	for i, c := range all {
 		joined := c.Kind == kindUnit && !c.reloads()
 		switch {
 		case c.Kind == kindProbe && !p.verbose:
 		case joined && units[c.Unit]: // in the line of the unit's first change
-		case c.Diff != "":
+		case c.Diff != "" && (p.verbose || !done || !c.whole()):
 			p.diff(c)
 		default:
 			units[c.Unit] = units[c.Unit] || joined
@@ -151,31 +213,53 @@ func (p *printer) diff(c Change) {
 	}
 }
 
-func (p *printer) failure(lead string, e *Error) {
-	if e == nil {
-		return
-	}
-	p.labelled(lead, "error: ", red, e.Message)
-	p.labelled(lead, "hint:  ", plain, e.Hint)
+func (p *printer) failure(e *Error) {
+	p.text("error: ", red, e.Message)
+	p.text("hint:  ", plain, e.Hint)
 }
 
-// labelled writes text after a label, with further lines aligned to the first.
-func (p *printer) labelled(lead, label string, c color, text string) {
+// text writes text after a label, with further lines aligned to the first.
+func (p *printer) text(label string, c color, text string) {
 	if text == "" {
 		return
 	}
-	first, more, _ := strings.Cut(text, "\n")
-	p.line(lead, p.paint(c, label), Visible(first))
-	p.block(lead+strings.Repeat(" ", len(label)), more)
+	for i, line := range p.wrapped(text, len(label)) {
+		if i == 0 {
+			p.line(p.paint(c, label), line)
+		} else {
+			p.line(strings.Repeat(" ", len(label)), line)
+		}
+	}
 }
 
-func (p *printer) block(lead, text string) {
-	if text == "" {
-		return
-	}
+// wrapped returns the lines of a text that begins in a column, broken between words.
+func (p *printer) wrapped(text string, column int) []string {
+	var lines []string
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
-		p.line(lead, Visible(line))
+		line = Visible(line)
+		for room := p.width - column; p.width > 0 && utf8.RuneCountInString(line) > room; {
+			at := lastSpace(line, room)
+			if at < 0 {
+				break
+			}
+			lines, line = append(lines, line[:at]), line[at+1:]
+		}
+		lines = append(lines, line)
 	}
+	return lines
+}
+
+// lastSpace returns where the last space is before which there are at most room
+// characters, else the first space, or -1.
+func lastSpace(line string, room int) int {
+	best, seen := -1, 0
+	for at, c := range line {
+		if c == ' ' && (seen <= room || best < 0) {
+			best = at
+		}
+		seen++
+	}
+	return best
 }
 
 // tally returns the last line, such as "3 to change, 5 in order, 1 waiting".

@@ -60,7 +60,7 @@ func TestTextOfChanges(t *testing.T) {
 			},
 			want: "    a.service: masked → disabled, enabled, running\n    b.service: running → stopped\n",
 		},
-		{name: "a unit without states", changes: []node.Change{unit("a.service", node.Restart, "", "")}, want: "    a.service: restart\n"},
+		{name: "a unit without states", changes: []node.Change{unit("a.service", node.Restart, "", "")}, want: "    a.service: restarted\n"},
 		{name: "reload of the manager", changes: []node.Change{unit("a.service", node.ReloadManager, "", "")}, want: "    systemd: stale → unit files read again\n"},
 		{
 			name:    "packages are aligned",
@@ -134,6 +134,66 @@ func TestDiffIsBounded(t *testing.T) {
 	}
 }
 
+// A run that has written a new file names it; a dry run shows what is in it. Lines are
+// broken between words, and what failed comes last.
+func TestTextOfARun(t *testing.T) {
+	result := converge.Result{Steps: []converge.StepResult{
+		{ID: "a", Status: converge.StatusChanged, Reason: "a reason of several words that is long", Changes: []node.Change{
+			node.WriteFile{Path: "/new", New: []byte("x\n")}, node.RemoveFile{Path: "/old", Old: []byte("++ /dev/null\n")}, node.WriteFile{Path: "/b", Old: []byte("x\n"), New: []byte("++ /dev/null\n")},
+			node.Install{Action: "install", Targets: []node.Target{{Name: "falco"}, {Name: "dkms"}}},
+		}},
+		{ID: "b", Status: converge.StatusFailed, Err: node.Errorf(node.CodePackages, "do this", "the words of an error, /a/path/which/cannot/be/broken/anywhere")},
+		{ID: "c", Status: converge.StatusSkipped, Reason: "not reached: b failed"},
+		{ID: "d", Status: converge.StatusSkipped, Reason: "not reached: b failed"},
+	}}
+	result.Err = result.Steps[1].Err
+	r := report.New(report.Meta{Mode: report.ModeConverge, Falco: &report.Falco{Version: "0.44.1"}}, result)
+	var b strings.Builder
+	if err := r.Text(&b, report.TextOptions{Width: 32}); err != nil {
+		t.Fatal(err)
+	}
+	const want = `a  changed  a reason of several
+    words that is long
+    write /new
+    remove /old
+    --- /b
+    +++ /b
+    @@ -1,1 +1,1 @@
+    -x
+    +++ /dev/null
+    falco  absent → 0.44.1
+    dkms   absent → newest
+b  failed
+not reached: c, d
+
+1 changed, 2 skipped, 1 failed, exit 5 (packages)
+
+error: the words of an error,
+       /a/path/which/cannot/be/broken/anywhere
+hint:  do this
+`
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("Text (-want +got):\n%s", diff)
+	}
+}
+
+// In a journal what is wrong has a priority.
+func TestJournal(t *testing.T) {
+	result := converge.Result{Steps: []converge.StepResult{
+		{ID: "a", Status: converge.StatusOK, Warnings: []node.Warning{{Message: "two\nlines", Hint: "h"}}},
+		{ID: "b", Status: converge.StatusFailed, Err: node.Errorf(node.CodePackages, "do this", "no")},
+	}}
+	result.Err = result.Steps[1].Err
+	var b strings.Builder
+	if err := report.New(report.Meta{}, result).Journal(&b); err != nil {
+		t.Fatal(err)
+	}
+	const want = "<4>a: warning: two lines\n<4>a: hint: h\n<6>1 in order, 1 failed, exit 5 (packages)\n<3>error: no\n<3>hint: do this\n"
+	if diff := cmp.Diff(want, b.String()); diff != "" {
+		t.Errorf("Journal (-want +got):\n%s", diff)
+	}
+}
+
 // Color adds only colours, and no control character from the node reaches the
 // terminal.
 func TestTextColor(t *testing.T) {
@@ -187,7 +247,8 @@ func TestTally(t *testing.T) {
 			if s := result.Steps; tt.err != nil {
 				s[len(s)-1].Err = tt.err
 			}
-			lines := strings.Split(strings.TrimSpace(textOf(t, report.New(report.Meta{}, result), report.TextOptions{})), "\n")
+			text, _, _ := strings.Cut(textOf(t, report.New(report.Meta{}, result), report.TextOptions{}), "\n\nerror: ")
+			lines := strings.Split(strings.TrimSpace(text), "\n")
 			if got := lines[len(lines)-1]; got != tt.want {
 				t.Errorf("last line = %q, want %q", got, tt.want)
 			}

@@ -39,10 +39,10 @@ func planKey(ctx context.Context, sv *survey) (converge.Outcome, error) {
 				return slices.ContainsFunc(ring, func(r ringKey) bool { return r.Fingerprint == f })
 			}),
 		})
-		out.Reason = "not trusted yet: " + shortID(missing[0].fingerprint)
+		out.Reason = "not trusted yet: " + missing[0].fingerprint
 	} else {
 		live := liveKeys(ring, pins, now)
-		out.Reason = "trusted: " + shortID(live[0].Fingerprint)
+		out.Reason = "trusted: " + live[0].Fingerprint
 		out.Warnings = expiryWarning(live, sv.Repository.WarnDays, now)
 	}
 	return out, nil
@@ -198,6 +198,3 @@ func foreignSigner(sv *survey) string {
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-// shortID returns the last eight digits, the form in which people know a key.
-func shortID(fingerprint string) string { return fingerprint[max(0, len(fingerprint)-8):] }
