@@ -18,7 +18,7 @@ const oldest = 239
 var since = map[string]int{
 	"Description": 0, "Documentation": 0, "Wants": 0, "After": 0,
 	"ConditionPathExists": 0, "AssertFileIsExecutable": 218,
-	"Type": 0, "EnvironmentFile": 0, "ExecStart": 0, "SuccessExitStatus": 0,
+	"Type": 0, "Environment": 0, "EnvironmentFile": 0, "ExecStart": 0, "SuccessExitStatus": 0,
 	"Restart": 0, "RestartSec": 0, "RestartPreventExitStatus": 0,
 	"TimeoutStartSec": 0, "TimeoutStopSec": 0, "RuntimeMaxSec": 229,
 	"UMask": 0, "Nice": 0, "IOSchedulingClass": 0, "OOMScoreAdjust": 0,

@@ -127,7 +127,7 @@ func (a *app) addOptions(root *cobra.Command) {
 	global.BoolVarP(&o.verbose, "verbose", "v", false, "include reasons and durations in the report")
 	global.BoolVarP(&o.quiet, "quiet", "q", false, "print nothing where there is nothing to change and nothing to say")
 	local.BoolVar(&o.dryRun, "dry-run", false, "show what a run would change, and change nothing; exit with 2 if it would change anything")
-	local.StringVar(&o.metrics, "metrics", "", "write metrics to this file, for node_exporter's textfile collector")
+	local.StringVar(&o.metrics, "metrics", "", "write metrics to this file, for node_exporter's textfile collector; -FILE: only where its directory exists")
 	local.StringVar(&o.reportFile, "report-file", "", "append the report to this file, as one line of JSON")
 	// Not cobra's own, whose template would make the binary a quarter larger.
 	local.BoolVar(&o.version, "version", false, "print what the version command prints")

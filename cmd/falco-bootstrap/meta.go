@@ -12,8 +12,10 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/alert"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/files"
@@ -94,13 +96,25 @@ func (a *app) keep(r report.Report) error {
 	if r.Mode == report.ModeConverge {
 		errs = append(errs, a.remember(a.hostOptions(), r))
 	}
-	if name := a.options.metrics; name != "" {
-		errs = append(errs, a.write(name, files.Replace, r.Metrics))
+	if name, wanted := a.metricsFile(); wanted {
+		old, _ := a.readFile(name) // if it cannot be read, it is written all the same
+		errs = append(errs, a.write(name, files.Replace, func(w io.Writer) error { return r.Metrics(w, old) }))
 	}
 	if name := a.options.reportFile; name != "" {
 		errs = append(errs, a.write(name, files.Append, r.Line))
 	}
 	return errors.Join(errs...)
+}
+
+// metricsFile returns the file for metrics. With a dash before it the file is written
+// only where its directory exists, as systemd reads EnvironmentFile=-.
+func (a *app) metricsFile() (name string, wanted bool) {
+	name, ifThere := strings.CutPrefix(a.options.metrics, "-")
+	if ifThere {
+		_, err := a.stat(filepath.Dir(name))
+		return name, err == nil
+	}
+	return name, name != ""
 }
 
 // write writes one form of the report to a file.

@@ -273,6 +273,8 @@ After=network-online.target
 
 [Service]
 Type=oneshot
+# Metrics for node_exporter, where its textfile collector has this directory.
+Environment=FALCO_BOOTSTRAP_METRICS=-/var/lib/node_exporter/textfile_collector/falco-bootstrap.prom
 EnvironmentFile=-/etc/sysconfig/falco-bootstrap
 # Standard output goes to the journal. --report-file appends the same object as one
 # line: StandardOutput=append: needs systemd 240, and Oracle Linux 8 has 239.

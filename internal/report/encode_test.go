@@ -107,7 +107,7 @@ func TestWriteErrors(t *testing.T) {
 		"JSON":    func(w *limited) error { return r.JSON(w) },
 		"Line":    func(w *limited) error { return r.Line(w) },
 		"Text":    func(w *limited) error { return r.Text(w, report.TextOptions{}) },
-		"Metrics": func(w *limited) error { return r.Metrics(w) },
+		"Metrics": func(w *limited) error { return r.Metrics(w, nil) },
 	} {
 		w := &limited{}
 		if err := write(w); !errors.Is(err, errFull) || w.calls != 1 {

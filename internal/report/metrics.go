@@ -18,8 +18,9 @@ import (
 
 // Metrics writes the report in Prometheus' text format, for node_exporter's
 // textfile collector. The collector reads at any time, so the caller must
-// replace the file atomically.
-func (r Report) Metrics(w io.Writer) error {
+// replace the file atomically. old is what the file holds: the time of the last success
+// is there if this run is none.
+func (r Report) Metrics(w io.Writer, old []byte) error {
 	var m metrics
 	success := 1.0
 	if r.Result == ResultFailed {
@@ -45,12 +46,34 @@ func (r Report) Metrics(w io.Writer) error {
 	}
 	end := r.Started.Add(time.Duration(r.DurationMS * float64(time.Millisecond)))
 	m.gauge("last_run_timestamp_seconds", "When the last run ended, in seconds since the epoch.", float64(end.UnixMilli())/1000)
+	switch {
+	case success == 1:
+		m.gauge("last_success_timestamp_seconds", helpLastSuccess, float64(end.UnixMilli())/1000)
+	case lastSuccess(old) > 0:
+		m.gauge("last_success_timestamp_seconds", helpLastSuccess, lastSuccess(old))
+	}
 	m.gauge("duration_seconds", "How long the last run took.", r.DurationMS/1000)
 	m.gauge("build_info", "The program that made the last run, always 1.", 1, "version", r.Tool.Version, "commit", r.Tool.Commit)
+	if f := r.Falco; f != nil {
+		m.gauge("falco_info", "The Falco of the node, always 1.", 1, "version", f.Version, "driver", f.Driver, "unit", f.Unit)
+	}
 	if _, err := w.Write(m.out.Bytes()); err != nil {
 		return fmt.Errorf("writing metrics: %w", err)
 	}
 	return nil
+}
+
+const helpLastSuccess = "When the last run that succeeded ended, in seconds since the epoch."
+
+// lastSuccess reads the time of the last success from older metrics; 0 if they have none.
+func lastSuccess(old []byte) float64 {
+	for line := range bytes.Lines(old) {
+		if value, found := bytes.CutPrefix(line, []byte(prefix+"last_success_timestamp_seconds ")); found {
+			seconds, _ := strconv.ParseFloat(string(bytes.TrimSpace(value)), 64)
+			return seconds
+		}
+	}
+	return 0
 }
 
 // pendingChanges counts the changes that were not made: all that a dry run lists,

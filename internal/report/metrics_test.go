@@ -5,10 +5,12 @@ package report_test
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/report"
@@ -67,7 +69,7 @@ func checkExposition(t *testing.T, text string) map[string]float64 {
 func metricsOf(t *testing.T, r report.Report) map[string]float64 {
 	t.Helper()
 	var buf bytes.Buffer
-	if err := r.Metrics(&buf); err != nil {
+	if err := r.Metrics(&buf, nil); err != nil {
 		t.Fatal(err)
 	}
 	return checkExposition(t, buf.String())
@@ -87,6 +89,7 @@ func TestMetrics(t *testing.T) {
 			"falco_bootstrap_last_run_timestamp_seconds{}":                 1772334000.164,
 			"falco_bootstrap_duration_seconds{}":                           0.041679,
 			`falco_bootstrap_build_info{version="1.2.3",commit="0123abc"}`: 1,
+			"falco_bootstrap_last_success_timestamp_seconds{}":             1772334000.164,
 		}},
 		{"converged", map[string]float64{"falco_bootstrap_run_success{}": 1, "falco_bootstrap_exit_code{}": 0, "falco_bootstrap_pending_changes{}": 0}},
 		{"changed", map[string]float64{"falco_bootstrap_run_success{}": 1, "falco_bootstrap_exit_code{}": 0, "falco_bootstrap_pending_changes{}": 0}},
@@ -104,6 +107,28 @@ func TestMetrics(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The last success is remembered by the file itself.
+func TestMetricsRememberTheLastSuccess(t *testing.T) {
+	const success = "falco_bootstrap_last_success_timestamp_seconds"
+	var old []byte
+	for _, run := range []struct {
+		started int64
+		err     error
+		want    float64
+	}{{100, errors.New("x"), 0}, {200, nil, 200}, {300, errors.New("x"), 200}, {400, nil, 400}} {
+		m := meta(report.ModeConverge)
+		m.Started, m.Took, m.Err = time.Unix(run.started, 0), 0, run.err
+		var b bytes.Buffer
+		if err := report.New(m, converge.Result{}).Metrics(&b, old); err != nil {
+			t.Fatal(err)
+		}
+		if got := checkExposition(t, b.String())[success+"{}"]; got != run.want {
+			t.Errorf("after a run at %d: %s is %v, want %v", run.started, success, got, run.want)
+		}
+		old = b.Bytes()
 	}
 }
 

@@ -249,7 +249,7 @@ func TestGolden(t *testing.T) {
 				{g.name + ".txt", func(w io.Writer) error { return r.Text(w, report.TextOptions{}) }},
 				{g.name + ".verbose.txt", func(w io.Writer) error { return r.Text(w, report.TextOptions{Verbose: true}) }},
 				{g.name + ".json", r.JSON},
-				{g.name + ".prom", r.Metrics},
+				{g.name + ".prom", func(w io.Writer) error { return r.Metrics(w, nil) }},
 			} {
 				var buf bytes.Buffer
 				if err := out.write(&buf); err != nil {

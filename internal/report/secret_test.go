@@ -44,7 +44,7 @@ func everyOutput(t *testing.T, r report.Report) string {
 	t.Helper()
 	var buf bytes.Buffer
 	for _, write := range []func(io.Writer) error{
-		r.JSON, r.Line, r.Metrics,
+		r.JSON, r.Line, r.Journal, func(w io.Writer) error { return r.Metrics(w, nil) },
 		func(w io.Writer) error { return r.Text(w, report.TextOptions{Verbose: true, Color: true}) },
 	} {
 		if err := write(&buf); err != nil {
