@@ -17,7 +17,7 @@ trap 'rm -rf "$scratch"' EXIT
 # spread DIR PACKAGE unpacks what is compared.
 spread() {
 	mkdir -p "$scratch/$1/files"
-	rpm2cpio "$2" | (cd "$scratch/$1/files" && cpio --quiet -idm './etc/*' './usr/lib/systemd/*')
+	rpm2archive - <"$2" | tar -xz -C "$scratch/$1/files" ./etc ./usr/lib/systemd
 	rpm -qp --nosignature --scripts "$2" >"$scratch/$1/scriptlets"
 	rpm -qp --nosignature --requires "$2" | sort >"$scratch/$1/requires"
 	rpm -qp --nosignature --queryformat '[%{FILENAMES} %{FILEFLAGS:fflags}\n]' "$2" | grep -v '/usr/share/falco/\|/usr/src/' | sort >"$scratch/$1/list"

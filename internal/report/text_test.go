@@ -139,7 +139,9 @@ func TestDiffIsBounded(t *testing.T) {
 func TestTextOfARun(t *testing.T) {
 	result := converge.Result{Steps: []converge.StepResult{
 		{ID: "a", Status: converge.StatusChanged, Reason: "a reason of several words that is long", Changes: []node.Change{
-			node.WriteFile{Path: "/new", New: []byte("x\n")}, node.RemoveFile{Path: "/old", Old: []byte("++ /dev/null\n")}, node.WriteFile{Path: "/b", Old: []byte("x\n"), New: []byte("++ /dev/null\n")},
+			node.WriteFile{Path: "/new", New: []byte("x\n")},
+			node.RemoveFile{Path: "/old", Old: []byte("++ /dev/null\n")},
+			node.WriteFile{Path: "/b", Old: []byte("x\n"), New: []byte("++ /dev/null\n")},
 			node.Install{Action: "install", Targets: []node.Target{{Name: "falco"}, {Name: "dkms"}}},
 		}},
 		{ID: "b", Status: converge.StatusFailed, Err: node.Errorf(node.CodePackages, "do this", "the words of an error, /a/path/which/cannot/be/broken/anywhere")},
