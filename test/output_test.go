@@ -14,11 +14,11 @@ import (
 func TestOutputInTheJournal(t *testing.T) {
 	t.Parallel()
 	n := Start(t, OL("9.6"))
-	command := strings.Join(n.agentCommand([]string{"--falco-version=0.43.9"}), " ")
+	command := strings.Join(n.agentCommand([]string{"--falco-version=0.43.1"}), " ")
 	for _, format := range []string{"text", "json"} {
 		unit := "out-" + format
 		r := n.Sh("systemd-run --quiet --wait --unit " + unit + " " + command + " --output " + format + "; journalctl --sync")
-		const reason = "0.43.9"
+		const reason = "0.43.1"
 		errs := n.Must("journalctl -p err -o cat --no-pager -u " + unit)
 		Lines(t, errs, "error: ", reason, "hint: ")
 		if strings.Contains(errs, "<3>") {
