@@ -20,7 +20,7 @@ programs() {
 	local strptime=ruby
 	ruby -rstrptime -e 1 2>/dev/null || strptime=no-strptime
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		need prometheus=promtool ruby=ruby ruby-strptime=$strptime shellcheck=shellcheck curl=curl rpm=rpmbuild gnupg=gpg \
+		need prometheus=promtool chromium=chromium ruby=ruby ruby-strptime=$strptime shellcheck=shellcheck curl=curl rpm=rpmbuild gnupg=gpg \
 			groff=groff zsh=zsh fish=fish
 	fi
 }

@@ -118,7 +118,7 @@ func (a *app) command() *cobra.Command {
 func (a *app) addOptions(root *cobra.Command) {
 	o, global, local := &a.options, root.PersistentFlags(), root.Flags()
 	global.StringVar(&o.config, "config", "", "settings file (default "+settings.Path+", if it exists)")
-	global.StringVar(&o.output, "output", "text", "format of the report on standard output: text or json")
+	global.StringVar(&o.output, "output", "text", "format of the report on standard output: text or json; the command report has html too")
 	global.StringVar(&o.kernel, "kernel-release", "", "assume this kernel instead of the running one")
 	global.StringVar(&o.root, "root", "/", "act on the tree in this directory, such as an image that is being built")
 	global.DurationVar(&o.timeout, "timeout", 15*time.Minute, "time limit of the whole run")
@@ -154,7 +154,11 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 			return usage(fmt.Errorf("--falco-rpm: there is no %s", rpm.Value), "give it a package, or the directory that holds it")
 		}
 	}
-	if o := a.options.output; o != "text" && o != "json" {
+	switch o := a.options.output; {
+	case o == "text", o == "json", o == "html" && cmd.Name() == "report":
+	case o == "html":
+		return usage(errors.New("--output: only `report` makes html; use text or json"), hint)
+	default:
 		return usage(fmt.Errorf("--output: unknown format %q; use text or json", o), hint)
 	}
 	level := a.options.logLevel

@@ -27,11 +27,12 @@ func (a *app) reportCommand() *cobra.Command {
 		Long: `report reads JSON reports from files, from all files of a directory, or from
 standard input (one per line, or one after the other), and counts the nodes by state,
 failure, drift, release, kernel and Falco. Only the newest report of each node counts.
-A file that cannot be read is named, and the others count.
+A file that cannot be read is named, and the others count. --output html makes one page
+of it, with a table of the nodes.
 
 It exits with 1 if any node failed or, with --max-age, has been silent for too long,
 else with 2 if any has changes pending, else with 0.`,
-		Example: "  falco-bootstrap report reports/\n  cat *.json | falco-bootstrap report\n  falco-bootstrap report --max-age 12h --output json drift.log",
+		Example: "  falco-bootstrap report reports/\n  cat *.json | falco-bootstrap report\n  falco-bootstrap report --max-age 12h --output html reports/ >fleet.html",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if maxAge < 0 {
 				return usage(fmt.Errorf("--max-age: %v is no age", maxAge), "give it a time such as 12h")
@@ -69,9 +70,12 @@ func (a *app) sumUp(names []string, maxAge time.Duration) error {
 	}
 	a.code = node.Code(f.Exit())
 	var err error
-	if a.options.output == "json" {
+	switch a.options.output {
+	case "json":
 		err = f.JSON(a.stdout)
-	} else {
+	case "html":
+		err = f.HTML(a.stdout)
+	default:
 		err = f.Text(a.stdout)
 	}
 	if err == nil && f.Empty() {

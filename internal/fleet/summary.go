@@ -102,7 +102,7 @@ func (f *Fleet) example(nodes []string) string {
 			most = e.Message
 		}
 	}
-	return most
+	return strings.Join(strings.Fields(most), " ")
 }
 
 // groups puts nodes into groups, the largest first. A node may be in several
@@ -157,13 +157,15 @@ func (f *Fleet) Text(w io.Writer) error {
 	return nil
 }
 
-// tables writes each kind of group as a table, all with the same column widths.
-func (s Summary) tables(out *bytes.Buffer) {
-	tables := []struct {
-		title  string
-		groups []Group
-		named  bool
-	}{
+// A kind is what nodes are grouped by. The nodes of some are named.
+type kind struct {
+	title  string
+	groups []Group
+	named  bool
+}
+
+func (s Summary) kinds() []kind {
+	return []kind{
 		{"STATE", s.States, true},
 		{"FAILURE", s.Failed, true},
 		{"LAST REPORT", s.Age, true},
@@ -172,7 +174,11 @@ func (s Summary) tables(out *bytes.Buffer) {
 		{"KERNEL", s.Kernel, false},
 		{"FALCO", s.Falco, false},
 	}
-	width := 0
+}
+
+// tables writes each kind of group as a table, all with the same column widths.
+func (s Summary) tables(out *bytes.Buffer) {
+	tables, width := s.kinds(), 0
 	for _, t := range tables {
 		for _, g := range t.groups {
 			width = max(width, utf8.RuneCountInString(report.Visible(g.Name)))

@@ -45,15 +45,22 @@ func Encode(w io.Writer, v any, indent string) error {
 }
 
 // DecodeSummary reads one report without its steps and its previous report,
-// which are most of its bytes. It ignores unknown names. A report of another
-// schema version is [ErrSchema].
+// which are most of its bytes. Its error is that of the step that has failed, if one
+// has. It ignores unknown names. A report of another schema version is [ErrSchema].
 func DecodeSummary(object []byte) (Report, error) {
 	var r struct {
 		Report
-		Steps    json.RawMessage `json:"steps"`
+		Steps []struct {
+			Error *Error `json:"error"`
+		} `json:"steps"`
 		Previous json.RawMessage `json:"previous"`
 	}
 	err := json.Unmarshal(object, &r)
+	for _, s := range r.Steps {
+		if r.Error == nil && s.Error != nil && s.Error.Code == r.Exit.Code {
+			r.Error = s.Error
+		}
+	}
 	// Report the version even if a later schema gives a name another type.
 	if r.SchemaVersion != SchemaVersion && (err == nil || r.SchemaVersion != 0) {
 		return Report{}, fmt.Errorf("%w %d, this program reads %d", ErrSchema, r.SchemaVersion, SchemaVersion)
