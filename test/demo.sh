@@ -41,23 +41,34 @@ repository:
 YAML
 END
 
-title "a bare node: $(in_node cat /etc/oracle-release), kernel $kernel"
-in_node cat /etc/falco-bootstrap.yaml
-title "falco-bootstrap"
-in_node falco-bootstrap --kernel-release "$kernel"
-title "falco's units"
-in_node systemctl list-unit-files --no-legend --no-pager 'falco*'
-in_node systemctl show falco-modern-bpf.service --property ActiveState,SubState,InvocationID,DropInPaths
-title "the edited block of /etc/falco/falco.yaml"
-in_node sed -n '/^file_output:/,/^$/p' /etc/falco/falco.yaml
-title "cat /etc/shadow, and what /var/log/falco.log says about it"
-for ((n = 0; n < 100; n++)); do
-	in_node cat /etc/shadow >/dev/null
-	if in_node grep -m 1 'process=cat ' /var/log/falco.log; then
-		break
-	fi
-	sleep 0.1
-done
-[ "$n" -lt 100 ]
-title "falco-bootstrap again"
-in_node falco-bootstrap --kernel-release "$kernel"
+# shown COMMAND shows a command and what it prints. Its exit status is shown too.
+shown() {
+	local status=0
+	printf '\n# %s\n' "$*"
+	in_node env "FALCO_BOOTSTRAP_KERNEL_RELEASE=$kernel" bash -c "$*" || status=$?
+	[ "$status" = 0 ] || printf '(exit %d)\n' "$status"
+}
+
+title "1. A bare node: $(in_node cat /etc/oracle-release), kernel $kernel"
+shown "rpm -q falco"
+title "2. What would a run change? Nothing is changed by asking"
+shown "falco-bootstrap --dry-run"
+title "3. The run"
+shown "falco-bootstrap 2>/dev/null"
+title "4. Somebody reads a secret, and Falco sees it"
+shown "cat /etc/shadow >/dev/null; sleep 0.5; grep 'process=cat ' /var/log/falco.log | tail -n 1"
+title "5. Somebody breaks it: the log is off, the unit is stopped"
+shown "sed -i '/^file_output:/,/^\$/s/enabled: true/enabled: false/' /etc/falco/falco.yaml; systemctl stop falco-modern-bpf"
+title "6. An audit names what is wrong"
+shown "falco-bootstrap --dry-run"
+title "7. The next run mends it"
+shown "falco-bootstrap 2>/dev/null"
+title "8. And Falco watches again"
+shown "falco-bootstrap verify"
+cat <<END
+
+That was a stand-in of Falco on a test node. To set up a real one:
+  README.md        install the RPM or the binary, and run it
+  docs/oke.md      node pools with Terraform, the Console, cloud-init or a fleet of nodes
+  docs/settings.md every setting; docs/rules.md for rules of your own
+END

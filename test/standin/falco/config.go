@@ -84,7 +84,8 @@ func regularFiles(path string) []string {
 }
 
 // merge merges one fragment into the tree: its keys replace whole blocks and, from
-// 0.41 on, its lists are appended. Errors do not name the fragment.
+// 0.41 on, its lists are appended (falco 0.44.1 userspace/engine/yaml_helper.h,
+// include_config_file). Errors do not name the fragment.
 func (a *app) merge(st *state, file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -98,13 +99,17 @@ func (a *app) merge(st *state, file string) error {
 	if _, ok := fragment["config_files"]; ok {
 		return says("Error reading config file (%s): Config error: 'config_files' directive can't be placed in included config files", st.file)
 	}
-	for key, value := range fragment {
-		oldList, isOld := st.tree[key].([]any)
-		newList, isNew := value.([]any)
-		if a.minor >= 41 && isOld && isNew {
-			value = slices.Concat(oldList, newList)
+	for _, p := range pairs(text) { // of equal keys the last one counts here
+		oldList, isOld := st.tree[p.key].([]any)
+		newList, isNew := p.value.([]any)
+		switch old := st.tree[p.key]; {
+		case a.minor < 41 || !isNew:
+		case isOld:
+			p.value = slices.Concat(oldList, newList)
+		case old != nil: // yaml-cpp's BadPushback
+			return says("appending to a non-sequence")
 		}
-		st.tree[key] = value
+		st.tree[p.key] = p.value
 	}
 	return nil
 }

@@ -40,6 +40,26 @@ func parse(text []byte) (t tree, isMap bool, err error) {
 	return m, isMap, nil
 }
 
+// A pair is a key of the top level with its value.
+type pair struct {
+	key   string
+	value any
+}
+
+// pairs returns the keys of the top level of the first document in order, equal ones
+// too.
+func pairs(text []byte) []pair {
+	root, _, err := yamledit.ParseFirst(text)
+	if err != nil || root == nil || root.Kind != yaml.MappingNode {
+		return nil
+	}
+	var all []pair
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		all = append(all, pair{root.Content[i].Value, convert(root.Content[i+1])})
+	}
+	return all
+}
+
 func convert(n *yaml.Node) any {
 	switch {
 	case n.Kind == yaml.AliasNode:
