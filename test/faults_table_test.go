@@ -85,6 +85,10 @@ func neighbourFaults() []fault {
 			on: "systemd-run --quiet --collect --unit=killer bash -c 'until pkill -KILL -x \"dnf|dnf-3\"; do sleep 0.05; done'", off: "systemctl stop killer 2>/dev/null || true",
 		},
 		{
+			family: "neighbours", name: "dnf is interrupted", in: withPackages, exits: []int{0},
+			on: "systemd-run --quiet --collect --unit=killer bash -c 'until pkill -INT -x \"dnf|dnf-3\"; do sleep 0.05; done'", off: "systemctl stop killer 2>/dev/null || true",
+		},
+		{
 			family: "neighbours", name: "rpm's own commands hang on a lock that ends", in: withPackages, exits: []int{0},
 			on: hold("/var/lib/rpm/.rpm.lock") + "; systemd-run --quiet --collect --on-active=4 systemctl stop holder", off: "systemctl stop holder 2>/dev/null || true",
 		},

@@ -76,7 +76,7 @@ func TestOffline(t *testing.T) {
 		{name: "one byte changed", make: "cp " + bundle + "/falco-*.rpm $1; " + otherByte, exit: 4, says: "checking /tmp/falco.rpm"},
 		{name: "cut short", make: "head -c 200000 " + bundle + "/falco-*.rpm >$1", exit: 4, says: "checking /tmp/falco.rpm"},
 		{name: "not a package", make: "echo hello >$1", exit: 5, says: "reading /tmp/falco.rpm"},
-		{name: "missing", make: "rm -f $1", exit: 5, says: "falco.rpm"},
+		{name: "missing", make: "rm -f $1", exit: 64, says: "there is no /tmp/falco.rpm"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			n.In(t)

@@ -62,6 +62,35 @@ func (n *Node) leftovers() []string {
 	return slices.DeleteFunc(strings.Fields(found), func(path string) bool { return path == "/etc/yum.repos.d/falco-bootstrap.repo" })
 }
 
+// readme runs the commands with which the README installs the agent. The server of the
+// node has no TLS, and a timer that is started does nothing yet.
+func (n *Node) readme(t *testing.T) {
+	t.Helper()
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := func(with string) string {
+		t.Helper()
+		for _, m := range regexp.MustCompile("(?s)```\n(.*?)```").FindAllStringSubmatch(string(page), -1) {
+			if strings.Contains(m[1], with) {
+				return m[1]
+			}
+		}
+		t.Fatalf("no block of the README has %q", with)
+		return ""
+	}
+	kernel := OL("9.6").Kernel
+	start := "set -e; sudo() { \"$@\"; }; dnf() { command dnf -y \"$@\"; }; export FALCO_BOOTSTRAP_KERNEL_RELEASE=" + kernel + "; cd /srv/readme\n"
+	n.Must("mkdir /srv/readme; cd /srv/readme; cp /srv/rpms/falco-bootstrap-0.1.0-*.rpm .; sha256sum * >SHA256SUMS")
+	n.Must(start + block("dnf install ./falco-bootstrap"))
+	n.WriteFile("/etc/falco-bootstrap.yaml", strings.ReplaceAll(OL("9.6").settings(), "@FPR@", n.Fingerprint("falco")))
+	n.Must(start + strings.Replace(block("systemctl start falco-bootstrap.timer"), "--dry-run\n", "--dry-run || [ $? = 2 ]\n", 1))
+	n.Must("systemctl stop falco-bootstrap.timer; cp /usr/bin/falco-bootstrap /srv/www/; dnf -y remove falco-bootstrap; rm -f /etc/falco-bootstrap.yaml*")
+	fetch := strings.Replace(block("curl --fail"), "--proto '=https' --tlsv1.2", "--silent", 1)
+	n.Must("export URL=" + www + "/falco-bootstrap SHA256=$(sha256sum /srv/www/falco-bootstrap | cut -d' ' -f1); " + start + fetch + "falco-bootstrap version; rm -rf /usr/bin/falco-bootstrap /srv/readme")
+}
+
 // The agent from a site's own repository: installed, started by its timer, upgraded and
 // removed.
 func TestRPM(t *testing.T) {
@@ -74,6 +103,10 @@ func TestRPM(t *testing.T) {
 	n.publish("0.1.0")
 	n.Must("cp /srv/www/agent/falco-bootstrap.repo /etc/yum.repos.d/")
 
+	t.Run("as the README says", func(t *testing.T) {
+		n.In(t)
+		n.readme(t)
+	})
 	t.Run("install and remove", func(t *testing.T) {
 		n.In(t)
 		before := n.Snapshot()

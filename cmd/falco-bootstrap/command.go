@@ -149,11 +149,6 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 	if info, err := a.stat(a.options.root); err != nil || !info.IsDir() {
 		return usage(fmt.Errorf("--root: %s is not a directory", a.options.root), "give it the directory that holds the tree's etc and usr")
 	}
-	if rpm := cmd.Flags().Lookup("falco-rpm"); rpm.Changed && a.options.root == "/" {
-		if _, err := a.stat(rpm.Value.String()); errors.Is(err, fs.ErrNotExist) {
-			return usage(fmt.Errorf("--falco-rpm: there is no %s", rpm.Value), "give it a package, or the directory that holds it")
-		}
-	}
 	switch o := a.options.output; {
 	case o == "text", o == "json", o == "html" && cmd.Name() == "report":
 	case o == "html":
@@ -199,8 +194,13 @@ func (a *app) load() (settings.Settings, error) {
 		err = s.Check()
 	}
 	var key *settings.KeyError
-	if errors.As(err, &key) {
+	switch {
+	case errors.As(err, &key):
 		return s, usage(err, key.Hint)
+	case err == nil && a.flags.Changed("falco-rpm") && a.options.root == "/":
+		if _, err := a.stat(s.Falco.RPM); errors.Is(err, fs.ErrNotExist) {
+			return s, usage(fmt.Errorf("--falco-rpm: there is no %s", s.Falco.RPM), "give it a package, or the directory that holds it")
+		}
 	}
 	return s, err
 }

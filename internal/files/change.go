@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
@@ -117,31 +116,22 @@ func (t Tree) Remove(c node.RemoveFile) error {
 	if err == nil || errors.Is(err, fs.ErrNotExist) {
 		err = syncDir(filepath.Dir(path))
 	}
-	if err == nil && c.Prune != "" {
-		err = t.prune(filepath.Dir(filepath.Clean(c.Path)), c.Prune)
-	}
 	return Changing(c.Path, err)
 }
 
-// prune removes the directories from dir up to top that are empty.
-func (t Tree) prune(dir, top string) error {
-	for dir == top || strings.HasPrefix(dir, top+"/") {
-		path, err := t.Locate(dir)
-		if err != nil {
-			return err
-		}
-		switch err := os.Remove(path); {
-		case errors.Is(err, syscall.ENOTEMPTY), errors.Is(err, syscall.EEXIST), errors.Is(err, fs.ErrNotExist):
-			return nil
-		case err != nil:
-			return err
-		}
-		if err := syncDir(filepath.Dir(path)); err != nil {
-			return err
-		}
-		dir = filepath.Dir(dir)
+// RemoveDir applies a [node.RemoveDir].
+func (t Tree) RemoveDir(c node.RemoveDir) error {
+	path, err := t.Locate(c.Path)
+	if err == nil {
+		err = syscall.Rmdir(path)
 	}
-	return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTEMPTY), errors.Is(err, syscall.EEXIST):
+		return nil
+	case err == nil:
+		err = syncDir(filepath.Dir(path))
+	}
+	return Changing(c.Path, err)
 }
 
 // removable fails unless a file may be removed whose content was old, if that is

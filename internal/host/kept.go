@@ -49,7 +49,7 @@ func (m *Machine) noteInLedger(c node.Change) error {
 	return files.WriteState(m.tree, path.Base(ledger.File), content)
 }
 
-// filesOfFalco lists the files in the directories that are Falco's alone.
+// filesOfFalco lists the directories that are Falco's alone, and what is in them.
 func (m *Machine) filesOfFalco() []string {
 	var all []string
 	for _, dir := range falco.Directories() {
@@ -58,8 +58,8 @@ func (m *Machine) filesOfFalco() []string {
 			if dir.Shared {
 				continue
 			}
-			_ = fs.WalkDir(m.tree, root, func(name string, d fs.DirEntry, err error) error {
-				if err == nil && !d.IsDir() {
+			_ = fs.WalkDir(m.tree, root, func(name string, _ fs.DirEntry, err error) error {
+				if err == nil {
 					all = append(all, "/"+name)
 				}
 				return nil

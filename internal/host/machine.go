@@ -145,6 +145,8 @@ func (m *Machine) Apply(ctx context.Context, c node.Change) error {
 		return m.writeFile(ctx, c)
 	case node.RemoveFile:
 		return m.tree.Remove(c)
+	case node.RemoveDir:
+		return m.tree.RemoveDir(c)
 	case node.Chmod:
 		return m.tree.Chmod(c)
 	case node.Chgrp:
@@ -168,7 +170,7 @@ func (m *Machine) Apply(ctx context.Context, c node.Change) error {
 // requireLive refuses what needs the running machine while acting on a tree.
 func (m *Machine) requireLive(c node.Change) error {
 	switch c.(type) {
-	case node.WriteFile, node.RemoveFile, node.Chmod, node.Chgrp:
+	case node.WriteFile, node.RemoveFile, node.RemoveDir, node.Chmod, node.Chgrp:
 	default:
 		if !m.tree.IsMachine() {
 			return node.ErrNotAsked

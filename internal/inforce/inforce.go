@@ -48,7 +48,7 @@ func (u Unit) OnDisk() systemd.Unit {
 	}
 	files, out := u.files(), u.Unit
 	if all := systemd.List(files, "Service", "ExecStart"); len(all) > 0 {
-		if words, err := systemd.Words(all[len(all)-1].Value); err == nil && len(words) > 0 {
+		if words, err := systemd.CommandWords(all[len(all)-1].Value); err == nil && len(words) > 0 {
 			words[0] = strings.TrimLeft(words[0], "@-:+!|")
 			out.ExecStart = words
 		}

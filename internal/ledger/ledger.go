@@ -36,7 +36,7 @@ type Ledger struct {
 	Edited map[string]Edit `json:"edited,omitempty"`
 	// Packages are those that it has installed.
 	Packages []Package `json:"packages,omitempty"`
-	// Found are the files that were in Falco's directories before its package.
+	// Found is what was in Falco's directories before its package.
 	Found []string `json:"found,omitempty"`
 	// Keys are the fingerprints that it has imported into rpm's database.
 	Keys []string `json:"keys,omitempty"`
@@ -116,7 +116,7 @@ func (l Ledger) Note(c node.Change, found func() []string) (Ledger, bool) {
 			l.Masked = without(l.Masked, c.Unit)
 		case node.Enable, node.Disable, node.Start, node.Stop, node.Restart, node.ReloadManager:
 		}
-	case node.RemoveFile, node.Chmod, node.Chgrp, node.BuildModule, node.Prove:
+	case node.RemoveFile, node.RemoveDir, node.Chmod, node.Chgrp, node.BuildModule, node.Prove:
 	}
 	is, _ := l.Format()
 	return l, !bytes.Equal(was, is)

@@ -89,9 +89,13 @@ type RemoveFile struct {
 	Cause
 	Path string
 	Old  []byte
-	// Prune, if set, is a directory above the file. Directories that the removal leaves
-	// empty go too, up to and with that one.
-	Prune string
+}
+
+// RemoveDir removes a directory that is empty. It is not an error if it is not, or if
+// there is none.
+type RemoveDir struct {
+	Cause
+	Path string
 }
 
 // Chmod sets a file's mode.
@@ -269,6 +273,7 @@ type Prove struct {
 }
 
 func (c RemoveFile) String() string  { return "remove " + c.Path }
+func (c RemoveDir) String() string   { return "remove " + c.Path }
 func (c Chmod) String() string       { return "set the mode of " + c.Path + " to " + c.New.String() }
 func (c Chgrp) String() string       { return "set the group of " + c.Path + " to " + c.New }
 func (c ImportKey) String() string   { return "import the key " + strings.Join(c.Fingerprints, ", ") }

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -79,11 +78,32 @@ func isBare(content []byte) bool {
 // planOwn removes files that say of themselves that they are the agent's: drop-ins,
 // logrotate's, and with Falco its rules.
 func (r *removal) planOwn(view node.View, out *converge.Outcome) error {
-	tree := view.Tree()
-	dirs := []string{"/etc/logrotate.d"}
-	for _, name := range falco.Units() {
-		dirs = append(dirs, units+"/"+name+".d")
+	tree, is := view.Tree(), because("it is falco-bootstrap's")
+	theirs := func(name string) bool {
+		content, err := read(tree, name)
+		return err != nil || !ledger.IsOurs(content)
 	}
+	for _, name := range falco.Units() {
+		dir := units + "/" + name + ".d"
+		before := len(out.Changes)
+		_, err := clearDir(tree, dir, func(name string) bool {
+			stays := name != dir && !theirs(name) && !r.falcoGoes() && needed(tree, name)
+			if stays {
+				out.Warnings = append(out.Warnings, node.Warning{
+					Message: name + " stays: without it Falco does not start on this release",
+					Hint:    "remove it once Falco is gone, or remove both with --purge",
+				})
+			}
+			return name != dir && (stays || theirs(name))
+		}, is, out)
+		if err != nil {
+			return err
+		}
+		if len(out.Changes) > before {
+			out.Changes = append(out.Changes, node.ChangeUnit{Unit: name, Action: node.ReloadManager, Cause: is})
+		}
+	}
+	dirs := []string{"/etc/logrotate.d"}
 	if r.falcoGoes() {
 		dirs = append(dirs, falco.RulesDir)
 	}
@@ -93,30 +113,54 @@ func (r *removal) planOwn(view node.View, out *converge.Outcome) error {
 			return err
 		}
 		for _, name := range slices.Sorted(maps.Keys(own)) {
-			c := node.RemoveFile{Path: name, Old: own[name], Cause: because("it is falco-bootstrap's")}
-			if strings.HasPrefix(dir, units) {
-				c.Prune = dir
-			}
-			if !r.falcoGoes() && needed(own[name]) {
-				out.Warnings = append(out.Warnings, node.Warning{
-					Message: name + " stays: without it Falco does not start on this release",
-					Hint:    "remove it once Falco is gone, or remove both with --purge",
-				})
-				continue
-			}
-			out.Changes = append(out.Changes, c)
-			if c.Prune != "" {
-				out.Changes = append(out.Changes, node.ChangeUnit{Unit: strings.TrimSuffix(path.Base(dir), ".d"), Action: node.ReloadManager, Cause: c.Cause})
-			} else if dir == "/etc/logrotate.d" && !r.falcoGoes() {
-				out.Warnings = append(out.Warnings, node.Warning{Message: "nothing rotates " + r.LogFile() + " any more", Hint: "give logrotate a rule for it, or remove Falco with --purge"})
+			out.Changes = append(out.Changes, node.RemoveFile{Path: name, Old: own[name], Cause: is})
+			if dir == "/etc/logrotate.d" && !r.falcoGoes() {
+				out.Warnings = append(out.Warnings, node.Warning{Message: "nothing rotates " + r.LogFile() + " any more", Hint: "give logrotate a rule for it"})
 			}
 		}
 	}
 	return nil
 }
 
+// clearDir removes the files of a directory and of those below it, apart from those that
+// are to be kept, and the directories that it leaves empty.
+func clearDir(tree fs.FS, dir string, keep func(string) bool, cause node.Cause, out *converge.Outcome) (empty bool, err error) {
+	entries, err := fs.ReadDir(tree, dir[1:])
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	} else if err != nil {
+		return false, fmt.Errorf("reading the node: %w", err)
+	}
+	empty = true
+	for _, e := range entries {
+		name := dir + "/" + e.Name()
+		switch {
+		case e.IsDir():
+			below, err := clearDir(tree, name, keep, cause, out)
+			if err != nil {
+				return false, err
+			}
+			empty = empty && below
+		case keep(name):
+			empty = false
+		case !e.Type().IsRegular():
+			empty = false
+			out.Warnings = append(out.Warnings, node.Warning{Message: name + " stays: it is not a regular file", Hint: "remove it by hand (rm " + name + ") if nothing else needs it"})
+		default:
+			out.Changes = append(out.Changes, node.RemoveFile{Path: name, Cause: cause})
+		}
+	}
+	if empty = empty && !keep(dir); empty {
+		out.Changes = append(out.Changes, node.RemoveDir{Path: dir, Cause: cause})
+	}
+	return empty, nil
+}
+
 // needed reports whether a drop-in has what Falco cannot start without.
-func needed(content []byte) bool { return bytes.Contains(content, []byte(falco.PreloadLibrary)) }
+func needed(tree fs.FS, name string) bool {
+	content, _ := read(tree, name)
+	return bytes.Contains(content, []byte(falco.PreloadLibrary))
+}
 
 // ownIn returns the agent's own files in a directory, by path.
 func ownIn(tree fs.FS, dir string) (map[string][]byte, error) {
@@ -197,7 +241,8 @@ func (r *removal) planFalco(ctx context.Context, view node.View) (converge.Outco
 		}
 		roots, _ := fs.Glob(tree, dir.Pattern[1:])
 		for _, root := range roots {
-			if err := r.planLeft(tree, root, &out); err != nil {
+			found := func(name string) bool { return slices.Contains(r.ledger.Found, name) }
+			if _, err := clearDir(tree, "/"+root, found, because("left by Falco"), &out); err != nil {
 				return out, err
 			}
 		}
@@ -220,22 +265,6 @@ func (r *removal) planFalco(ctx context.Context, view node.View) (converge.Outco
 func isRotated(name, log string) bool {
 	rest := strings.TrimPrefix(name, log)
 	return rest == "" || rest[0] == '.' || rest[0] == '-'
-}
-
-// planLeft removes the files below root that were not there before Falco.
-func (r *removal) planLeft(tree fs.FS, root string, out *converge.Outcome) error {
-	return fs.WalkDir(tree, root, func(name string, d fs.DirEntry, err error) error {
-		switch full := "/" + name; {
-		case err != nil:
-			return fmt.Errorf("reading the node: %w", err)
-		case d.IsDir() || slices.Contains(r.ledger.Found, full):
-		case !d.Type().IsRegular():
-			out.Warnings = append(out.Warnings, node.Warning{Message: full + " stays: it is not a regular file", Hint: "remove it by hand (rm " + full + ") if nothing else needs it"})
-		default:
-			out.Changes = append(out.Changes, node.RemoveFile{Path: full, Prune: "/" + root, Cause: because("left by Falco")})
-		}
-		return nil
-	})
 }
 
 // planKeys removes the keys that the agent has imported into rpm's database.
@@ -267,33 +296,26 @@ func (r *removal) planKeys(ctx context.Context, view node.View) (converge.Outcom
 // remembered, for a later --purge.
 func (r *removal) planState(_ context.Context, view node.View) (converge.Outcome, error) {
 	out := converge.Outcome{Reason: "nothing is remembered"}
-	tree := view.Tree()
-	left, keep := r.ledger.OfFalco()
-	keep = keep && r.known && !r.purge
-	entries, err := fs.ReadDir(tree, stateDir[1:])
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return out, fmt.Errorf("reading the node: %w", err)
-	}
-	for _, e := range entries {
-		if name := stateDir + "/" + e.Name(); e.Type().IsRegular() && name != ledger.File {
-			out.Changes = append(out.Changes, node.RemoveFile{Path: name, Prune: stateDir, Cause: because("what falco-bootstrap remembers")})
-		}
+	tree, cause := view.Tree(), because("what falco-bootstrap remembers")
+	left, remember := r.ledger.OfFalco()
+	remember = remember && r.known && !r.purge
+	// The ledger goes last: a removal that is killed is ended by the next one.
+	if _, err := clearDir(tree, stateDir, func(name string) bool { return name == ledger.File }, cause, &out); err != nil {
+		return out, err
 	}
 	old, err := read(tree, ledger.File)
+	if err != nil {
+		return out, err
+	}
+	content, err := left.Format()
 	switch {
 	case err != nil:
 		return out, err
 	case old == nil:
-	case keep:
-		content, err := left.Format()
-		if err != nil {
-			return out, err
-		}
-		if !bytes.Equal(old, content) {
-			out.Changes = append(out.Changes, node.WriteFile{Path: ledger.File, Old: old, New: content, Mode: 0o600, Cause: because("what is Falco's is remembered for --purge")})
-		}
-	default:
-		out.Changes = append(out.Changes, node.RemoveFile{Path: ledger.File, Prune: stateDir, Cause: because("what falco-bootstrap remembers")})
+	case !remember:
+		out.Changes = append(out.Changes, node.RemoveFile{Path: ledger.File, Cause: cause}, node.RemoveDir{Path: stateDir, Cause: cause})
+	case !bytes.Equal(old, content):
+		out.Changes = append(out.Changes, node.WriteFile{Path: ledger.File, Old: old, New: content, Mode: 0o600, Cause: because("what is Falco's is remembered for --purge")})
 	}
 	if len(out.Changes) > 0 {
 		out.Reason = "what falco-bootstrap remembers"

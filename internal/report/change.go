@@ -17,7 +17,7 @@ import (
 // Kind.
 type Change struct {
 	Kind string `json:"kind"`
-	// Path is the file of write, remove, chmod, chgrp and import-key, or the
+	// Path is the file of write, remove, remove-dir, chmod, chgrp and import-key, or the
 	// alert log of probe.
 	Path string `json:"path,omitempty"`
 	// Unit is the systemd unit of unit and probe.
@@ -80,6 +80,9 @@ func kinds() []kind {
 	return []kind{
 		kindOf("write", newWrite, nil),
 		kindOf("remove", newRemove, nil),
+		kindOf("remove-dir", func(c node.RemoveDir) Change { return Change{Path: c.Path, Why: c.Why} }, func(c Change, _ []Change) []string {
+			return []string{"remove " + c.Path}
+		}),
 		kindOf("chmod", func(c node.Chmod) Change {
 			return Change{Path: c.Path, From: octal(c.Old), To: octal(c.New), Why: c.Why}
 		}, func(c Change, _ []Change) []string {

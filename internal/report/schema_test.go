@@ -236,6 +236,7 @@ func (g generator) changes() []func() node.Change {
 			return node.WriteFile{Path: g.name(), Old: g.bytes(), New: g.bytes(), Mode: 0o644, Cause: g.because()}
 		},
 		func() node.Change { return node.RemoveFile{Path: g.name(), Old: g.bytes(), Cause: g.because()} },
+		func() node.Change { return node.RemoveDir{Path: g.name(), Cause: g.because()} },
 		func() node.Change {
 			return node.Chgrp{Path: g.name(), Old: g.name(), New: g.name(), GID: 4, Cause: g.because()}
 		},

@@ -78,7 +78,11 @@ func (r Row) Group() string {
 func (r Row) Value(s Settings) any { return reflect.ValueOf(r.field(&s)).Elem().Interface() }
 
 // Given reports whether a flag or the environment sets it.
-func (f *Flags) Given(r Row) bool { return f.flags.Changed(r.Flag) }
+func (f *Flags) Given(r Row) bool { return f.Changed(r.Flag) }
+
+// Changed reports whether the flag of this name was given, on the command line or by the
+// environment.
+func (f *Flags) Changed(name string) bool { return f.flags.Changed(name) }
 
 // Flags are the settings as flags. Values given there, or in the environment,
 // win over a settings file.

@@ -188,6 +188,17 @@ func FuzzAssignments(f *testing.F) {
 }
 
 // Quoted words read back as they were.
+func TestCommandWords(t *testing.T) {
+	for value, want := range map[string]string{
+		`/a \q "\q"`: `["/a" "\\q" "\\q"]`, `/a b\`: `["/a" "b\\"]`, `/a \x41\s`: `["/a" "A "]`, `/a "b`: `["/a"]`,
+	} {
+		words, err := CommandWords(value)
+		if got := fmt.Sprintf("%q", words); got != want || (err != nil) != strings.Contains(value, `"b`) {
+			t.Errorf("CommandWords(%s) = %s, %v; want %s", value, got, err, want)
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	for _, test := range wordTests {
 		f.Add(test.in)

@@ -19,8 +19,16 @@ var (
 // with quotes of both kinds anywhere in a word, and with C's escapes inside and
 // outside of them (src/basic/extract-word.c). With an error it returns the words
 // before it, which systemd uses.
-func Words(value string) ([]string, error) {
-	s := splitter{text: value}
+func Words(value string) ([]string, error) { return split(splitter{text: value}) }
+
+// CommandWords splits a command such as that of ExecStart=. Unlike [Words] it keeps an
+// unknown escape as it is, with the backslash; after an error the unit has no command
+// (src/shared/extract-word.c extract_first_word_and_warn, systemd 239 to 257).
+func CommandWords(value string) ([]string, error) {
+	return split(splitter{text: value, verbatim: true})
+}
+
+func split(s splitter) ([]string, error) {
 	var all []string
 	for {
 		word, ok, err := s.next()
@@ -102,9 +110,10 @@ const blanks = " \t\n\r"
 
 // A splitter takes words off a text.
 type splitter struct {
-	text  string
-	pos   int
-	loose bool // no C escapes; quotes need not be closed
+	text     string
+	pos      int
+	loose    bool // no C escapes; quotes need not be closed
+	verbatim bool // unknown escapes stay as they are
 }
 
 // next takes the next word, which may be empty if it is quoted.
@@ -143,6 +152,8 @@ func (s *splitter) next() (word string, ok bool, err error) {
 func (s *splitter) escape(out []byte) ([]byte, error) {
 	rest := s.text[s.pos+1:]
 	switch {
+	case rest == "" && s.verbatim:
+		return append(out, '\\'), nil
 	case rest == "" && s.loose:
 		return out, nil
 	case rest == "":
@@ -152,7 +163,10 @@ func (s *splitter) escape(out []byte) ([]byte, error) {
 		return append(out, rest[0]), nil
 	}
 	char, n := unescape(rest)
-	if n == 0 {
+	switch {
+	case n == 0 && s.verbatim:
+		return append(out, '\\'), nil
+	case n == 0:
 		return out, errBadEscape
 	}
 	s.pos += n
