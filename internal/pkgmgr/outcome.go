@@ -161,6 +161,7 @@ func machineOutcomes() []outcome {
 		row("log-full", `^Config error: \[Errno (?:28|30)\] [^\n]*'(?P<detail>/[^']+)'|Failed to open log file: (?P<detail2>/\S+)`, c, permanent, "it cannot write $detail: that file system is full, or read-only", hintFull),
 		row("file-limit", `\[Errno 27\] File too large`, c, permanent, "it may not write large files", hint{own: "raise the limit on their size: `ulimit -f unlimited`, or LimitFSIZE= of the unit that starts the run"}),
 		row("configuration", `^Config error: (?P<detail>.+)$`, c, permanent, "its configuration cannot be read: $detail", hint{own: "correct that file; dnf itself does not start with it"}),
+		row("interrupted", `^(?:KeyboardInterrupt: Terminated|KeyboardInterrupt$|[^\n]*Librepo was interrupted by a signal)`, c, transient, "a signal has interrupted it", hint{own: "find out who sends it: something else that stops programs, such as a watchdog"}),
 		row("no-repository", `There are no enabled repo`, c, permanent, "no repository is enabled", hint{
 			own: "see the repository files: OS Management renames Oracle's to *.osms-backup, and then another system must offer the packages",
 		}),
