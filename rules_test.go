@@ -56,6 +56,10 @@ func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
 // in reports whether the file is below dir.
 func (s source) in(dir string) bool { return strings.HasPrefix(s.path, dir+"/") }
 
+// outside reports whether the file is of a program that is not the agent: those of the
+// test node and of the release.
+func (s source) outside() bool { return s.in("test") || s.in("packaging") }
+
 func sources(t *testing.T) []source {
 	t.Helper()
 	var all []source
@@ -152,7 +156,7 @@ func TestEveryPackageHasOnePackageComment(t *testing.T) {
 func TestNothingIsTooLong(t *testing.T) {
 	files, lines := map[string]int{}, map[string]int{}
 	for _, s := range sources(t) {
-		if s.test() || s.in("test") {
+		if s.test() || s.outside() {
 			continue
 		}
 		files[path.Dir(s.path)]++
@@ -235,7 +239,7 @@ func owners() map[string]string {
 
 func TestImports(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test() || s.in("test") {
+		if s.test() || s.outside() {
 			continue
 		}
 		from := path.Dir(s.path)
@@ -292,7 +296,7 @@ func callers() map[string]string {
 
 func TestCalls(t *testing.T) {
 	for _, s := range sources(t) {
-		if s.test() || s.in("test") {
+		if s.test() || s.outside() {
 			continue
 		}
 		names := s.imports()

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # Builds a release into a directory: for both architectures the binary, its RPM and its
-# list of parts, then the VEX document and SHA256SUMS.
+# list of parts, then the stack for Resource Manager, the VEX document and SHA256SUMS.
 #
 #   packaging/release.sh DIR [binaries | packages]
 #
@@ -71,6 +71,8 @@ parts() {
 	done
 }
 
+stack() { go run ./packaging/stack deploy "$dist/falco-bootstrap-stack.zip"; }
+
 sums() {
 	cp packaging/openvex.json "$dist/falco-bootstrap.openvex.json"
 	(cd "$dist" && rm -f SHA256SUMS && sha256sum -- * >"$scratch/SHA256SUMS" && mv "$scratch/SHA256SUMS" .)
@@ -86,4 +88,5 @@ binaries
 packages
 [ "${2:-}" != packages ] || exit 0
 parts
+stack
 sums
