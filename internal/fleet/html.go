@@ -25,16 +25,17 @@ func (f *Fleet) HTML(w io.Writer) error {
 	s := f.Summary()
 	out := bufio.NewWriter(w)
 	hash := sha256.Sum256([]byte(script))
+	// Flush returns the first error of a write.
 	fmt.Fprintf(out, head, base64.StdEncoding.EncodeToString(hash[:]), style)
 	fmt.Fprintf(out, "<h1>Falco on %s</h1>\n<p>%s", count(s.Nodes, "node"), count(s.Reports, "report"))
 	if s.Oldest != nil {
 		fmt.Fprintf(out, ", %s to %s UTC", s.Oldest.UTC().Format(minutes), s.Newest.UTC().Format(minutes))
 	}
-	out.WriteString("</p>\n<div class=groups>\n")
+	_, _ = out.WriteString("</p>\n<div class=groups>\n")
 	for _, g := range s.kinds() {
 		writeBars(out, g, s.Nodes)
 	}
-	out.WriteString("</div>\n")
+	_, _ = out.WriteString("</div>\n")
 	for i, b := range s.Bad {
 		if i == 0 {
 			fmt.Fprintf(out, "<h2>%s could not be read</h2>\n<ul>\n", count(len(s.Bad), "record"))
@@ -42,7 +43,7 @@ func (f *Fleet) HTML(w io.Writer) error {
 		fmt.Fprintf(out, "<li>%s: %s\n", text(b.place()), text(b.Reason))
 	}
 	if len(s.Bad) > 0 {
-		out.WriteString("</ul>\n")
+		_, _ = out.WriteString("</ul>\n")
 	}
 	f.writeNodes(out)
 	fmt.Fprintf(out, "<script>%s</script>\n", script)
@@ -66,12 +67,12 @@ func writeBars(out *bufio.Writer, k kind, nodes int) {
 			fmt.Fprintf(out, "<p>%s</p>\n", text(g.Example))
 		}
 	}
-	out.WriteString("</section>\n")
+	_, _ = out.WriteString("</section>\n")
 }
 
 // writeNodes writes a row for each node, those that need attention first.
 func (f *Fleet) writeNodes(out *bufio.Writer) {
-	out.WriteString("<h2>Nodes</h2>\n<p><input id=filter type=search placeholder=\"filter: every word must be in the row\" autofocus> <span id=shown></span></p>\n" +
+	_, _ = out.WriteString("<h2>Nodes</h2>\n<p><input id=filter type=search placeholder=\"filter: every word must be in the row\" autofocus> <span id=shown></span></p>\n" +
 		"<table><thead><tr><th>Node<th>State<th>Last run<th>OS<th>Kernel<th>Falco<th>Drift<th>Error</thead><tbody id=nodes>\n")
 	names := slices.SortedFunc(maps.Keys(f.nodes), func(a, b string) int {
 		return cmp.Or(urgency(f.nodes[a])-urgency(f.nodes[b]), strings.Compare(a, b))
@@ -93,11 +94,11 @@ func (f *Fleet) writeNodes(out *bufio.Writer) {
 			name, strings.Join(append([]string{state}, f.age(r)...), ", "), r.Started.UTC().Format(minutes),
 			strings.TrimSpace(r.Host.OS + " " + r.Host.OSVersion), r.Host.Kernel, version, strings.Join(r.Drift, ", "), message,
 		} {
-			out.WriteString("<td>" + text(cell))
+			_, _ = out.WriteString("<td>" + text(cell))
 		}
-		out.WriteString("\n")
+		_, _ = out.WriteString("\n")
 	}
-	out.WriteString("</tbody></table>\n")
+	_, _ = out.WriteString("</tbody></table>\n")
 }
 
 // urgency is 0 for a node that has failed, 1 for one that is not as declared, else 2.

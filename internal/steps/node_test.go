@@ -446,6 +446,8 @@ func (n *fakeNode) Apply(_ context.Context, c node.Change) error {
 		return n.writeFile(c)
 	case node.RemoveFile:
 		return n.removeFile(c)
+	case node.RemoveDir:
+		return fmt.Errorf("no step removes a directory, not even %s", c.Path)
 	case node.Chmod:
 		return n.chmod(c)
 	case node.Chgrp:

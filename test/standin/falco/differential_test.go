@@ -97,7 +97,7 @@ func (s *setup) sameAsAgent(seed uint64) bool {
 	if a.opts, err = parseOptions([]string{"-c", main}, a.minor); err != nil {
 		s.t.Fatal(err)
 	}
-	theirs := func(path, otherwise string) string { return "" }
+	var theirs func(path, otherwise string) string
 	if binary := os.Getenv("FALCO_BINARY"); binary != "" {
 		if theirs, err = asked(binary, main); err != nil {
 			return false
