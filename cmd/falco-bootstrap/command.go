@@ -152,7 +152,7 @@ func (a *app) prepare(cmd *cobra.Command, _ []string) error {
 	switch o := a.options.output; {
 	case o == "text", o == "json", o == "html" && cmd.Name() == "report":
 	case o == "html":
-		return usage(errors.New("--output: only `report` makes html; use text or json"), hint)
+		return usage(errors.New("--output: only the command report makes html; use text or json"), hint)
 	default:
 		return usage(fmt.Errorf("--output: unknown format %q; use text or json", o), hint)
 	}
