@@ -191,7 +191,7 @@ func layers() map[string]string {
 		"cmd/falco-bootstrap": "alert converge falco files fleet host node pkgmgr redact removal report ruleset settings spelling steps support verify vocabulary",
 		"internal/steps":      "converge falco inforce node redact repos ruleset settings trust vocabulary",
 		"internal/vocabulary": "node redact spelling",
-		"internal/removal":    "converge falco ledger node repos settings trust",
+		"internal/removal":    "converge falco inforce ledger node repos settings trust",
 		"internal/ledger":     "falco node ruleset",
 		"internal/ruleset":    "falco node settings",
 		"internal/fleet":      "node redact report",

@@ -152,7 +152,7 @@ func TestRemoveKeepsWhatItFound(t *testing.T) {
 		t.Fatal(r)
 	}
 	r := n.Run("remove", "--purge")
-	if r.Exit != 0 || !strings.Contains(r.Stdout, "Falco was here before falco-bootstrap, and stays") {
+	if r.Exit != 0 || !strings.Contains(r.Stdout, "Falco stays: nothing says that falco-bootstrap has installed it") {
 		t.Fatal(r)
 	}
 	if n.ReadFile(falcoYAML) != yaml {

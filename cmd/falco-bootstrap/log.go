@@ -56,19 +56,12 @@ type prioritized struct{ zapcore.Encoder }
 func (p prioritized) Clone() zapcore.Encoder { return prioritized{p.Encoder.Clone()} }
 
 func (p prioritized) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
-	line, err := p.Encoder.EncodeEntry(e, fields)
-	if err != nil {
-		return nil, err
-	}
-	defer line.Free()
-	out := buffer.NewPool().Get()
 	priority, known := map[zapcore.Level]int{zapcore.DebugLevel: 7, zapcore.InfoLevel: 6, zapcore.WarnLevel: 4}[e.Level]
 	if !known {
 		priority = 3
 	}
-	out.AppendString(fmt.Sprintf("<%d>", priority))
-	_, err = out.Write(line.Bytes())
-	return out, err
+	e.Message = fmt.Sprintf("<%d>%s", priority, e.Message) // which begins the line
+	return p.Encoder.EncodeEntry(e, fields)
 }
 
 // slow is how long a change takes whose end is worth a line too.

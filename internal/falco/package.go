@@ -4,6 +4,7 @@
 package falco
 
 import (
+	"io/fs"
 	"slices"
 	"strings"
 )
@@ -76,6 +77,20 @@ type Directory struct {
 
 // Has reports whether a file of this name there can be Falco's.
 func (d Directory) Has(name string) bool { return !d.Shared || strings.HasPrefix(name, "falco") }
+
+// Roots returns the directories of a tree that are Falco's alone, by absolute path.
+func Roots(tree fs.FS) []string {
+	var all []string
+	for _, dir := range Directories() {
+		found, _ := fs.Glob(tree, dir.Pattern[1:]) // the patterns are well-formed
+		for _, root := range found {
+			if !dir.Shared {
+				all = append(all, "/"+root)
+			}
+		}
+	}
+	return all
+}
 
 // Directories returns where the package and its scriptlets put files, in any
 // release: `rpm -qlp` of falco 0.32.2 to 0.44.1.

@@ -52,19 +52,13 @@ func (m *Machine) noteInLedger(c node.Change) error {
 // filesOfFalco lists the directories that are Falco's alone, and what is in them.
 func (m *Machine) filesOfFalco() []string {
 	var all []string
-	for _, dir := range falco.Directories() {
-		roots, _ := fs.Glob(m.tree, dir.Pattern[1:])
-		for _, root := range roots {
-			if dir.Shared {
-				continue
+	for _, root := range falco.Roots(m.tree) {
+		_ = fs.WalkDir(m.tree, root[1:], func(name string, _ fs.DirEntry, err error) error {
+			if err == nil {
+				all = append(all, "/"+name)
 			}
-			_ = fs.WalkDir(m.tree, root, func(name string, _ fs.DirEntry, err error) error {
-				if err == nil {
-					all = append(all, "/"+name)
-				}
-				return nil
-			})
-		}
+			return nil
+		})
 	}
 	slices.Sort(all)
 	return all

@@ -282,3 +282,18 @@ func idOf(tree fs.FS, file, name string) (int, error) {
 	}
 	return 0, errNoID
 }
+
+// ReadOptional reads a file of the node; nil if there is none.
+func ReadOptional(tree fs.FS, path string) ([]byte, error) {
+	b, err := fs.ReadFile(tree, strings.TrimPrefix(path, "/"))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("reading the node: %w", err)
+	case b == nil:
+		return []byte{}, nil
+	default:
+		return b, nil
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 
@@ -94,7 +95,7 @@ func (l Ledger) Has(name string) bool {
 }
 
 // Note returns the ledger with a change that is about to be made, and whether that
-// says anything new. found lists the files in Falco's directories; it is asked only
+// says anything new. found lists what is in Falco's directories; it is asked only
 // before the first installation of Falco.
 func (l Ledger) Note(c node.Change, found func() []string) (Ledger, bool) {
 	was, _ := l.Format()
@@ -184,10 +185,8 @@ func (l Ledger) OfFalco() (Ledger, bool) {
 }
 
 func cloned(m map[string]Edit) map[string]Edit {
-	out := make(map[string]Edit, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
+	out := map[string]Edit{}
+	maps.Copy(out, m)
 	return out
 }
 

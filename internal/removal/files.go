@@ -15,6 +15,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/ledger"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/repos"
@@ -80,7 +81,7 @@ func isBare(content []byte) bool {
 func (r *removal) planOwn(view node.View, out *converge.Outcome) error {
 	tree, is := view.Tree(), because("it is falco-bootstrap's")
 	theirs := func(name string) bool {
-		content, err := read(tree, name)
+		content, err := inforce.ReadOptional(tree, name)
 		return err != nil || !ledger.IsOurs(content)
 	}
 	for _, name := range falco.Units() {
@@ -158,7 +159,7 @@ func clearDir(tree fs.FS, dir string, keep func(string) bool, cause node.Cause, 
 
 // needed reports whether a drop-in has what Falco cannot start without.
 func needed(tree fs.FS, name string) bool {
-	content, _ := read(tree, name)
+	content, _ := inforce.ReadOptional(tree, name)
 	return bytes.Contains(content, []byte(falco.PreloadLibrary))
 }
 
@@ -173,7 +174,7 @@ func ownIn(tree fs.FS, dir string) (map[string][]byte, error) {
 		if !e.Type().IsRegular() {
 			continue
 		}
-		content, err := read(tree, dir+"/"+e.Name())
+		content, err := inforce.ReadOptional(tree, dir+"/"+e.Name())
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +193,7 @@ func (r *removal) planEdited(view node.View, out *converge.Outcome) error {
 		if ledger.IsFalcos(name) && !r.purge {
 			continue
 		}
-		now, err := read(view.Tree(), name)
+		now, err := inforce.ReadOptional(view.Tree(), name)
 		switch {
 		case err != nil:
 			return err
@@ -235,16 +236,10 @@ func (r *removal) planFalco(ctx context.Context, view node.View) (converge.Outco
 	}
 	out := converge.Outcome{Reason: "nothing of Falco is left"}
 	tree := view.Tree()
-	for _, dir := range falco.Directories() {
-		if dir.Shared {
-			continue
-		}
-		roots, _ := fs.Glob(tree, dir.Pattern[1:])
-		for _, root := range roots {
-			found := func(name string) bool { return slices.Contains(r.ledger.Found, name) }
-			if _, err := clearDir(tree, "/"+root, found, because("left by Falco"), &out); err != nil {
-				return out, err
-			}
+	found := func(name string) bool { return slices.Contains(r.ledger.Found, name) }
+	for _, root := range falco.Roots(tree) {
+		if _, err := clearDir(tree, root, found, because("left by Falco"), &out); err != nil {
+			return out, err
 		}
 	}
 	if log := r.LogFile(); log != "" {
@@ -303,7 +298,7 @@ func (r *removal) planState(_ context.Context, view node.View) (converge.Outcome
 	if _, err := clearDir(tree, stateDir, func(name string) bool { return name == ledger.File }, cause, &out); err != nil {
 		return out, err
 	}
-	old, err := read(tree, ledger.File)
+	old, err := inforce.ReadOptional(tree, ledger.File)
 	if err != nil {
 		return out, err
 	}
@@ -321,18 +316,4 @@ func (r *removal) planState(_ context.Context, view node.View) (converge.Outcome
 		out.Reason = "what falco-bootstrap remembers"
 	}
 	return out, nil
-}
-
-// read returns a file of the node; nil if there is none.
-func read(tree fs.FS, name string) ([]byte, error) {
-	content, err := fs.ReadFile(tree, name[1:])
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the node: %w", err)
-	case content == nil:
-		return []byte{}, nil
-	}
-	return content, nil
 }

@@ -12,18 +12,20 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/ledger"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 )
 
-// stateDir is what the agent remembers; the ledger is in it.
-const stateDir = "/var/lib/falco-bootstrap"
+// stateDir holds what the agent remembers.
+var stateDir = path.Dir(ledger.File)
 
 // timer is the unit that runs the agent again.
 const timer = "falco-bootstrap.timer"
@@ -41,7 +43,7 @@ type removal struct {
 // Steps returns the steps that take the agent's work back, in their order. With purge
 // Falco, its configuration and its log go too.
 func Steps(view node.View, s settings.Settings, purge bool) ([]converge.Step, error) {
-	content, err := read(view.Tree(), ledger.File)
+	content, err := inforce.ReadOptional(view.Tree(), ledger.File)
 	if errors.Is(err, fs.ErrPermission) {
 		return nil, node.Errorf(node.CodeFailed, "run it with sudo", "what falco-bootstrap has put here is known to root alone: %w", err)
 	} else if err != nil {
@@ -88,7 +90,7 @@ func (r *removal) falcoGoes() bool { return r.purge && (!r.known || r.ledger.Has
 func (r *removal) staying() converge.Outcome {
 	reason := "Falco, its configuration and its log stay; --purge removes them"
 	if r.purge {
-		reason = "Falco was here before falco-bootstrap, and stays"
+		reason = "Falco stays: nothing says that falco-bootstrap has installed it"
 	}
 	return converge.Outcome{Skipped: true, Reason: reason}
 }

@@ -33,7 +33,7 @@ import (
 // where Falco refuses it too.
 func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	findings := vocabulary.Check(cmp.Or(sv.version, sv.decision.Max), sv.Declared(), sv.schema(ctx))
-	old, err := readOptional(sv.view.Tree(), falco.ConfigFile)
+	old, err := inforce.ReadOptional(sv.view.Tree(), falco.ConfigFile)
 	if err = cmp.Or(findings.Err(), err); err != nil {
 		return converge.Outcome{}, err
 	}
@@ -64,7 +64,7 @@ func planConfig(ctx context.Context, sv *survey) (converge.Outcome, error) {
 		err = node.ConfigError(fmt.Errorf("reading %s: %w", falco.ConfigFile, err), node.HintConfig)
 		return out, judge(ctx, sv, u, edited, &out, err)
 	}
-	lastRun, _ := readOptional(sv.view.Tree(), vocabulary.LastRun) // root's alone
+	lastRun, _ := inforce.ReadOptional(sv.view.Tree(), vocabulary.LastRun) // root's alone
 	out.Warnings = append(out.Warnings, vocabulary.Undeclared(lastRun, sv.Declared(), falco.ConfigFile, effective)...)
 	// What overrules a declared key may be why Falco has no output left.
 	if err := effective.CheckOverruled(declared, redact.Value); err != nil {
@@ -139,7 +139,7 @@ func judge(ctx context.Context, sv *survey, u systemd.Unit, content []byte, out 
 		return fault
 	}
 	reason, _, err := sv.view.Examine(ctx, sv.check(u), content)
-	switch onDisk, _ := readOptional(sv.view.Tree(), falco.ConfigFile); {
+	switch onDisk, _ := inforce.ReadOptional(sv.view.Tree(), falco.ConfigFile); {
 	case err == nil && reason != "" && u.Running() && bytes.Equal(onDisk, content):
 		return node.Refused(u.Name, reason+" ("+fault.Error()+")")
 	case err != nil || reason != "":

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/redact"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
@@ -88,7 +89,7 @@ func (sv *survey) load(ctx context.Context) (*falcoconf.Config, systemd.Unit, er
 		return nil, u, err
 	}
 	file := sv.inForce(u).CommandLine().MainFile()
-	content, err := readOptional(sv.view.Tree(), file)
+	content, err := inforce.ReadOptional(sv.view.Tree(), file)
 	if err == nil && content == nil {
 		err = node.Errorf(node.CodeFailed, "Falco is not installed yet: run falco-bootstrap first", "%s does not exist", file)
 	}

@@ -69,7 +69,7 @@ func planUnitDropIns(ctx context.Context, sv *survey, out *converge.Outcome) err
 			out.Changes = append(out.Changes, c...)
 			continue
 		}
-		old, err := readOptional(sv.view.Tree(), path)
+		old, err := inforce.ReadOptional(sv.view.Tree(), path)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/trust"
 )
@@ -22,7 +23,7 @@ const KeyFile = "/etc/pki/rpm-gpg/RPM-GPG-KEY-falcosecurity"
 // planKey keeps the pinned keys in rpm's database and in [KeyFile], and Falco's
 // expired and revoked ones out of the database.
 func planKey(ctx context.Context, sv *survey) (converge.Outcome, error) {
-	file, err := readOptional(sv.view.Tree(), KeyFile)
+	file, err := inforce.ReadOptional(sv.view.Tree(), KeyFile)
 	if err != nil {
 		return converge.Outcome{}, err
 	}

@@ -115,7 +115,7 @@ func unrotated(sv *survey, out *converge.Outcome, cause string) error {
 // its mode or owner is made anew.
 func writeRotation(sv *survey, out *converge.Outcome, content []byte) error {
 	w := node.WriteFile{Path: logrotateFile, New: content, Mode: 0o644, Cause: node.Because(node.DriftLogrotate, "Falco never rotates its log")}
-	old, err := readOptional(sv.view.Tree(), logrotateFile)
+	old, err := inforce.ReadOptional(sv.view.Tree(), logrotateFile)
 	if err != nil {
 		return err
 	}
@@ -139,7 +139,7 @@ func writeRotation(sv *survey, out *converge.Outcome, content []byte) error {
 
 // removeRotation plans that the agent's file goes, if it is there.
 func removeRotation(sv *survey, out *converge.Outcome, why string) error {
-	old, err := readOptional(sv.view.Tree(), logrotateFile)
+	old, err := inforce.ReadOptional(sv.view.Tree(), logrotateFile)
 	if err == nil && old != nil {
 		out.Changes = append(out.Changes, node.RemoveFile{Path: logrotateFile, Old: old, Cause: node.Because(node.DriftLogrotate, why)})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/ruleset"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
@@ -33,7 +34,7 @@ func planRules(ctx context.Context, sv *survey) (converge.Outcome, error) {
 	if err != nil || len(ours) == 0 && len(sv.Falco.Rules) == 0 {
 		return converge.Outcome{Reason: "none are declared"}, err
 	}
-	config, err := readOptional(sv.view.Tree(), falco.ConfigFile)
+	config, err := inforce.ReadOptional(sv.view.Tree(), falco.ConfigFile)
 	if err != nil {
 		return converge.Outcome{}, err
 	}

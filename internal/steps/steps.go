@@ -12,9 +12,6 @@ package steps
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"slices"
 	"strings"
 
@@ -122,25 +119,10 @@ func (s step) Plan(ctx context.Context, view node.View) (converge.Outcome, error
 // inTree turns an absolute path into a name of io/fs.
 func inTree(path string) string { return strings.TrimPrefix(path, "/") }
 
-// readOptional reads a file of the node; nil if there is none.
-func readOptional(tree fs.FS, path string) ([]byte, error) {
-	b, err := fs.ReadFile(tree, inTree(path))
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil
-	case err != nil:
-		return nil, fmt.Errorf("reading the node: %w", err)
-	case b == nil:
-		return []byte{}, nil
-	default:
-		return b, nil
-	}
-}
-
 // ownFile plans a file that is the agent's own, byte for byte. stale is the
 // drift of one that differs.
 func ownFile(view node.View, f node.WriteFile, stale node.Drift) ([]node.Change, error) {
-	old, err := readOptional(view.Tree(), f.Path)
+	old, err := inforce.ReadOptional(view.Tree(), f.Path)
 	if err != nil || (old != nil && string(old) == string(f.New)) {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/converge"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
+	"github.com/falco-bootstrap/falco-bootstrap/internal/inforce"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/settings"
 	"github.com/falco-bootstrap/falco-bootstrap/pkg/falcoconf"
@@ -81,11 +82,11 @@ func (sv *survey) identify() error {
 
 // detect reads the node's release files.
 func detect(tree fs.FS) (osrelease.Release, error) {
-	oracle, err := readOptional(tree, osrelease.OracleReleaseFile)
+	oracle, err := inforce.ReadOptional(tree, osrelease.OracleReleaseFile)
 	if err != nil {
 		return osrelease.Release{}, err
 	}
-	other, err := readOptional(tree, osrelease.OSReleaseFile)
+	other, err := inforce.ReadOptional(tree, osrelease.OSReleaseFile)
 	if err != nil {
 		return osrelease.Release{}, err
 	}
