@@ -182,7 +182,7 @@ func TestNodesMayOnlyPush(t *testing.T) {
 // follows from the timer.
 func TestAlertsFollowTheAgent(t *testing.T) {
 	texts := map[string]string{}
-	for _, path := range []string{"modules/falco-alerts/connectors.tf", "modules/falco-alerts/alarms.tf", "modules/falco-logging/outputs.tf", "../systemd/falco-bootstrap.timer"} {
+	for _, path := range []string{"modules/falco-alerts/connectors.tf", "modules/falco-alerts/alarms.tf", "modules/falco-logging/searches.tf", "../systemd/falco-bootstrap.timer"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
@@ -190,7 +190,7 @@ func TestAlertsFollowTheAgent(t *testing.T) {
 		texts[filepath.Base(path)] = string(text)
 	}
 	condition := regexp.MustCompile(`(?m)^    (json|text) = "(.*fb-probe-.*)"$`)
-	proofs, others := condition.FindAllStringSubmatch(texts["outputs.tf"], -1), condition.FindAllStringSubmatch(texts["connectors.tf"], -1)
+	proofs, others := condition.FindAllStringSubmatch(texts["searches.tf"], -1), condition.FindAllStringSubmatch(texts["connectors.tf"], -1)
 	if len(proofs) != 2 || len(others) != 2 {
 		t.Fatalf("is_proof = %v, no_proof = %v, want one condition for each format", proofs, others)
 	}
@@ -260,14 +260,14 @@ func TestGuideFollowsTheModules(t *testing.T) {
 			t.Errorf("docs/oke.md: %s is not pinned", source)
 		}
 	}
-	outputs, err := os.ReadFile("modules/falco-logging/outputs.tf")
+	searches, err := os.ReadFile("modules/falco-logging/searches.tf")
 	if err != nil {
 		t.Fatal(err)
 	}
 	results := regexp.MustCompile(`data\.result = '[a-z]+'`)
-	want, got := results.FindAllString(string(outputs), -1), results.FindAllString(string(guide), -1)
+	want, got := results.FindAllString(string(searches), -1), results.FindAllString(string(guide), -1)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the query for drift (-outputs.tf +docs/oke.md):\n%s", diff)
+		t.Errorf("the query for drift (-searches.tf +docs/oke.md):\n%s", diff)
 	}
 }
 
@@ -350,8 +350,9 @@ func TestResourceManagerSchema(t *testing.T) {
 }
 
 // TestTerraform runs terraform, or tofu, on a copy of deploy/. It skips a module
-// whose providers are not available; TF_PLUGIN_DIR names a directory of unpacked
-// providers for machines without a registry.
+// whose providers are not available. For machines without a registry TF_PLUGIN_DIR names
+// a directory of unpacked providers, and TF_MODULE_DIR one of unpacked modules: oke for
+// oracle-terraform-modules/oke, and those that it needs.
 func TestTerraform(t *testing.T) {
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
@@ -362,6 +363,9 @@ func TestTerraform(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("..")); err != nil {
 		t.Fatal(err)
+	}
+	if modules := os.Getenv("TF_MODULE_DIR"); modules != "" {
+		useLocalModules(t, dir, modules)
 	}
 	for _, path := range directories(t) {
 		t.Run(path, func(t *testing.T) {
@@ -397,4 +401,30 @@ func run(t *testing.T, terraform, dir string, args ...string) (string, error) {
 	cmd.Env = append(os.Environ(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	out, err := cmd.CombinedOutput()
 	return string(out), err
+}
+
+// oracleModule is the source, and the version, of a module of Oracle's in a registry or on
+// GitHub.
+var oracleModule = regexp.MustCompile(`"(?:github\.com/)?oracle-terraform-modules/(?:terraform-oci-)?([a-z]+)(?:/oci)?"(?:\s+version\s*=\s*"[^"]*")?`)
+
+// useLocalModules copies modules to a directory, and has every file there take them from it.
+func useLocalModules(t *testing.T, dir, modules string) {
+	t.Helper()
+	local := filepath.Join(dir, "modules")
+	if err := os.CopyFS(local, os.DirFS(modules)); err != nil {
+		t.Fatal(err)
+	}
+	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".tf" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, oracleModule.ReplaceAll(text, []byte(`"`+local+`/$1"`)), 0o600)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

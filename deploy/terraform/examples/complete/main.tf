@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 
 # A cluster, a node pool whose nodes run Falco, and OCI Logging for Falco's alerts.
-# The network must exist.
+# Without vcn_id, network.tf makes their network.
 
 locals {
   flex = endswith(var.node_shape, ".Flex")
+
+  log_compartment_id = coalesce(var.log_compartment_ocid, var.compartment_ocid)
+  archive            = var.archive_days == 0 ? null : { bucket = "${var.cluster_name}-archive", days = var.archive_days }
 
   # Versions and images sort by their numbers: 1.9 comes before 1.10, 9.7 before 9.10.
   offered           = { for v in data.oci_containerengine_cluster_option.oke.kubernetes_versions : join(".", formatlist("%05d", [for n in split(".", trimprefix(v, "v")) : tonumber(n)])) => v }
@@ -88,7 +91,9 @@ module "falco_iam" {
   identity_domain = var.identity_domain
   dynamic_group   = var.dynamic_group_ocid == "" ? null : { id = var.dynamic_group_ocid, name = var.dynamic_group_name }
 
+  log_compartment_id   = local.log_compartment_id
   create_alerts_policy = var.alert_email != ""
+  archive_bucket       = try(local.archive.bucket, null)
 
   providers = { oci = oci.home }
 }
@@ -96,18 +101,19 @@ module "falco_iam" {
 module "falco_logging" {
   source = "../../modules/falco-logging"
 
-  compartment_id   = var.compartment_ocid
+  compartment_id   = local.log_compartment_id
   name             = var.cluster_name
   dynamic_group_id = module.falco_iam.dynamic_group_id
   log              = module.falco_user_data.log
   retention_days   = var.retention_days
+  archive          = local.archive
 }
 
 module "falco_alerts" {
   count  = var.alert_email == "" ? 0 : 1
   source = "../../modules/falco-alerts"
 
-  compartment_id   = var.compartment_ocid
+  compartment_id   = local.log_compartment_id
   name             = var.cluster_name
   log_group_id     = module.falco_logging.log_group_id
   alert_log_id     = module.falco_logging.alert_log_id
@@ -121,7 +127,7 @@ resource "oci_containerengine_cluster" "oke" {
   compartment_id     = var.compartment_ocid
   kubernetes_version = local.kubernetes_version
   name               = var.cluster_name
-  vcn_id             = var.vcn_id
+  vcn_id             = local.network.vcn_id
   type               = "ENHANCED_CLUSTER"
 
   cluster_pod_network_options {
@@ -130,7 +136,14 @@ resource "oci_containerengine_cluster" "oke" {
 
   endpoint_config {
     is_public_ip_enabled = var.public_endpoint
-    subnet_id            = var.endpoint_subnet_id
+    subnet_id            = local.network.endpoint_subnet_id
+  }
+
+  lifecycle {
+    precondition {
+      condition     = var.vcn_id == "" ? var.endpoint_subnet_id == "" && var.worker_subnet_id == "" : var.endpoint_subnet_id != "" && var.worker_subnet_id != ""
+      error_message = "Set vcn_id, endpoint_subnet_id and worker_subnet_id, or none of them for a new network."
+    }
   }
 
   options {
@@ -158,7 +171,7 @@ resource "oci_containerengine_node_pool" "workers" {
       for_each = data.oci_identity_availability_domains.all.availability_domains
       content {
         availability_domain = placement_configs.value.name
-        subnet_id           = var.worker_subnet_id
+        subnet_id           = local.network.worker_subnet_id
       }
     }
 

@@ -12,23 +12,37 @@ variable "region" {
 }
 
 variable "compartment_ocid" {
-  description = "OCID of the compartment of the cluster and the logs."
+  description = "OCID of the compartment of the cluster, and of the logs unless log_compartment_ocid names another."
   type        = string
 }
 
 variable "vcn_id" {
-  description = "OCID of the network."
+  description = "OCID of the network. Empty: a new one, with a NAT and a service gateway."
   type        = string
+  default     = ""
+}
+
+variable "vcn_cidr" {
+  description = "Addresses of a new network."
+  type        = string
+  default     = "10.0.0.0/16"
+
+  validation {
+    condition     = can(regex("/(1[6-9]|2[0-2])$", var.vcn_cidr)) && can(cidrsubnet(var.vcn_cidr, 2, 1))
+    error_message = "A new network needs a block of addresses from /16 to /22, e.g. 10.0.0.0/16."
+  }
 }
 
 variable "endpoint_subnet_id" {
-  description = "OCID of the subnet of the Kubernetes API endpoint."
+  description = "OCID of the subnet of the Kubernetes API endpoint, if vcn_id is set."
   type        = string
+  default     = ""
 }
 
 variable "worker_subnet_id" {
-  description = "OCID of the subnet of the worker nodes. It must reach download.falco.org, or a mirror in settings."
+  description = "OCID of the subnet of the worker nodes, if vcn_id is set. It must reach download.falco.org, or a mirror in settings."
   type        = string
+  default     = ""
 }
 
 variable "load_balancer_subnet_id" {
@@ -41,6 +55,12 @@ variable "public_endpoint" {
   description = "Whether the API endpoint gets a public address."
   type        = bool
   default     = false
+}
+
+variable "endpoint_allowed_cidrs" {
+  description = "From which addresses the API endpoint in a new network can be reached, e.g. [\"192.0.2.0/24\"]. The nodes can always reach it."
+  type        = list(string)
+  default     = []
 }
 
 variable "cluster_name" {
@@ -198,4 +218,16 @@ variable "retention_days" {
   description = "How long OCI Logging keeps an entry."
   type        = number
   default     = 30
+}
+
+variable "log_compartment_ocid" {
+  description = "OCID of the compartment of the logs and alerts. Empty: that of the cluster."
+  type        = string
+  default     = ""
+}
+
+variable "archive_days" {
+  description = "How many days a new bucket keeps copies of both logs. 0: no archive."
+  type        = number
+  default     = 0
 }

@@ -16,6 +16,11 @@ locals {
   # In a tenancy with identity domains the domain comes before the group's name;
   # without it the statement means the domain Default.
   subject = var.identity_domain == "" ? local.group_name : "'${var.identity_domain}'/'${local.group_name}'"
+
+  logs = coalesce(var.log_compartment_id, var.compartment_id)
+
+  # Any user whose request comes from a connector of the compartment.
+  connector = "request.principal.type = 'serviceconnector', request.principal.compartment.id = '${local.logs}'"
 }
 
 # Tags of the same compartment need no policy for OKE to put them on nodes
@@ -65,27 +70,34 @@ resource "oci_identity_dynamic_group" "nodes" {
 resource "oci_identity_policy" "nodes" {
   count = var.create_policy ? 1 : 0
 
-  compartment_id = var.compartment_id
+  compartment_id = local.logs
   name           = "${var.name}-nodes"
   description    = "Worker nodes may write Falco alerts to OCI Logging"
   statements = [
-    "Allow dynamic-group ${local.subject} to {LOG_CONTENT_PUSH, UNIFIED_AGENT_CONFIG_GENERATE} in compartment id ${var.compartment_id}",
+    "Allow dynamic-group ${local.subject} to {LOG_CONTENT_PUSH, UNIFIED_AGENT_CONFIG_GENERATE} in compartment id ${local.logs}",
   ]
   freeform_tags = var.freeform_tags
 }
 
 # What Connector Hub proposes itself when a connector is created in the Console.
 resource "oci_identity_policy" "connectors" {
-  count = var.create_alerts_policy ? 1 : 0
+  count = var.create_alerts_policy || var.archive_bucket != null ? 1 : 0
 
-  compartment_id = var.compartment_id
+  compartment_id = local.logs
   name           = "${var.name}-connectors"
-  description    = "Connectors may read Falco alerts and send them to the topic and to metrics"
-  statements = [
-    "Allow any-user to read log-content in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}'}",
-    "Allow any-user to read log-groups in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}'}",
-    "Allow any-user to use ons-topics in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}'}",
-    "Allow any-user to use metrics in compartment id ${var.compartment_id} where all {request.principal.type = 'serviceconnector', request.principal.compartment.id = '${var.compartment_id}', target.metrics.namespace = '${var.metric_namespace}'}",
-  ]
+  description    = "Connectors may read Falco alerts and send them on"
+  statements = concat(
+    [
+      "Allow any-user to read log-content in compartment id ${local.logs} where all {${local.connector}}",
+      "Allow any-user to read log-groups in compartment id ${local.logs} where all {${local.connector}}",
+    ],
+    var.create_alerts_policy ? [
+      "Allow any-user to use ons-topics in compartment id ${local.logs} where all {${local.connector}}",
+      "Allow any-user to use metrics in compartment id ${local.logs} where all {${local.connector}, target.metrics.namespace = '${var.metric_namespace}'}",
+    ] : [],
+    var.archive_bucket == null ? [] : [
+      "Allow any-user to manage objects in compartment id ${local.logs} where all {${local.connector}, target.bucket.name = '${var.archive_bucket}'}",
+    ],
+  )
   freeform_tags = var.freeform_tags
 }

@@ -2,11 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 
 variable "compartment_id" {
-  description = "OCID of the compartment of the nodes and of the logs."
+  description = "OCID of the compartment of the nodes."
   type        = string
 
   validation {
     condition     = can(regex("^ocid1\\.(compartment|tenancy)\\.", var.compartment_id))
+    error_message = "This must be the OCID of a compartment."
+  }
+}
+
+variable "log_compartment_id" {
+  description = "OCID of the compartment of the logs: compartment_id of the falco-logging module. The default is the compartment of the nodes."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.log_compartment_id == null || can(regex("^ocid1\\.(compartment|tenancy)\\.", var.log_compartment_id))
     error_message = "This must be the OCID of a compartment."
   }
 }
@@ -90,6 +101,12 @@ variable "create_alerts_policy" {
   description = "Whether to create the policy that the connectors of the falco-alerts module need."
   type        = bool
   default     = false
+}
+
+variable "archive_bucket" {
+  description = "The archive's bucket of the falco-logging module: lets its connectors write there. The default is no archive."
+  type        = string
+  default     = null
 }
 
 variable "metric_namespace" {

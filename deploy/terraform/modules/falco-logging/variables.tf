@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 
 variable "compartment_id" {
-  description = "OCID of the compartment of the nodes and of the logs."
+  description = "OCID of the compartment of the logs. If it is not that of the nodes, pass it to the falco-iam module as log_compartment_id."
   type        = string
 
   validation {
@@ -50,6 +50,26 @@ variable "retention_days" {
     condition     = contains([30, 60, 90, 120, 150, 180], var.retention_days)
     error_message = "OCI Logging keeps entries 30, 60, 90, 120, 150 or 180 days."
   }
+}
+
+variable "archive" {
+  description = "Copies both logs to a new bucket, and keeps them there for so many days. Pass the bucket's name to the falco-iam module as archive_bucket. The default is no archive."
+  type = object({
+    bucket = string
+    days   = number
+  })
+  default = null
+
+  validation {
+    condition     = var.archive == null ? true : can(regex("^[A-Za-z0-9._-]{1,256}$", var.archive.bucket)) && var.archive.days >= 1 && floor(var.archive.days) == var.archive.days
+    error_message = "A bucket's name consists of letters, digits, - _ and ., and days is a whole number."
+  }
+}
+
+variable "saved_searches" {
+  description = "Whether to save the searches of the outputs, so that they are in the list of Logging Search."
+  type        = bool
+  default     = true
 }
 
 variable "freeform_tags" {

@@ -17,6 +17,11 @@ mock_provider "oci" {
       kubernetes_versions = ["v1.36.1", "v1.9.3"]
     }
   }
+  mock_data "oci_core_services" {
+    defaults = {
+      services = [{ id = "ocid1.service.oc1..all", cidr_block = "all-zrh-services-in-oracle-services-network", name = "All ZRH Services In Oracle Services Network" }]
+    }
+  }
   mock_data "oci_containerengine_node_pool_option" {
     defaults = {
       sources = [
@@ -191,4 +196,86 @@ run "no_image" {
     kubernetes_version = "v1.20.0"
   }
   expect_failures = [terraform_data.pins]
+}
+
+run "a_network_that_exists" {
+  command = apply
+  assert {
+    condition     = length(oci_core_vcn.new) == 0 && length(oci_core_subnet.workers) == 0 && oci_containerengine_cluster.oke.vcn_id == "ocid1.vcn.oc1..example"
+    error_message = "The network that was passed is not used."
+  }
+}
+
+run "a_new_network" {
+  command = apply
+  variables {
+    vcn_id             = ""
+    endpoint_subnet_id = ""
+    worker_subnet_id   = ""
+  }
+  assert {
+    condition     = oci_core_subnet.workers[0].cidr_block == "10.0.64.0/18" && oci_core_subnet.endpoint[0].cidr_block == "10.0.0.0/28"
+    error_message = "The subnets have other addresses."
+  }
+  assert {
+    condition     = oci_core_subnet.workers[0].prohibit_public_ip_on_vnic && oci_core_subnet.endpoint[0].prohibit_public_ip_on_vnic && length(oci_core_internet_gateway.new) == 0
+    error_message = "A private network can be reached from the internet."
+  }
+  assert {
+    condition     = toset([for r in oci_core_route_table.private[0].route_rules : r.network_entity_id]) == toset([oci_core_nat_gateway.new[0].id, oci_core_service_gateway.new[0].id])
+    error_message = "The nodes reach neither download.falco.org nor Oracle's services."
+  }
+  assert {
+    condition     = oci_containerengine_node_pool.workers.node_config_details[0].placement_configs != null && alltrue([for p in oci_containerengine_node_pool.workers.node_config_details[0].placement_configs : p.subnet_id == oci_core_subnet.workers[0].id])
+    error_message = "The nodes are not in the new subnet."
+  }
+  assert {
+    condition     = oci_containerengine_cluster.oke.endpoint_config[0].subnet_id == oci_core_subnet.endpoint[0].id && oci_containerengine_cluster.oke.vcn_id == oci_core_vcn.new[0].id
+    error_message = "The cluster is not in the new network."
+  }
+}
+
+run "a_public_endpoint_in_a_new_network" {
+  command = apply
+  variables {
+    vcn_id                 = ""
+    endpoint_subnet_id     = ""
+    worker_subnet_id       = ""
+    vcn_cidr               = "192.168.0.0/20"
+    public_endpoint        = true
+    endpoint_allowed_cidrs = ["192.0.2.0/24"]
+  }
+  assert {
+    condition     = oci_core_subnet.workers[0].prohibit_public_ip_on_vnic && !oci_core_subnet.endpoint[0].prohibit_public_ip_on_vnic && oci_core_subnet.endpoint[0].route_table_id == oci_core_route_table.public[0].id
+    error_message = "Not the endpoint alone is public."
+  }
+  assert {
+    condition     = toset([for r in oci_core_security_list.endpoint[0].ingress_security_rules : r.source if r.protocol == "6"]) == toset(["192.168.4.0/22", "192.0.2.0/24"])
+    error_message = "Others than the nodes and those who are allowed reach the endpoint."
+  }
+}
+
+run "a_network_without_subnets" {
+  command = plan
+  variables {
+    worker_subnet_id = ""
+  }
+  expect_failures = [oci_containerengine_cluster.oke]
+}
+
+run "logs_elsewhere_and_kept" {
+  command = apply
+  variables {
+    log_compartment_ocid = "ocid1.compartment.oc1..logs"
+    archive_days         = 365
+    alert_email          = "oncall@example.com"
+  }
+  assert {
+    condition     = startswith(output.alert_search, "search \"ocid1.compartment.oc1..logs/") && oci_containerengine_cluster.oke.compartment_id == "ocid1.compartment.oc1..example"
+    error_message = "The logs are not in their compartment, or the cluster is."
+  }
+  assert {
+    condition     = module.falco_logging.archive_bucket == "falco-archive"
+    error_message = "There is no archive."
+  }
 }

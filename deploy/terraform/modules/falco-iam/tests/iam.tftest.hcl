@@ -40,6 +40,26 @@ run "connectors" {
   }
 }
 
+run "logs_and_archive_elsewhere" {
+  command = apply
+  variables {
+    log_compartment_id = "ocid1.compartment.oc1..logs"
+    archive_bucket     = "falco-archive"
+  }
+  assert {
+    condition     = oci_identity_policy.nodes[0].compartment_id == "ocid1.compartment.oc1..logs" && endswith(oci_identity_policy.nodes[0].statements[0], " in compartment id ocid1.compartment.oc1..logs")
+    error_message = "The nodes may not write to the logs."
+  }
+  assert {
+    condition     = strcontains(oci_identity_dynamic_group.nodes[0].matching_rule, "instance.compartment.id = 'ocid1.compartment.oc1..example'")
+    error_message = "The nodes are not those of their own compartment."
+  }
+  assert {
+    condition     = length(oci_identity_policy.connectors[0].statements) == 3 && endswith(oci_identity_policy.connectors[0].statements[2], "request.principal.compartment.id = 'ocid1.compartment.oc1..logs', target.bucket.name = 'falco-archive'}")
+    error_message = "The connectors may write to other buckets, or not to this one."
+  }
+}
+
 run "own_tag" {
   command = apply
   variables {

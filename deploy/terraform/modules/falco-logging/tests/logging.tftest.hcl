@@ -61,6 +61,51 @@ run "text" {
   }
 }
 
+run "searches_are_saved" {
+  command = apply
+
+  assert {
+    condition     = tomap({ for s in oci_logging_log_saved_search.falco : s.name => s.query }) == tomap({ falco-alert = output.alert_search, falco-proof = output.proof_search, falco-drift = output.drift_search })
+    error_message = "The list of searches is not that of the outputs."
+  }
+  assert {
+    condition     = length(oci_sch_service_connector.archive) == 0 && length(oci_objectstorage_bucket.archive) == 0
+    error_message = "An archive that nobody asked for."
+  }
+}
+
+run "archive" {
+  command = apply
+  variables {
+    archive        = { bucket = "falco-archive", days = 400 }
+    saved_searches = false
+  }
+  assert {
+    condition     = one(oci_objectstorage_bucket.archive[0].retention_rules).duration[0].time_amount == "400" && oci_objectstorage_bucket.archive[0].access_type == "NoPublicAccess"
+    error_message = "The bucket does not keep what is written, or shows it to everybody."
+  }
+  assert {
+    condition     = oci_sch_service_connector.archive["alerts"].source[0].log_sources[0].log_id == oci_logging_log.alerts.id && oci_sch_service_connector.archive["drift"].source[0].log_sources[0].log_id == oci_logging_log.reports.id
+    error_message = "Not both logs are copied."
+  }
+  assert {
+    condition     = alltrue([for c in oci_sch_service_connector.archive : c.target[0].bucket == "falco-archive"])
+    error_message = "The copies do not go to the bucket."
+  }
+  assert {
+    condition     = length(oci_logging_log_saved_search.falco) == 0
+    error_message = "Searches are saved although nobody wants them."
+  }
+}
+
+run "an_archive_needs_days" {
+  command = plan
+  variables {
+    archive = { bucket = "falco-archive", days = 0.5 }
+  }
+  expect_failures = [var.archive]
+}
+
 run "retention_is_checked" {
   command = plan
   variables {
