@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // faultsEnv selects the long campaign: "all", or names of families with commas
@@ -186,7 +187,7 @@ func (f *field) judge(r *row, got Result) {
 	if !f.running {
 		return
 	}
-	switch up := f.Unit(modernUnit).Running(); {
+	switch up := f.runs(); {
 	case up:
 		r.seen["Falco runs"]++
 	case f.packages:
@@ -196,6 +197,17 @@ func (f *field) judge(r *row, got Result) {
 	default:
 		r.lose("Falco does not run after exit %d", got.Exit)
 	}
+}
+
+// runs reports whether Falco runs. A restart that a killed run has asked systemd for goes
+// on without it.
+func (f *field) runs() bool {
+	f.t.Helper()
+	if f.Unit(modernUnit).Running() {
+		return true
+	}
+	f.Wait(time.Minute, "[[ -z $(systemctl list-jobs --no-legend "+modernUnit+") ]]")
+	return f.Unit(modernUnit).Running()
 }
 
 // judgeFiles wants every file as it was or as it is to be. Packages are unpacked file
