@@ -95,3 +95,15 @@ func TestGuidesFleetCommands(t *testing.T) {
 		t.Errorf("%d commands, want one", got)
 	}
 }
+
+// The size and the hash that the guide's line prints are what the settings block takes.
+func TestGuidesPins(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "falco-bootstrap"), "program", 0o755)
+	_, block, _ := strings.Cut(read(t, guide), "  ```\n  stat -c")
+	block, _, _ = strings.Cut("stat -c"+block, "```")
+	status, out := command(t, nil, "bash", "-c", "cd "+dir+"\n"+block)
+	if want := "7\n1310ca2c8932dbd118668bd97442558a3e1f546b5e15c69699dfbd6024f548d8  falco-bootstrap\n"; status != 0 || out != want {
+		t.Errorf("the command = %d, %q, want %q", status, out, want)
+	}
+}

@@ -103,6 +103,57 @@ func TestReleaseIsReproducible(t *testing.T) {
 	}
 }
 
+// SECURITY.md's commands accept what the workflow signs, and refuse a changed file. The
+// signature itself is Sigstore's; the stand-in for cosign compares the identity.
+func TestSecurityChecksARelease(t *testing.T) {
+	page, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(page), "```\ncosign ")
+	block, _, ok := strings.Cut("cosign "+block, "```")
+	workflow, err := os.ReadFile("../.github/workflows/release.yml")
+	if err != nil || !ok {
+		t.Fatalf("no block of cosign, or no workflow: %v", err)
+	}
+	for _, line := range []string{`push: {tags: ["v*"]}`, "--bundle dist/SHA256SUMS.sigstore.json dist/SHA256SUMS", "subject-checksums: dist/SHA256SUMS"} {
+		if !strings.Contains(string(workflow), line) {
+			t.Errorf("release.yml lacks %q", line)
+		}
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"cosign": `#!/bin/bash
+[ "$1 $2 $3 $4 $5" = "verify-blob SHA256SUMS --bundle SHA256SUMS.sigstore.json --certificate-identity-regexp" ] &&
+	grep -Eq "$6" <<<https://github.com/falco-bootstrap/falco-bootstrap/.github/workflows/release.yml@refs/tags/v1.2.3 &&
+	! grep -Eq "$6" <<<https://github.com/somebody/falco-bootstrap/.github/workflows/release.yml@refs/tags/v1.2.3 &&
+	[ "$7 $8" = "--certificate-oidc-issuer https://token.actions.githubusercontent.com" ]
+`,
+		"gh":                          "#!/bin/bash\n[ \"$*\" = 'attestation verify falco-bootstrap-linux-amd64 --repo falco-bootstrap/falco-bootstrap' ]\n",
+		"falco-bootstrap-linux-amd64": "program",
+		"SHA256SUMS":                  fmt.Sprintf("%x  falco-bootstrap-linux-amd64\n%x  falco-bootstrap-linux-arm64\n", sha256.Sum256([]byte("program")), sha256.Sum256(nil)),
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func() error {
+		cmd := exec.CommandContext(t.Context(), "bash", "-e", "-c", block)
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+		return cmd.Run()
+	}
+	if err := check(); err != nil {
+		t.Errorf("SECURITY.md's commands on a good release: %v\n%s", err, block)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "falco-bootstrap-linux-amd64"), []byte("other"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if check() == nil {
+		t.Error("SECURITY.md's commands accept a changed program")
+	}
+}
+
 // hostBinary builds the agent for this machine, with its symbols or as a release.
 func hostBinary(t *testing.T, ldflags string) string {
 	t.Helper()

@@ -148,5 +148,10 @@ func TestConfigTold(t *testing.T) {
 		if r := n.Sh("runuser -u nobody -- " + agent + " config check --kernel-release=" + n.Setup.Kernel + " /tmp/site.yaml"); r.Exit != 0 || !strings.Contains(r.Stdout, "/tmp/site.yaml: ok") {
 			t.Errorf("without root: %v", r)
 		}
+		// Both files of docs/settings.md, one of them with a misspelt key.
+		n.WriteFile("/tmp/other.yaml", "falco:\n  config:\n    json_outptu: true\n")
+		if r := n.Run("config", "check", "/tmp/site.yaml", "/tmp/other.yaml"); r.Exit != 6 || !strings.Contains(r.Stdout, "/tmp/site.yaml: ok") || !strings.Contains(r.Stdout+r.Stderr, "json_output") {
+			t.Errorf("two files: %v", r)
+		}
 	})
 }

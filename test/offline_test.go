@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,32 @@ func (n *Node) copyDirTo(to *Node, dir string) {
 // otherByte changes the hundredth byte of $1 from its end.
 const otherByte = `at=$(($(stat -c %s $1) - 100)) byte=X; [ "$(tail -c 100 $1 | head -c 1 | tr -d '\0')" != X ] || byte=Y
 	printf $byte | dd of=$1 bs=1 seek=$at conv=notrunc status=none`
+
+// bucketOCI does with a directory what the oci command does with a bucket.
+const bucketOCI = `#!/bin/bash
+set -eu
+case "$1 $2 $3 $4 $5" in
+"os object bulk-upload --bucket-name falco") [ "$6 $7 $8" = "--src-dir falco --object-prefix" ]; mkdir -p /srv/www/bucket; cp -r falco "/srv/www/bucket/$9" ;;
+"os preauth-request create --bucket-name falco") [ "$8 $9" = "--access-type AnyObjectRead" ]; [ "${10}" = --time-expires ]; date -d "${11}" >/dev/null ;;
+*) exit 2 ;;
+esac
+`
+
+// guideBlock returns the block of commands in docs/oke.md that contains a text.
+func guideBlock(t *testing.T, with string) string {
+	t.Helper()
+	page, err := os.ReadFile("../docs/oke.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, block := range strings.Split(string(page), "\n```") {
+		if i%2 == 1 && strings.Contains(block, with) {
+			return block + "\n"
+		}
+	}
+	t.Fatalf("docs/oke.md has no block with %q", with)
+	return ""
+}
 
 // A bundle made on a connected node is all that a node without a network needs.
 // A package that is not signed by a pinned key does not even reach dnf.
@@ -90,6 +117,19 @@ func TestOffline(t *testing.T) {
 			}
 		})
 	}
+	t.Run("a mirror as docs/oke.md makes it", func(t *testing.T) {
+		connected.Must("mkdir /srv/mirror; ln -s " + agent + " /usr/local/bin/falco-bootstrap")
+		connected.WriteFile("/usr/local/bin/oci", bucketOCI)
+		connected.Must("chmod 755 /usr/local/bin/oci; cd /srv/mirror; export FALCO_BOOTSTRAP_KERNEL_RELEASE=" + d.Kernel + "; set -e\n" + guideBlock(t, "falco-bootstrap bundle falco"))
+		connected.copyDirTo(n, "/srv/www/bucket")
+		n.In(t)
+		n.Must("systemctl start node-server")
+		mirror := www + "/bucket/falco"
+		if r := n.Exec(bundle+"/falco-bootstrap", "--repository-baseurl", mirror, "--repository-gpgkey", mirror+"/RPM-GPG-KEY-falcosecurity", "--repo-gpgcheck=false", "--insecure",
+			"--config", bundle+"/falco-bootstrap.yaml", "--kernel-release", d.Kernel); r.Exit != 0 {
+			t.Errorf("from the mirror: %v", r)
+		}
+	})
 	t.Run("the bundle", func(t *testing.T) {
 		n.In(t)
 		if r := run("bundle"); r.Exit != 0 {

@@ -6,6 +6,7 @@ package test
 import (
 	"encoding/json"
 	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ func TestAudit(t *testing.T) {
 		n.golden(t, "converged", 0)
 		n.auditAsNobody(t, 1)
 		n.outputFiles(t)
+		n.readmeSample(t)
 		n.Must(`sed -i 's/^gpgcheck=1/gpgcheck=0/' /etc/yum.repos.d/falcosecurity.repo
 			sed -i 's|^  filename: /var/log/falco.log|  filename: https://audit:secret@log.test/falco|' /etc/falco/falco.yaml
 			chmod 644 /var/log/falco.log; systemctl disable --now falco-modern-bpf 2>&1`)
@@ -43,6 +45,27 @@ func TestAudit(t *testing.T) {
 		n.golden(t, "drifted", 2, node.DriftRepository, node.DriftLogMode, node.DriftConfigEdited, node.DriftUnitDisabled, node.DriftUnitStopped)
 		n.auditAsNobody(t, 2)
 	})
+}
+
+// readmeSample compares the audit that the README shows, on a node where somebody has
+// switched off the alert log and stopped Falco, and puts the node back.
+func (n *Node) readmeSample(t *testing.T) {
+	t.Helper()
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, sample, _ := strings.Cut(string(page), "# falco-bootstrap --dry-run\n")
+	sample, _, _ = strings.Cut(sample, "```")
+	n.Must(`cp -p /etc/falco/falco.yaml /tmp/falco.yaml
+		sed -i '/^file_output:/,/filename/ s/enabled: true/enabled: false/' /etc/falco/falco.yaml; systemctl stop ` + modernUnit)
+	out := n.Run("--dry-run").Stdout
+	for _, line := range strings.Split(strings.TrimSpace(sample), "\n") {
+		if !strings.Contains(out, line+"\n") {
+			t.Errorf("the README shows %q, which is not in\n%s", line, out)
+		}
+	}
+	n.Must("cp -p /tmp/falco.yaml /etc/falco/falco.yaml; systemctl start " + modernUnit)
 }
 
 // snapshotAlerts is Falco's log, which changes because a snapshot reads /etc/shadow.
