@@ -165,3 +165,21 @@ func TestRemoveKeepsWhatItFound(t *testing.T) {
 		t.Errorf("keys %q, falco %q; keys were %q", got, n.Installed("falco"), keys)
 	}
 }
+
+// A Falco that somebody has installed after a run could not do so is theirs.
+func TestRemoveKeepsWhatOthersInstalled(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	n.Faults("/falco/ 404")
+	if r := n.Run(); r.Exit != 5 {
+		t.Fatal(r)
+	}
+	n.Must("rm /etc/falco-standin/http; FALCO_FRONTEND=noninteractive FALCO_DRIVER_CHOICE=none dnf -y install falco")
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	r := n.Run("remove", "--purge")
+	if r.Exit != 0 || !strings.Contains(r.Stdout, "Falco stays: nothing says that falco-bootstrap has installed it") || len(n.Installed("falco")) != 1 {
+		t.Errorf("Falco %q after %v", n.Installed("falco"), r)
+	}
+}

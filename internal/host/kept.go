@@ -30,6 +30,11 @@ func (m *Machine) note(c node.Change) {
 }
 
 func (m *Machine) noteInLedger(c node.Change) error {
+	return m.editLedger(func(l ledger.Ledger) (ledger.Ledger, bool) { return l.Note(c, m.filesOfFalco) })
+}
+
+// editLedger writes what edit makes of the ledger, if it says that this is news.
+func (m *Machine) editLedger(edit func(ledger.Ledger) (ledger.Ledger, bool)) error {
 	old, err := files.ReadState(m.tree, path.Base(ledger.File))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -38,7 +43,7 @@ func (m *Machine) noteInLedger(c node.Change) error {
 	if err != nil {
 		return err
 	}
-	next, news := l.Note(c, m.filesOfFalco)
+	next, news := edit(l)
 	if !news {
 		return nil
 	}
@@ -47,6 +52,23 @@ func (m *Machine) noteInLedger(c node.Change) error {
 		return err
 	}
 	return files.WriteState(m.tree, path.Base(ledger.File), content)
+}
+
+// retract takes out of the ledger what a failed transaction has not installed: who
+// installs it by hand later is not the agent. Where rpm does not answer, or a run is
+// killed here, the note stays.
+func (m *Machine) retract(ctx context.Context, c node.Install) {
+	if m.opts.Removing {
+		return
+	}
+	packages, err := m.packages.Packages(ctx)
+	if err != nil {
+		return
+	}
+	err = m.editLedger(func(l ledger.Ledger) (ledger.Ledger, bool) { return l.Retract(c, packages) })
+	if err != nil {
+		m.opts.tell(node.Progress{Message: "what falco-bootstrap remove needs to know is not kept: " + err.Error(), Warning: true})
+	}
 }
 
 // filesOfFalco lists the directories that are Falco's alone, and what is in them.
@@ -70,6 +92,7 @@ func (m *Machine) filesOfFalco() []string {
 func (m *Machine) install(ctx context.Context, c node.Install) error {
 	began := time.Now()
 	if err := m.packages.Install(ctx, c); err != nil {
+		m.retract(ctx, c)
 		return err
 	}
 	if err := m.keepShipped(began); err != nil {

@@ -157,6 +157,27 @@ func (l *Ledger) noteInstall(c node.Install, found func() []string) {
 	}
 }
 
+// Retract returns the ledger without the packages of a failed transaction that are not
+// installed, and whether that says anything new. A transaction that has installed Falco
+// has installed the others.
+func (l Ledger) Retract(c node.Install, packages node.Packages) (Ledger, bool) {
+	absent := func(p Package) bool {
+		asked := slices.ContainsFunc(c.Targets, func(t node.Target) bool { return t.Name == p.Name })
+		return asked && !slices.ContainsFunc(packages.Installed[p.Name], func(is node.Package) bool {
+			return p.NEVRA == "" || p.NEVRA == is.NEVRA()
+		})
+	}
+	hasFalco := slices.ContainsFunc(c.Targets, func(t node.Target) bool { return t.Name == "falco" && len(packages.Installed[t.Name]) > 0 })
+	if c.Action != "install" || hasFalco || !slices.ContainsFunc(l.Packages, absent) {
+		return l, false
+	}
+	l.Packages = slices.DeleteFunc(slices.Clone(l.Packages), absent)
+	if !l.Has("falco") {
+		l.Found = nil
+	}
+	return l, true
+}
+
 // IsOurs reports whether the content is that of a file which only the agent writes.
 func IsOurs(content []byte) bool { return bytes.HasPrefix(content, []byte("# "+ruleset.Header)) }
 

@@ -69,6 +69,41 @@ func TestNote(t *testing.T) {
 	}
 }
 
+func TestRetract(t *testing.T) {
+	falco := node.Target{Name: "falco", Spec: "falco"}
+	headers := node.Target{Name: "kernel-devel", Spec: "kernel-devel-4.18.0-1.x86_64", Provides: []string{"x"}}
+	noted, _ := Ledger{Packages: []Package{{Name: "dkms"}}}.Note(node.Install{Action: "install", Targets: []node.Target{falco, headers}}, func() []string { return []string{"/etc/falco/theirs"} })
+	has := func(names ...string) node.Packages {
+		p := node.Packages{Installed: map[string][]node.Package{}}
+		for _, name := range names {
+			p.Installed[name] = []node.Package{{Name: name, Version: "4.18.0", Release: "1", Arch: "x86_64"}}
+		}
+		return p
+	}
+	other := has("kernel-devel")
+	other.Installed["kernel-devel"][0].Release = "2"
+	for _, tt := range []struct {
+		name     string
+		action   string
+		packages node.Packages
+		want     []Package
+		found    int
+	}{
+		{"nothing was installed", "install", has(), []Package{{Name: "dkms"}}, 0},
+		{"the headers were", "install", has("kernel-devel"), []Package{{Name: "dkms"}, {Name: "kernel-devel", NEVRA: headers.Spec}}, 0},
+		{"headers of another kernel were", "install", other, []Package{{Name: "dkms"}}, 0},
+		{"Falco was", "install", has("falco"), noted.Packages, 1},
+		{"a removal", "remove", has(), noted.Packages, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, news := noted.Retract(node.Install{Action: tt.action, Targets: []node.Target{falco, headers}}, tt.packages)
+			if diff := cmp.Diff(tt.want, got.Packages); diff != "" || len(got.Found) != tt.found || news != (len(tt.want) < len(noted.Packages)) {
+				t.Errorf("news %t, found %q; packages (-want +got):\n%s", news, got.Found, diff)
+			}
+		})
+	}
+}
+
 func TestParseRefuses(t *testing.T) {
 	for text, want := range map[string]string{"{": "unexpected end of JSON input", `{"schema_version": 99}`: "a newer falco-bootstrap has written it"} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
