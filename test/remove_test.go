@@ -183,3 +183,20 @@ func TestRemoveKeepsWhatOthersInstalled(t *testing.T) {
 		t.Errorf("Falco %q after %v", n.Installed("falco"), r)
 	}
 }
+
+// The headers of a kernel that no longer runs, and of another kind, go too.
+func TestRemoveForgetsNoHeaders(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("10.1").RHCK())
+	installed := n.Installed("*")
+	if r := n.Run("--driver=kmod"); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	n.Setup.Kernel = OL("10.1").Kernel
+	if r := n.Run("remove", "--purge"); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	if got := n.Installed("*"); !slices.Equal(got, installed) {
+		t.Errorf("installed are %q, and were %q", got, installed)
+	}
+}

@@ -71,6 +71,22 @@ func (m *Machine) retract(ctx context.Context, c node.Install) {
 	}
 }
 
+// installedBefore names the packages that the agent has installed here, by its ledger:
+// among them may be the headers of a kernel that no longer runs. Who plans with the
+// ledger tells of one that cannot be read.
+func installedBefore(t files.Tree) []string {
+	content, err := files.ReadState(t, path.Base(ledger.File))
+	if err != nil {
+		return nil
+	}
+	l, _ := ledger.Parse(content)
+	var names []string
+	for _, p := range l.Packages {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // filesOfFalco lists the directories that are Falco's alone, and what is in them.
 func (m *Machine) filesOfFalco() []string {
 	var all []string

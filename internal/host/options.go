@@ -64,7 +64,7 @@ func (o Options) programs() tools {
 
 func (o Options) packages(t files.Tree) *pkgmgr.Manager {
 	m := pkgmgr.New(t, o.tell)
-	m.RPM, m.Kernel = o.programs().rpm, cmp.Or(o.Kernel, runningKernel())
+	m.RPM, m.Kernel, m.Also = o.programs().rpm, cmp.Or(o.Kernel, runningKernel()), installedBefore(t)
 	return m
 }
 

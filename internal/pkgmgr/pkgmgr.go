@@ -26,6 +26,8 @@ type Manager struct {
 	RPM []string
 	// Kernel is the release of the kernel whose headers matter; "" if none do.
 	Kernel string
+	// Also are names of more packages that matter.
+	Also []string
 	// DNF are candidates for dnf or yum; the first that exists is used.
 	DNF []string
 	// Tree holds the files that changes name.

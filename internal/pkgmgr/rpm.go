@@ -48,6 +48,11 @@ func (m *Manager) queried() []string {
 	if k, err := osrelease.ParseKernel(m.Kernel); err == nil {
 		names = append(names, k.DevelName())
 	}
+	for _, name := range m.Also {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
 	return names
 }
 
