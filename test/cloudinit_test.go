@@ -53,6 +53,7 @@ func (n *Node) requireJoined() {
 		n.t.Errorf("the node joined %d times, want once", got)
 	}
 	ended := n.Joined()
+	join := time.Duration(ended-n.stamp("cloud-final.service", "ExecMainStartTimestampMonotonic")) * time.Microsecond
 	rest := time.Duration(n.stamp("cloud-final.service", "ExecMainExitTimestampMonotonic")-ended) * time.Microsecond
 	if rest < 0 || rest > joinRest {
 		n.t.Errorf("cloud-init ended %v after the join, want within %v", rest, joinRest)
@@ -60,7 +61,7 @@ func (n *Node) requireJoined() {
 	if r := n.Sh("systemctl is-failed cloud-final.service"); r.Exit == 0 {
 		n.t.Errorf("cloud-init reports the node as failed: %v", n.Sh("cat /var/log/cloud-init-output.log").Stdout)
 	}
-	n.t.Logf("cloud-init ended %v after the join", rest)
+	n.t.Logf("the join ended %v after the user data began, and cloud-init %v after the join", join, rest)
 }
 
 // requireNoCycle fails the test if systemd had to break an ordering cycle at this boot.
@@ -237,6 +238,14 @@ func TestCloudInitJoinIsSafe(t *testing.T) {
 	}
 	// One node, booted again for each case: that takes half as long as new nodes.
 	n := StartCloud(t, OL("9.6"))
+	t.Run("no agent", func(t *testing.T) { // what the others are measured against
+		n.In(t)
+		n.FirstBoot(readDeployed(t, "50-oke.sh"))
+		n.requireJoined()
+		if n.Exists("/etc/systemd/system/falco-bootstrap.service") {
+			t.Error("the node has the agent's unit")
+		}
+	})
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			n.In(t)
