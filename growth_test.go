@@ -4,6 +4,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"runtime"
 	"strings"
@@ -22,6 +23,13 @@ func TestSetGrowsWithTheFile(t *testing.T) {
 	}{
 		{"yamledit", "# What it does.\nkey_%d:\n  enabled: false\n  list: [a, b]\n", func(src []byte) ([]byte, error) {
 			return yamledit.Set(src, yamledit.Setting{Path: "key_1.enabled", Value: true})
+		}},
+		{"yamledit, as many keys", "key_%d:\n  enabled: false\n", func(src []byte) ([]byte, error) {
+			var all []yamledit.Setting
+			for i := range bytes.Count(src, []byte("enabled")) {
+				all = append(all, yamledit.Setting{Path: fmt.Sprintf("key_%d.enabled", i), Value: true})
+			}
+			return yamledit.Set(src, all...)
 		}},
 		{"yumrepo", "[site-%d]\nname=x\nbaseurl=http://127.0.0.1/\nenabled=0\n", func(src []byte) ([]byte, error) {
 			return yumrepo.Set(src, "site-1", yumrepo.KeyValue{Key: "enabled", Value: "1"})

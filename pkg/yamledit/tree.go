@@ -3,14 +3,29 @@
 
 package yamledit
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-)
+import "fmt"
 
-// withValue returns a copy of tree in which the value at path is value. It
-// creates the maps and lists that are missing on the way. The first done steps of
+// copied returns a tree that shares no map and no list with tree.
+func copied(tree any) any {
+	switch tree := tree.(type) {
+	case map[string]any:
+		out := make(map[string]any, len(tree))
+		for key, value := range tree {
+			out[key] = copied(value)
+		}
+		return out
+	case []any:
+		out := make([]any, len(tree))
+		for i, value := range tree {
+			out[i] = copied(value)
+		}
+		return out
+	}
+	return tree
+}
+
+// withValue sets the value at path in tree, which it changes, and returns tree or what
+// takes its place. It creates the maps and lists that are missing on the way. The first done steps of
 // the path lead to tree.
 func withValue(tree any, path Path, done int, value any) (any, error) {
 	if done == len(path) {
@@ -28,11 +43,12 @@ func withValue(tree any, path Path, done int, value any) (any, error) {
 		if !ok && tree != nil {
 			return nil, conflict(path[:done], "value is not a map", "set the key itself, or remove it first")
 		}
-		out := map[string]any{}
-		maps.Copy(out, m)
+		if m == nil {
+			m = map[string]any{}
+		}
 		var err error
-		out[s.Key], err = withValue(out[s.Key], path, done+1, value)
-		return out, err
+		m[s.Key], err = withValue(m[s.Key], path, done+1, value)
+		return m, err
 	}
 	return withEntry(tree, path, done, value)
 }
@@ -47,7 +63,6 @@ func withEntry(tree any, path Path, done int, value any) (any, error) {
 	if i > len(list) {
 		return nil, conflict(path[:done], fmt.Sprintf("list has %d entries and none numbered %d", len(list), i), "set the entries one after the other, or the whole list")
 	}
-	list = slices.Clone(list)
 	if i == len(list) {
 		list = append(list, nil)
 	}
@@ -63,7 +78,7 @@ func withinAlias(a alias, path Path, change func(any) (any, error)) (any, error)
 	if err != nil {
 		return nil, err
 	}
-	changed, err := change(plain)
+	changed, err := change(copied(plain))
 	if err != nil {
 		return nil, err
 	}

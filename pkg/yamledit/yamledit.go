@@ -56,7 +56,7 @@ func Set(src []byte, settings ...Setting) ([]byte, error) {
 			return nil, err
 		}
 	}
-	want := any(d.tree)
+	want := copied(d.tree)
 	for i, s := range settings {
 		value, err := canonical(s.Path, s.Value)
 		if err != nil {

@@ -5,8 +5,10 @@ package yamledit
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -195,6 +197,29 @@ func BenchmarkSet(b *testing.B) {
 		_, err := Set(src, fileOutput("/var/log/falco.log")...)
 		return err
 	})
+}
+
+// BenchmarkSetKeys sets many keys of one block, half of which are new.
+func BenchmarkSetKeys(b *testing.B) {
+	for _, keys := range []int{10, 100, 1000} {
+		b.Run(strconv.Itoa(keys), func(b *testing.B) {
+			src := []byte("many:\n")
+			var all []Setting
+			for i := range keys {
+				if i%2 == 0 {
+					src = fmt.Appendf(src, "  key_%d: false\n", i)
+				}
+				all = append(all, Setting{Path: fmt.Sprintf("many.key_%d", i), Value: true})
+			}
+			src = append(largest(b, false), src...)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Set(src, all...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }
 
 func BenchmarkGet(b *testing.B) {
