@@ -109,3 +109,26 @@ func TestAftermathOfAClock(t *testing.T) {
 	n.Must("sleep 1; touch " + falcoYAML)
 	n.requireNoChange(t)
 }
+
+// The packages that were checked cannot be removed: here something is mounted among
+// them. Falco is installed all the same, and the next run removes them, with nothing
+// else to do.
+func TestAftermathOfALeftStage(t *testing.T) {
+	t.Parallel()
+	const stage = stateDir + "/packages"
+	n := Start(t, OL("9.6"))
+	n.Must(strings.Replace(slowSystemctl, "sleep 2", "mountpoint -q "+stage+"/cache || mount -t tmpfs none "+stage+"/cache", 1))
+	if r := n.Run(); r.Exit != 0 || !strings.Contains(r.Stderr, "are left behind") {
+		t.Fatalf("a run: %v", r)
+	}
+	if r := n.Run(); r.Exit != 0 || !strings.Contains(r.Stderr, "are left behind") {
+		t.Errorf("a run while it cannot remove them: %v", r)
+	}
+	n.Must("umount " + stage + "/cache")
+	if r := n.Run("--dry-run"); r.Exit != 0 || !n.Exists(stage) {
+		t.Errorf("a dry run: %v", r)
+	}
+	if r := n.Run(); r.Exit != 0 || !strings.Contains(r.Stdout, "nothing to change") || n.Exists(stage) {
+		t.Errorf("the next run: %v", r)
+	}
+}

@@ -35,7 +35,7 @@ func TestFaults(t *testing.T) {
 const (
 	killat = "/usr/share/node/killat -told /run/told "
 	// most bounds the changes of a run.
-	most = 120
+	most = 300
 )
 
 // killedOnwards kills a run at every change at which none was killed before, and lets

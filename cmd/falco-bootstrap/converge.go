@@ -61,7 +61,7 @@ func (a *app) attempt(ctx context.Context, meta *report.Meta) (result converge.R
 	all := steps.All(declared)
 	result = converge.Plan(ctx, v, all)
 	describe(ctx, meta, v, declared)
-	inOrder := !result.Pending() && !result.HasProbe()
+	inOrder := !result.Pending() && !result.HasProbe() && !v.HasStage()
 	if a.options.dryRun || inOrder {
 		return result.Final(), nil
 	}

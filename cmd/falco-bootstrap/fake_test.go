@@ -68,6 +68,8 @@ func (n *fakeNode) asked(question string) error {
 
 func (n *fakeNode) Close() {}
 
+func (n *fakeNode) HasStage() bool { return false }
+
 func (n *fakeNode) Tree() fs.FS {
 	_ = n.asked("Tree")
 	return n.files

@@ -59,6 +59,7 @@ const maxSettings = 1 << 20
 // A view is a [node.View] that must be closed after use.
 type view interface {
 	node.View
+	HasStage() bool
 	Close()
 }
 

@@ -62,6 +62,12 @@ func SweepStage(t Tree) error {
 	return Changing(StateDir+"/"+stageName, err)
 }
 
+// HasStage reports whether a run has left its stage behind, or is using it.
+func HasStage(t Tree) bool {
+	_, err := t.Lstat(StateDir + "/" + stageName)
+	return err == nil
+}
+
 // Close removes the stage.
 func (s Stage) Close() error { return os.RemoveAll(s.Dir) }
 

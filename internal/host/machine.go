@@ -51,11 +51,10 @@ func OpenMachine(ctx context.Context, opts Options) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := newMachine(ctx, opts, t, lock)
 	if err := files.SweepStage(t); err != nil {
-		return nil, errors.Join(err, m.Close())
+		opts.tell(node.Progress{Message: "packages that an earlier run has checked are left behind: " + err.Error(), Warning: true})
 	}
-	return m, nil
+	return newMachine(ctx, opts, t, lock), nil
 }
 
 func newMachine(ctx context.Context, opts Options, t files.Tree, lock *os.File) *Machine {

@@ -81,6 +81,9 @@ func (v *View) Host() node.Host { return v.host }
 // Now returns the time of the View.
 func (v *View) Now() time.Time { return v.now }
 
+// HasStage reports whether a run has left packages behind that it checked.
+func (v *View) HasStage() bool { return files.HasStage(v.tree) }
+
 // Packages returns what rpm's database says.
 func (v *View) Packages(ctx context.Context) (node.Packages, error) { return live(ctx, v, v.packages) }
 

@@ -47,7 +47,10 @@ func (m *Manager) Install(ctx context.Context, c node.Install) error {
 	}
 	s := supply{Manager: m, stage: stage}
 	err = s.install(ctx, c)
-	return errors.Join(err, stage.Close())
+	if left := stage.Close(); left != nil {
+		m.warn("packages that were checked are left behind, and the next run removes them: " + left.Error())
+	}
+	return err
 }
 
 func (m *Manager) transactAll(ctx context.Context, tool packageTool, p part) error {
