@@ -48,12 +48,9 @@ func (m *Manager) queried() []string {
 	if k, err := osrelease.ParseKernel(m.Kernel); err == nil {
 		names = append(names, k.DevelName())
 	}
-	for _, name := range m.Also {
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return names
+	names = append(names, m.Also...)
+	slices.Sort(names)
+	return slices.Compact(names) // rpm would answer twice
 }
 
 // queryFields returns the tags to ask for. A package's signature is in one of
