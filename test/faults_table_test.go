@@ -72,13 +72,20 @@ func diskFaults() []fault {
 	return append(all, readOnly("etc"), readOnly("var"), readOnly("usr"), fault{family: "disk", name: "/tmp is full", on: full, off: "umount -l /tmp", exits: []int{0, 5}})
 }
 
+// holdRPMLock is bash that starts the unit holder, and waits until that has the lock of
+// rpm's transactions.
+const holdRPMLock = `rm -f /run/held; systemd-run --quiet --collect --unit=holder python3 -c '
+import fcntl, time
+f = open("/var/lib/rpm/.rpm.lock", "a+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open("/run/held", "w")
+time.sleep(600)'
+until [ -e /run/held ]; do sleep 0.02; done`
+
 func neighbourFaults() []fault {
-	hold := func(file string) string {
-		return "mkdir -p $(dirname " + file + "); systemd-run --quiet --collect --unit=holder python3 -c 'import fcntl,time; f=open(\"" + file + "\",\"a+\"); fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(600)'; sleep 0.5"
-	}
 	const freed = "systemctl stop holder"
 	return []fault{
-		{family: "neighbours", name: "rpm's lock is held", in: withPackages, on: hold("/var/lib/rpm/.rpm.lock"), off: freed, flags: []string{"--timeout=20s"}, exits: []int{5}},
+		{family: "neighbours", name: "rpm's lock is held", in: withPackages, on: holdRPMLock, off: freed, flags: []string{"--timeout=20s"}, exits: []int{5}},
 		{family: "neighbours", name: "a second run at the same time", prefix: "sh -c '\"$@\" >/dev/null 2>&1 & exec \"$@\"; wait' sh", exits: []int{0, 8}, off: "while pgrep -x falco-bootstrap; do sleep 0.1; done"},
 		{
 			family: "neighbours", name: "dnf is killed", in: withPackages, exits: []int{0, 5},
@@ -90,7 +97,7 @@ func neighbourFaults() []fault {
 		},
 		{
 			family: "neighbours", name: "rpm's own commands hang on a lock that ends", in: withPackages, exits: []int{0},
-			on: hold("/var/lib/rpm/.rpm.lock") + "; systemd-run --quiet --collect --on-active=4 systemctl stop holder", off: "systemctl stop holder 2>/dev/null || true",
+			on: holdRPMLock + "; systemd-run --quiet --collect --on-active=4 systemctl stop holder", off: "systemctl stop holder 2>/dev/null || true",
 		},
 	}
 }

@@ -134,14 +134,13 @@ func TestPromiseDisturbedInstalling(t *testing.T) {
 	}
 
 	n.Faults()
-	n.Must(`systemd-run --quiet --unit=other python3 -c 'import fcntl, time; f = open("/var/lib/rpm/.rpm.lock", "a+"); fcntl.lockf(f, fcntl.LOCK_EX); open("/run/has-lock", "w"); time.sleep(600)'`)
-	until(time.Minute, "[ -e /run/has-lock ]")
+	n.Must(holdRPMLock)
 	start("second")
 	until(time.Minute, "journalctl -o cat --no-pager -u second.service | grep -q 'waiting until a package transaction ends'")
 	if n.Exists("/usr/bin/falco") {
 		t.Error("Falco was installed while another program had the lock of transactions")
 	}
-	n.Must("systemctl kill -s KILL other.service")
+	n.Must("systemctl stop holder")
 	until(time.Minute, "[ -e /usr/bin/falco ]")
 	n.Must("systemctl kill -s KILL second.service")
 	t.Logf("killed in the transaction; installed: %q", n.Installed("falco"))
