@@ -56,7 +56,8 @@ func isJournal(f *os.File) bool {
 // maxSettings bounds the settings file, in bytes.
 const maxSettings = 1 << 20
 
-// A view is a [node.View] that must be closed after use.
+// A view is a [node.View] that must be closed after use. Whether a run has left its
+// stage behind is no matter of any step.
 type view interface {
 	node.View
 	HasStage() bool

@@ -55,7 +55,10 @@ func TestStage(t *testing.T) {
 	if again, err := NewStage(tr); err != nil || exists(copied) || again.Dir != s.Dir {
 		t.Errorf("a second stage has what the first left: %v", err)
 	}
-	if err := SweepStage(tr); err != nil || exists(s.Dir) {
+	if !HasStage(tr) {
+		t.Error("HasStage = false, and the stage is there")
+	}
+	if err := SweepStage(tr); err != nil || exists(s.Dir) || HasStage(tr) {
 		t.Errorf("SweepStage = %v, and it is there: %v", err, exists(s.Dir))
 	}
 	if err := SweepStage(newTree(t, t.TempDir())); err != nil {

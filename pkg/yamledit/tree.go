@@ -25,8 +25,8 @@ func copied(tree any) any {
 }
 
 // withValue sets the value at path in tree, which it changes, and returns tree or what
-// takes its place. It creates the maps and lists that are missing on the way. The first done steps of
-// the path lead to tree.
+// takes its place. It creates the maps and lists that are missing on the way. The first
+// done steps of the path lead to tree.
 func withValue(tree any, path Path, done int, value any) (any, error) {
 	if done == len(path) {
 		plain, err := expanded(tree)
