@@ -200,3 +200,30 @@ func TestRemoveForgetsNoHeaders(t *testing.T) {
 		t.Errorf("installed are %q, and were %q", got, installed)
 	}
 }
+
+// Where files cannot be removed, nothing is: rpm would forget Falco and leave it there.
+func TestRemoveFromReadOnly(t *testing.T) {
+	t.Parallel()
+	n := Start(t, OL("9.6"))
+	installed := n.Installed("*")
+	if r := n.Run(); r.Exit != 0 {
+		t.Fatal(r)
+	}
+	for _, dir := range []struct {
+		name, says string
+		exit       int
+	}{
+		{"/etc", "systemd has its links in /etc/systemd/system", 1},
+		{"/usr", "/usr/bin is on a read-only file system", 5},
+	} {
+		n.Must("mount --bind " + dir.name + " " + dir.name + " && mount -o remount,ro,bind " + dir.name)
+		r := n.Run("remove", "--purge")
+		n.Must("umount -l " + dir.name)
+		if r.Exit != dir.exit || !strings.Contains(r.Stdout+r.Stderr, dir.says) || len(n.Installed("falco")) != 1 || !n.Exists("/usr/bin/falco") {
+			t.Errorf("%s is read-only: %v", dir.name, r)
+		}
+	}
+	if r := n.Run("remove", "--purge"); r.Exit != 0 || n.Exists("/usr/bin/falco") || !slices.Equal(n.Installed("*"), installed) {
+		t.Errorf("a removal once that is mended: %v", r)
+	}
+}

@@ -129,5 +129,8 @@ func IsFull(dir string) bool {
 	return unix.Statfs(dir, &fs) == nil && fs.Blocks > 0 && fs.Bavail*uint64(fs.Bsize) < minRoom
 }
 
+// IsReadOnly reports whether a directory is on a read-only file system.
+func IsReadOnly(dir string) bool { return errors.Is(unix.Access(dir, unix.W_OK), unix.EROFS) }
+
 // minRoom is what a program needs to write a small file, in bytes.
 const minRoom = 64 << 10

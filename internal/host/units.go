@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/falco"
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -33,6 +34,9 @@ func (m *Machine) changeUnit(ctx context.Context, c node.ChangeUnit) error {
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return node.Errorf(node.CodeNotRunning, "`systemctl list-jobs` and `systemctl status "+c.Unit+"` show what it waits for, such as an ExecStartPre= of the unit or another unit", "%w", err)
+	}
+	if err != nil && strings.Contains(err.Error(), "Read-only file system") {
+		return node.Errorf(node.CodeFailed, "systemd has its links in /etc/systemd/system: make that file system writable (findmnt), and run again", "%w", err)
 	}
 	return err
 }

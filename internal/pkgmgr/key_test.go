@@ -152,3 +152,19 @@ func TestRemoveKeyRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A failure of rpm has a hint, whatever it is.
+func TestRemoveKeyFails(t *testing.T) {
+	m, _ := newManager(t)
+	for script, hint := range map[string]string{
+		"kill -XFSZ $$":                     "raise the limit on the size of files",
+		"echo 'error: no room' >&2; exit 1": "whether the file system of rpm's database is full or read-only",
+	} {
+		m.RPM = []string{"/bin/sh", "-c", script}
+		err := m.RemoveKey(t.Context(), node.RemoveKey{Package: "gpg-pubkey-b35b1b1f-693adef9"})
+		wantCode(t, err, node.CodePackages)
+		if !strings.Contains(node.HintOf(err), hint) {
+			t.Errorf("%s: hint %q, want %q in it", script, node.HintOf(err), hint)
+		}
+	}
+}

@@ -76,9 +76,11 @@ const (
 	hintKeys  = "find out which key signs this repository now; if Falco has rotated its key, pin the new one in repository.fingerprints; nothing was installed"
 	hintDeps  = "pin a newer or older version with --falco-version, or enable the repository that has what is missing"
 	hintSpace = node.HintSpace
-	hintLock  = "another program is changing packages: wait until it ends, or find out why it hangs"
-	hintLogin = "name the user that the proxy wants in dnf.conf (proxy_username and proxy_password), or in the URL of https_proxy"
-	hintCA    = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"
+	// hintReadOnly is what to do about a file system of a package's files.
+	hintReadOnly = "see which file system that is (findmnt), make it writable, and run again"
+	hintLock     = "another program is changing packages: wait until it ends, or find out why it hangs"
+	hintLogin    = "name the user that the proxy wants in dnf.conf (proxy_username and proxy_password), or in the URL of https_proxy"
+	hintCA       = "check the clock (timedatectl) and the CA certificates (package ca-certificates) of this node"
 )
 
 // Names of rows that the code asks for.
@@ -172,7 +174,7 @@ func machineOutcomes() []outcome {
 		row("download-space", `Insufficient space in download directory (?P<detail>\S+)`, c, permanent, "there is no room for the packages in $detail", hintFull),
 		row("disk-space", `At least (?P<detail>\d+[KMG]B more space needed on the \S+ filesystem)`, c, permanent, "at least $detail", hintFull),
 		row("disk-full", `No space left on device|[Dd]isk quota exceeded`, c, permanent, "the disk is full", hintFull),
-		row("read-only", `Read-only file system`, c, permanent, "a file system that the package writes to is read-only", hint{own: "see which file system that is (findmnt), and make it writable for the installation"}),
+		row("read-only", `Read-only file system`, c, permanent, "a file system that the package writes to is read-only", hint{own: hintReadOnly}),
 		row("unpacking", `unpacking (?:of archive failed on file|rpm package) (?P<detail>[^;\s]+)`, c, maybe, "unpacking $detail failed", hint{own: "see whether that file system is full, read-only, or has something else in that place"}),
 		row("aborted", `^Operation aborted|^Exiting on user`, c, permanent, "the transaction was refused", hint{own: "see whether a plugin or an alias of dnf refuses it (dnf -v says which are loaded)"}),
 	}

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/falco-bootstrap/falco-bootstrap/internal/node"
@@ -227,8 +228,11 @@ func (m *Manager) change(ctx context.Context, what string, args ...string) error
 		case out.Status == 0, strings.Contains(string(out.Stdout)+string(out.Stderr), "is not installed"):
 			return nil
 		}
-		hint := ""
-		if strings.Contains(string(out.Stderr), "transaction lock") {
+		hint := "see with df -h and findmnt whether the file system of rpm's database is full or read-only"
+		switch {
+		case out.Signal == syscall.SIGXFSZ:
+			hint = node.HintOf(syscall.EFBIG)
+		case strings.Contains(string(out.Stderr), "transaction lock"):
 			if try < 10 && pause(ctx) {
 				continue
 			}

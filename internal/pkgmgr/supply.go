@@ -38,6 +38,11 @@ func (m *Manager) Install(ctx context.Context, c node.Install) error {
 		if err != nil {
 			return err
 		}
+		if c.Action == "remove" {
+			if err := writable(c, "/etc", "/usr/bin"); err != nil {
+				return err
+			}
+		}
 		m.await(ctx, c.Await)
 		return m.transactAll(ctx, tool, part{Install: c})
 	}
@@ -51,6 +56,18 @@ func (m *Manager) Install(ctx context.Context, c node.Install) error {
 		m.warn("packages that were checked are left behind, and the next run removes them: " + left.Error())
 	}
 	return err
+}
+
+// writable fails if a directory of a package's files is on a read-only file system.
+// rpm would only warn, and forget a package whose files are still there (rpm 4.18,
+// lib/fsm.c rpmPackageFilesRemove).
+func writable(c node.Install, dirs ...string) error {
+	for _, dir := range dirs {
+		if files.IsReadOnly(dir) {
+			return node.Errorf(node.CodePackages, hintReadOnly, "%s: %s is on a read-only file system", c, dir)
+		}
+	}
+	return nil
 }
 
 func (m *Manager) transactAll(ctx context.Context, tool packageTool, p part) error {
