@@ -22,7 +22,7 @@ func Record(view node.View, paths []string) map[string]node.Input {
 	for _, name := range paths {
 		if file, err := Newest(view, name); err == nil {
 			if sum, err := hash(view, name); err == nil {
-				all[name] = node.Input{Inode: file.Inode, Size: file.Size, ModTime: file.ModTime.UTC(), SHA256: sum}
+				all[name] = node.Input{Inode: file.Inode, Size: file.Size, ModTime: file.ModTime.UTC(), SHA256: sum, Created: file.Created.UTC()}
 			}
 		}
 	}
@@ -98,7 +98,13 @@ func (p *Process) changed(name string, file node.File) bool {
 		return false
 	}
 	sum, err := hash(p.View, name)
-	return err != nil || sum != was.SHA256 || file.Inode != was.Inode
+	return err != nil || sum != was.SHA256 || file.Inode != was.Inode || isReplaced(was, file)
+}
+
+// isReplaced reports whether a file is another than the one that had its inode number.
+// File systems give the number of a removed file to the next one.
+func isReplaced(was node.Input, file node.File) bool {
+	return !was.Created.IsZero() && !file.Created.IsZero() && !file.Created.Equal(was.Created)
 }
 
 func hash(view node.View, name string) (string, error) {

@@ -258,6 +258,9 @@ type Input struct {
 	Size    int64     `json:"size"`
 	ModTime time.Time `json:"mod_time"`
 	SHA256  string    `json:"sha256"`
+	// Created tells two files apart of which the later has the inode number of the
+	// earlier; zero if the file system does not say it.
+	Created time.Time `json:"created,omitzero"`
 }
 
 // Seen is the result of a probe: what happened after it opened a sensitive file.

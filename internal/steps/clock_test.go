@@ -34,6 +34,10 @@ func TestStaleWithoutClock(t *testing.T) {
 			n.clock = n.clock.Add(time.Hour)
 			n.files[inTree(falco.ConfigFile)].ModTime = n.clock
 		}, false},
+		{"replaced twice, the second time by the same content with the first file's inode", func(n *fakeNode) {
+			n.clock = n.clock.Add(time.Second)
+			n.created[falco.ConfigFile], n.files[inTree(falco.ConfigFile)].ModTime = n.clock, n.clock
+		}, true},
 		{"a package of the same name, reinstalled", func(n *fakeNode) {
 			n.packages[len(n.packages)-1].Installed = n.clock.Add(time.Minute)
 			n.clock = n.clock.Add(time.Hour)
@@ -46,6 +50,7 @@ func TestStaleWithoutClock(t *testing.T) {
 			converged(t, n, s)
 			u := n.units["falco-modern-bpf.service"]
 			n.proof.Package = n.packages[len(n.packages)-1].NEVRA()
+			n.created = map[string]time.Time{falco.ConfigFile: n.clock.Add(-time.Hour)}
 			n.proof.Inputs = inforce.Record(n, []string{falco.ConfigFile})
 			tt.do(n)
 			p := inforce.Process{View: n, PID: u.MainPID, Started: u.Started, Package: n.packages[len(n.packages)-1], Proof: n.proof}
